@@ -1,0 +1,237 @@
+"""Users, the workspaces they belong to, and what lets them in: sessions, tokens, tickets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.contrib.sessions.models import Session
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a membership lets its user do; policy.py maps roles to actions."""
+
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    MEMBER = "member", _("Member")
+    VIEWER = "viewer", _("Viewer")
+
+
+class UserManager(DjangoUserManager["User"]):
+    """Finds people by username whatever its case: two names may not differ in case alone."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username__iexact=username)
+
+
+class User(AbstractUser):
+    """A person (or a program with a login of its own)."""
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="accounts_user_username_any_case",
+                violation_error_message=_("A user with that username already exists."),
+            ),
+            models.UniqueConstraint(
+                Lower("email"),
+                name="accounts_user_email_any_case",
+                condition=~models.Q(email=""),
+                violation_error_message=_("Somebody else uses that email address."),
+            ),
+        ]
+
+    @property
+    def display_name(self) -> str:
+        return self.get_full_name() or self.username
+
+
+class Workspace(models.Model):
+    """The wall between teams: every row of every domain belongs to exactly one."""
+
+    slug = models.SlugField(_("slug"), max_length=50, unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    created_at = models.DateTimeField(
+        _("created"), default=timezone.now, editable=False
+    )
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        "accounts.User", through="accounts.Membership", related_name="workspaces"
+    )
+
+    class Meta:
+        verbose_name = _("workspace")
+        verbose_name_plural = _("workspaces")
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user's place in a workspace."""
+
+    user = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        related_name="memberships",
+        verbose_name=_("user"),
+    )
+    workspace = models.ForeignKey(
+        Workspace,
+        on_delete=models.CASCADE,
+        related_name="memberships",
+        verbose_name=_("workspace"),
+    )
+    role = models.CharField(
+        _("role"), max_length=10, choices=Role.choices, default=Role.MEMBER
+    )
+    is_default = models.BooleanField(_("opens first"), default=False)
+    created_at = models.DateTimeField(
+        _("created"), default=timezone.now, editable=False
+    )
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        ordering = ["workspace__slug", "user__username"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "workspace"],
+                name="accounts_membership_once_per_workspace",
+            ),
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(is_default=True),
+                name="accounts_membership_one_default",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values),
+                name="accounts_membership_role_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.workspace} · {self.get_role_display()}"
+
+
+class UserSession(models.Model):
+    """Where and when one Django session is used, for its owner to read and to end.
+
+    The foreign key makes the row go when the session goes, whichever way that happens.
+    """
+
+    session = models.OneToOneField(
+        Session, on_delete=models.CASCADE, related_name="seen", db_column="session_key"
+    )
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("user")
+    )
+    created_at = models.DateTimeField(
+        _("signed in"), default=timezone.now, editable=False
+    )
+    last_seen_at = models.DateTimeField(
+        _("last seen"), default=timezone.now, editable=False
+    )
+    address = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    user_agent = models.CharField(_("device"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        ordering = ["-last_seen_at"]
+        indexes = [
+            models.Index(fields=["last_seen_at"], name="accounts_session_last_seen")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def session_key(self) -> str:
+        return self.session_id
+
+
+class ApiToken(models.Model):
+    """A program's key to one workspace, with its owner's role there. Only a hash is kept."""
+
+    user = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        related_name="api_tokens",
+        verbose_name=_("user"),
+    )
+    workspace = models.ForeignKey(
+        Workspace,
+        on_delete=models.CASCADE,
+        related_name="api_tokens",
+        verbose_name=_("workspace"),
+    )
+    name = models.CharField(_("name"), max_length=100)
+    prefix = models.CharField(_("starts with"), max_length=16, editable=False)
+    hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(
+        _("created"), default=timezone.now, editable=False
+    )
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(
+        _("revoked"), null=True, blank=True, editable=False
+    )
+    last_used_at = models.DateTimeField(
+        _("last used"), null=True, blank=True, editable=False
+    )
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    def state(self, now: datetime | None = None) -> str:
+        """`active`, `expired` or `revoked` at `now` (aware; default: the present)."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= (now or timezone.now()):
+            return "expired"
+        return "active"
+
+
+class WebSocketTicket(models.Model):
+    """A single-use way in for one socket; the row is deleted by whoever redeems it first.
+
+    It goes with the session or the token it was issued to, so that ending either ends it too.
+    """
+
+    hash = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    session = models.ForeignKey(
+        Session,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_column="session_key",
+    )
+    token = models.ForeignKey(
+        ApiToken, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("WebSocket ticket")
+        verbose_name_plural = _("WebSocket tickets")
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.expires_at:%H:%M:%S}"
