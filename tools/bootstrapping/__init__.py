@@ -1,0 +1,1 @@
+"""Steps of tools/bootstrap.py. Standard library only: they run before anything is installed."""

