@@ -31,7 +31,15 @@ class UserManager(DjangoUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person (or a program with a login of its own)."""
+    """A person (or a program with a login of its own).
+
+    `last_seen_at`: the latest request or open socket, whatever let it in; written at most once
+    a minute.
+    """
+
+    last_seen_at = models.DateTimeField(
+        _("last seen"), null=True, blank=True, editable=False, db_index=True
+    )
 
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
 
@@ -62,9 +70,7 @@ class Workspace(models.Model):
 
     slug = models.SlugField(_("slug"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100)
-    created_at = models.DateTimeField(
-        _("created"), default=timezone.now, editable=False
-    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         "accounts.User", through="accounts.Membership", related_name="workspaces"
     )
@@ -93,13 +99,9 @@ class Membership(models.Model):
         related_name="memberships",
         verbose_name=_("workspace"),
     )
-    role = models.CharField(
-        _("role"), max_length=10, choices=Role.choices, default=Role.MEMBER
-    )
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.MEMBER)
     is_default = models.BooleanField(_("opens first"), default=False)
-    created_at = models.DateTimeField(
-        _("created"), default=timezone.now, editable=False
-    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("membership")
@@ -137,12 +139,8 @@ class UserSession(models.Model):
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("user")
     )
-    created_at = models.DateTimeField(
-        _("signed in"), default=timezone.now, editable=False
-    )
-    last_seen_at = models.DateTimeField(
-        _("last seen"), default=timezone.now, editable=False
-    )
+    created_at = models.DateTimeField(_("signed in"), default=timezone.now, editable=False)
+    last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now, editable=False)
     address = models.GenericIPAddressField(_("address"), null=True, blank=True)
     user_agent = models.CharField(_("device"), max_length=300, blank=True)
 
@@ -150,9 +148,7 @@ class UserSession(models.Model):
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
         ordering = ["-last_seen_at"]
-        indexes = [
-            models.Index(fields=["last_seen_at"], name="accounts_session_last_seen")
-        ]
+        indexes = [models.Index(fields=["last_seen_at"], name="accounts_session_last_seen")]
 
     def __str__(self) -> str:
         return f"{self.user} · {self.created_at:%Y-%m-%d %H:%M}"
@@ -180,16 +176,10 @@ class ApiToken(models.Model):
     name = models.CharField(_("name"), max_length=100)
     prefix = models.CharField(_("starts with"), max_length=16, editable=False)
     hash = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(
-        _("created"), default=timezone.now, editable=False
-    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
-    revoked_at = models.DateTimeField(
-        _("revoked"), null=True, blank=True, editable=False
-    )
-    last_used_at = models.DateTimeField(
-        _("last used"), null=True, blank=True, editable=False
-    )
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("API token")
@@ -224,9 +214,7 @@ class WebSocketTicket(models.Model):
         related_name="+",
         db_column="session_key",
     )
-    token = models.ForeignKey(
-        ApiToken, on_delete=models.CASCADE, null=True, related_name="+"
-    )
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, null=True, related_name="+")
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
