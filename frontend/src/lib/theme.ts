@@ -1,0 +1,36 @@
+/** Light or dark: the system's setting, until the user chooses; the choice is a cookie the server renders from. */
+
+export type Theme = 'light' | 'dark'
+
+const YEAR_SECONDS = 365 * 24 * 3600
+export const THEME_CHANGED = 'pitwall:theme'
+
+export function currentTheme(): Theme {
+  const chosen = document.documentElement.dataset.theme
+  if (chosen === 'light' || chosen === 'dark') return chosen
+  return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'
+}
+
+export function chooseTheme(theme: Theme): void {
+  document.documentElement.dataset.theme = theme
+  const secure = location.protocol === 'https:' ? '; Secure' : ''
+  document.cookie = `theme=${theme}; Path=/; Max-Age=${YEAR_SECONDS}; SameSite=Lax${secure}`
+  document.dispatchEvent(new CustomEvent(THEME_CHANGED))
+}
+
+/** Call `listener` whenever the colours change, by the button or by the system. */
+export function onThemeChange(listener: () => void): () => void {
+  const system = matchMedia('(prefers-color-scheme: dark)')
+  document.addEventListener(THEME_CHANGED, listener)
+  system.addEventListener('change', listener)
+  return () => {
+    document.removeEventListener(THEME_CHANGED, listener)
+    system.removeEventListener('change', listener)
+  }
+}
+
+export function bindThemeButtons(): void {
+  for (const button of document.querySelectorAll('[data-theme-toggle]')) {
+    button.addEventListener('click', () => chooseTheme(currentTheme() === 'dark' ? 'light' : 'dark'))
+  }
+}
