@@ -1,0 +1,1 @@
+"""What every app of Pitwall shares: streams, sockets, workers. Knows no domain."""

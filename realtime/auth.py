@@ -1,0 +1,96 @@
+"""Who is at the other end of a socket.
+
+This layer knows neither users nor tokens: the function named by settings.REALTIME_AUTHENTICATE
+turns credentials into a principal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from realtime import publish
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a client showed, at most one of the first three; `workspace` is the slug it asks for."""
+
+    session_key: str | None = None
+    bearer: str | None = None
+    ticket: str | None = None
+    workspace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated user in one workspace, with the role they have there.
+
+    `session_key` and `token_id` tell which login this is, so that ending it ends its sockets.
+    """
+
+    user_id: int
+    username: str
+    is_staff: bool
+    workspace_id: int
+    workspace: str
+    role: str
+    session_key: str | None = None
+    token_id: int | None = None
+
+
+Authenticate = Callable[[Credentials], "Principal | None"]
+
+
+@cache
+def authenticator() -> Authenticate:
+    """The installation's authenticate function: synchronous, None for refused credentials."""
+    return cast(Authenticate, import_string(settings.REALTIME_AUTHENTICATE))
+
+
+def revoke(
+    *,
+    user_id: int | None = None,
+    session_key: str | None = None,
+    token_id: int | None = None,
+    workspace_id: int | None = None,
+) -> None:
+    """Close the sockets that match all that is given, on every process, with 4500.
+
+    Sent on commit when called inside a transaction.
+
+    Args:
+        user_id: sockets of this user.
+        session_key: sockets opened with this session.
+        token_id: sockets opened with this API token.
+        workspace_id: sockets in this workspace (with user_id: a removed member).
+
+    Raises:
+        ValueError: nothing was given, which would mean everybody.
+    """
+    publish.publish_control(
+        "revoke",
+        _criteria(
+            user_id=user_id, session_key=session_key, token_id=token_id, workspace_id=workspace_id
+        ),
+    )
+
+
+def reauthorize(*, user_id: int, workspace_id: int | None = None) -> None:
+    """Have a user's sockets come back (4010) so that they get their new rights, on commit.
+
+    For a changed role: those who may still come in reconnect by themselves and resume.
+    """
+    publish.publish_control("reauthorize", _criteria(user_id=user_id, workspace_id=workspace_id))
+
+
+def _criteria(**given: int | str | None) -> dict[str, int | str]:
+    criteria = {name: value for name, value in given.items() if value is not None}
+    if not criteria:
+        raise ValueError("revoke() needs a user, a session, a token or a workspace.")
+    return criteria

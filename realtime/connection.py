@@ -1,0 +1,194 @@
+"""One socket as the Hub sees it: what it follows, how far it got, whether it can take more.
+
+Two ways out. On our own server (realtime.server) frames go straight to the transport, whose
+buffer with its high-water mark is the bounded queue of the socket. On any other ASGI server they
+go through a short queue of `send` calls with the same behaviour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from realtime import gauges
+from realtime.auth import Principal
+from realtime.frames import Encoded
+from realtime.streams import StreamKey
+
+if TYPE_CHECKING:
+    from realtime.feeds import LatestFeed, LogFeed
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+CLOSE_DEADLINE = 2.0
+
+
+class Outlet(Protocol):
+    """Where a connection's text frames go."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the peer keeps up: false above the high-water mark."""
+
+    def write(self, frames: Sequence[Encoded]) -> None:
+        """Send these frames in order; never blocks, so ask `ready` first."""
+
+    async def wait_ready(self) -> None:
+        """Return when the peer has taken enough, or is gone."""
+
+    async def flush(self) -> None:
+        """Return when what was written may be followed by an ASGI `send`."""
+
+    def abort(self) -> None:
+        """Drop the connection at once, with whatever is still buffered."""
+
+
+class AsgiOutlet:
+    """The ordinary `send` of any ASGI server, with a short queue in front of it."""
+
+    HIGH_WATER = 64
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._queue: deque[Encoded] = deque()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        return len(self._queue) < self.HIGH_WATER
+
+    def write(self, frames: Sequence[Encoded]) -> None:
+        self._queue.extend(frames)
+        self._drained.clear()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._drain())
+
+    async def wait_ready(self) -> None:
+        await self._drained.wait()
+
+    async def flush(self) -> None:
+        await self._drained.wait()
+
+    def abort(self) -> None:
+        self._queue.clear()
+        self._drained.set()
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _drain(self) -> None:
+        try:
+            while self._queue:
+                frame = self._queue.popleft()
+                await self._send({"type": "websocket.send", "text": frame.text.decode()})
+        except (OSError, RuntimeError):
+            self._queue.clear()  # the peer is gone; the consumer hears of it by itself
+        finally:
+            self._task = None
+            self._drained.set()
+
+
+@dataclass
+class LogSubscription:
+    """How far one connection has got in one log stream: the last offset written to it."""
+
+    feed: LogFeed
+    position: int
+
+
+@dataclass(eq=False)
+class Connection:
+    """A socket with its subscriptions. All its methods belong to the event loop's thread."""
+
+    client_id: str
+    outlet: Outlet
+    close: Callable[..., Awaitable[None]]
+    slow_consumer_timeout: float
+    principal: Principal | None = None
+    logs: dict[StreamKey, LogSubscription] = field(default_factory=dict)
+    latest: dict[StreamKey, tuple[LatestFeed, Hashable]] = field(default_factory=dict)
+    frames_out: int = 0
+    skipped: int = 0
+    closing: bool = False
+    held: bool = False
+    _missed: dict[LatestFeed, Any] = field(default_factory=dict)
+    _pump: asyncio.Task[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether pushes may be written now; while a reply is being made, they wait for it."""
+        return not self.held and not self.closing and self.outlet.ready
+
+    def write(self, frames: Sequence[Encoded]) -> None:
+        if not self.closing:
+            self.outlet.write(frames)
+            self.frames_out += len(frames)
+            gauges.frames_sent.add(len(frames))
+
+    def hold(self) -> None:
+        """Keep pushes back: the reply to a command comes before what it subscribes to."""
+        self.held = True
+
+    def release(self) -> None:
+        """Let pushes through, and send on what was kept back."""
+        self.held = False
+        if self._missed or any(s.position < s.feed.head for s in self.logs.values()):
+            self.pump()
+
+    def miss(self, feed: LatestFeed, payload: Any) -> None:
+        """This latest value cannot be written now: keep only what is newest until it can."""
+        older = self._missed.get(feed)
+        self._missed[feed] = payload if older is None else feed.topic.merge(older, payload)
+        self.skipped += older is not None
+        self.pump()
+
+    def forget(self, feed: LatestFeed) -> None:
+        """Nothing kept back of `feed` is wanted any more."""
+        self._missed.pop(feed, None)
+
+    def pump(self) -> None:
+        """Send on what is behind, at the pace of the peer, in a task of its own."""
+        if self._pump is None and not self.closing and not self.held:
+            self._pump = asyncio.get_running_loop().create_task(self._catch_up())
+
+    def stop(self) -> None:
+        """No more writes; the consumer is done with this connection."""
+        self.closing = True
+        if self._pump is not None:
+            self._pump.cancel()
+
+    async def _catch_up(self) -> None:
+        try:
+            while not self.held and not self.closing:
+                if not self.outlet.ready and not await self._wait_for_progress():
+                    return
+                self._write_missed()
+                behind = [s for s in self.logs.values() if s.position < s.feed.head]
+                if not behind:
+                    return
+                for subscription in behind:
+                    await subscription.feed.send_next(self, subscription)
+        finally:
+            self._pump = None
+
+    async def _wait_for_progress(self) -> bool:
+        try:
+            async with asyncio.timeout(self.slow_consumer_timeout):
+                await self.outlet.wait_ready()
+        except TimeoutError:
+            if self.logs:
+                self._pump = None  # closing must not wait for this very task
+                await self.close(4008, "No progress: resume from your last position.")
+                return False
+        return True
+
+    def _write_missed(self) -> None:
+        missed, self._missed = self._missed, {}
+        for feed, payload in missed.items():
+            followed = self.latest.get(feed.key)
+            frame = followed and feed.topic.render(payload, followed[1])
+            if frame:
+                self.write([Encoded(frame)])

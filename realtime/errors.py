@@ -1,0 +1,93 @@
+"""The errors that services raise, one family for every door.
+
+Two edges translate them: the consumer base into an `error` frame, and DRF's exception handler
+into problem JSON (RFC 9457). Codes are those of docs/protocol.md.
+"""
+
+from __future__ import annotations
+
+FieldErrors = dict[str, list[str]]
+
+
+class AppError(Exception):
+    """A refusal that the person or program at the other end can act on.
+
+    Args:
+        message: one sentence, shown as it is.
+        errors: what is wrong, by field.
+        retry_after: seconds after which the same request may succeed.
+    """
+
+    code = "internal"
+    status = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        errors: FieldErrors | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.errors = errors
+        self.retry_after = retry_after
+
+
+class InvalidJSON(AppError):
+    code = "invalid_json"
+    status = 400
+
+
+class InvalidCommand(AppError):
+    code = "invalid_command"
+    status = 400
+
+
+class UnknownAction(AppError):
+    code = "unknown_action"
+    status = 400
+
+
+class UnsupportedData(AppError):
+    code = "unsupported_data"
+    status = 415
+
+
+class Unauthenticated(AppError):
+    code = "unauthenticated"
+    status = 401
+
+
+class PermissionDenied(AppError):
+    code = "permission_denied"
+    status = 403
+
+
+class NotFound(AppError):
+    """Also for what exists and may not be seen by the asker: the two look the same."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(AppError):
+    code = "conflict"
+    status = 409
+
+
+class TooManySubscriptions(AppError):
+    code = "too_many_subscriptions"
+    status = 429
+
+
+class RateLimited(AppError):
+    code = "rate_limited"
+    status = 429
+
+
+class Unavailable(AppError):
+    """Temporary: the same request may succeed later."""
+
+    code = "unavailable"
+    status = 503

@@ -1,0 +1,286 @@
+"""The Hub: one per process, between the channel layer and the sockets.
+
+It joins the groups that its sockets need on one channel of its own, so the layer delivers each
+message once per process, however many sockets follow. Consumers have no layer channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils.module_loading import import_string
+
+from realtime import gauges, publish, streams, threads
+from realtime.auth import Principal
+from realtime.connection import Connection
+from realtime.feeds import LatestFeed, LatestTopic, LogFeed
+from realtime.protocol import CloseCode, Position
+from realtime.streams import Appended, StreamKey
+
+logger = logging.getLogger(__name__)
+
+POLL_INTERVAL = 1.0
+REJOIN_INTERVAL = 600.0  # well before the layer's group_expiry (a day)
+TOUCH_INTERVAL = 60.0
+RESTART_PAUSE = 0.5
+
+Sweep = Callable[[float], None]
+
+
+class Hub:
+    """Routes streams to the connections of one process. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.connections: dict[Connection, Sweep] = {}
+        self.draining = False
+        self._latest: dict[StreamKey, LatestFeed] = {}
+        self._logs: dict[StreamKey, LogFeed] = {}
+        self._layer = get_channel_layer()
+        self._channel: str | None = None
+        self._joining = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to receive; called once, by whoever first needs the Hub."""
+        publish.bind(self.loop)
+        gauges.gauge("websocket_connections", lambda: len(self.connections))
+        for name, run in (
+            ("receive", self._receive),
+            ("poll", self._every(POLL_INTERVAL, self._poll)),
+            ("rejoin", self._every(REJOIN_INTERVAL, self._rejoin)),
+            ("touch", self._every(TOUCH_INTERVAL, self._touch)),
+            ("sweep", self._every(POLL_INTERVAL, self._sweep)),
+        ):
+            self._tasks.append(self.loop.create_task(self._supervise(name, run)))
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def register(self, connection: Connection, sweep: Sweep) -> None:
+        """Take a connection in; `sweep(now)` is called once a second (monotonic seconds)."""
+        self.connections[connection] = sweep
+
+    async def unregister(self, connection: Connection) -> None:
+        """Let a connection go, with all it follows."""
+        self.connections.pop(connection, None)
+        for key in list(connection.latest):
+            await self.unfollow_latest(connection, key)
+        for key in list(connection.logs):
+            await self.unfollow_log(connection, key)
+
+    async def follow_latest(
+        self, connection: Connection, topic: LatestTopic, key: StreamKey, selection: Hashable
+    ) -> None:
+        """Push the newest values of `key` that `selection` picks to `connection`."""
+        async with self._joining:
+            feed = self._latest.get(key)
+            if feed is None:
+                await self._join(key)
+                feed = self._latest[key] = LatestFeed(key, topic)
+            feed.follow(connection, selection)
+
+    async def unfollow_latest(self, connection: Connection, key: StreamKey) -> None:
+        async with self._joining:
+            feed = self._latest.get(key)
+            if feed is not None:
+                feed.unfollow(connection)
+                if feed.empty:
+                    del self._latest[key]
+                    await self._leave(key)
+
+    async def follow_log(
+        self, connection: Connection, key: StreamKey, recover: Position | None = None
+    ) -> tuple[Position, bool]:
+        """Push every event of `key` after `recover` (or from now on) to `connection`.
+
+        Returns the position it goes on from, and whether nothing is missing before that; if
+        something is, the caller sends a snapshot.
+        """
+        async with self._joining:
+            feed = self._logs.get(key)
+            if feed is None:
+                # Joined before reading how far it reaches: nothing falls between the two.
+                await self._join(key)
+                extent = (await threads.call(streams.extents, [key]))[key]
+                feed = self._logs[key] = LogFeed(key, extent)
+                feed.schedule_catch_up()
+        if recover is not None and recover.epoch == feed.epoch and recover.offset > feed.head:
+            await feed.catch_up()  # this process lags behind the one that the client left
+        return feed.admit(connection, recover)
+
+    async def unfollow_log(self, connection: Connection, key: StreamKey) -> None:
+        async with self._joining:
+            feed = self._logs.get(key)
+            if feed is not None:
+                feed.dismiss(connection)
+                if not feed.members:
+                    del self._logs[key]
+                    await self._leave(key)
+
+    async def close_where(
+        self, matches: Callable[[Principal], bool], code: int, reason: str
+    ) -> None:
+        """Close the authenticated connections whose principal matches."""
+        closing = [
+            connection.close(code, reason)
+            for connection in list(self.connections)
+            if connection.principal is not None and matches(connection.principal)
+        ]
+        await asyncio.gather(*closing, return_exceptions=True)
+
+    async def drain(self, within: float, batch: int = 100) -> None:
+        """Close every socket with 1001 in batches, each told to come back at its own moment."""
+        self.draining = True
+        connections = list(self.connections)
+        pause = within / max(1, len(connections) / batch) / 2
+        for start in range(0, len(connections), batch):
+            part = connections[start : start + batch]
+            closing = (
+                connection.close(
+                    CloseCode.GOING_AWAY,
+                    "The server is restarting.",
+                    retry_after=round(random.uniform(0.5, 3.0), 2),
+                )
+                for connection in part
+            )
+            await asyncio.gather(*closing, return_exceptions=True)
+            if start + batch < len(connections):
+                await asyncio.sleep(min(pause, 0.2))
+
+    async def _join(self, key: StreamKey) -> None:
+        if self._channel is not None:
+            await self._try(self._layer.group_add(publish.group_of(key), self._channel))
+
+    async def _leave(self, key: StreamKey) -> None:
+        if self._channel is not None:
+            await self._try(self._layer.group_discard(publish.group_of(key), self._channel))
+
+    async def _try(self, operation: Awaitable[None]) -> None:
+        """A layer that is away must not refuse a subscription: the poll and rejoin mend it."""
+        try:
+            async with asyncio.timeout(publish.SEND_TIMEOUT):
+                await operation
+        except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
+            logger.warning("The channel layer does not answer: %r", error)
+
+    async def _receive(self) -> None:
+        self._channel = await self._layer.new_channel("hub")
+        await self._rejoin()
+        while True:
+            message = await self._layer.receive(self._channel)
+            try:
+                await self._dispatch(message)
+            except Exception:
+                logger.exception("A message of the channel layer was not understood")
+
+    async def _dispatch(self, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        if kind == "control":
+            await self._control(message["command"], message["arguments"])
+            return
+        key = publish.unpack_key(message["key"])
+        if kind == "latest":
+            if latest := self._latest.get(key):
+                latest.deliver(message["payload"])
+        elif kind == "log" and (log := self._logs.get(key)):
+            log.receive(Appended(key, message["epoch"], message["offset"], message["payload"]))
+
+    async def _control(self, command: str, arguments: dict[str, Any]) -> None:
+        if command not in ("revoke", "reauthorize"):
+            logger.warning("Unknown control command %r", command)
+            return
+        code, reason = _ENDINGS[command]
+
+        def matches(principal: Principal) -> bool:
+            return all(getattr(principal, name) == value for name, value in arguments.items())
+
+        # In a task: closing waits for slow peers, and the receive loop must not.
+        closing = self.loop.create_task(self.close_where(matches, code, reason))
+        self._tasks.append(closing)
+        closing.add_done_callback(self._tasks.remove)
+
+    async def _rejoin(self) -> None:
+        if self._channel is None:
+            return
+        groups = [publish.group_of(key) for key in (*self._latest, *self._logs)]
+        for group in (publish.CONTROL_GROUP, *groups):
+            await self._try(self._layer.group_add(group, self._channel))
+
+    async def _poll(self) -> None:
+        """Find what the layer lost: streams that reach further than this process knows."""
+        if not self._logs:
+            return
+        try:
+            extents = await threads.call(streams.extents, list(self._logs))
+        except DatabaseError as error:
+            logger.warning("Streams cannot be polled: %s", error)
+            return
+        for key, extent in extents.items():
+            feed = self._logs.get(key)
+            if feed and (extent.epoch != feed.epoch or extent.head > feed.head):
+                feed.schedule_catch_up()
+
+    async def _touch(self) -> None:
+        principals = {c.principal for c in self.connections if c.principal is not None}
+        if principals:
+            touch = import_string(settings.REALTIME_TOUCH)
+            await threads.call(touch, list(principals))
+
+    async def _sweep(self) -> None:
+        now = time.monotonic()
+        for sweep in list(self.connections.values()):
+            sweep(now)
+
+    def _every(
+        self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]
+    ) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def run() -> None:
+            while True:
+                await asyncio.sleep(seconds * random.uniform(0.9, 1.1))
+                await step()
+
+        return run
+
+    async def _supervise(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin again whenever `run` ends with an error: the layer's receive() does."""
+        while True:
+            try:
+                await run()
+            except Exception:
+                logger.exception("The Hub's %s loop ended; it begins again", name)
+            await asyncio.sleep(RESTART_PAUSE)
+
+
+_ENDINGS = {
+    "revoke": (CloseCode.REVOKED, "This session has ended."),
+    "reauthorize": (CloseCode.RIGHTS_CHANGED, "Your rights have changed: connect again."),
+}
+_hub: Hub | None = None
+
+
+async def get_hub() -> Hub:
+    """The Hub of this process, started on first use."""
+    global _hub
+    if _hub is None or _hub.loop is not asyncio.get_running_loop():
+        _hub = Hub()
+        await _hub.start()
+    return _hub
+
+
+async def stop_hub() -> None:
+    """Stop the Hub of this process, if there is one."""
+    global _hub
+    if _hub is not None and _hub.loop is asyncio.get_running_loop():
+        await _hub.stop()
+    _hub = None

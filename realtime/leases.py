@@ -1,0 +1,67 @@
+"""Leases: at most one process runs a worker, and a former holder cannot write any more.
+
+The epoch is a fencing token that grows with each holder
+(https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html).
+Times are the database's, so the clocks of hosts need not agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from realtime.models import Lease
+
+DURATION = timedelta(seconds=15)
+
+
+class LeaseLost(RuntimeError):
+    """Another process has taken the worker over: this one must write nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """A lease as its holder knows it; `check` is the fence of a unit of work."""
+
+    name: str
+    epoch: int
+
+    def check(self) -> None:
+        """Raise LeaseLost unless this epoch is still the newest; holds the row to the commit."""
+        current = Lease.objects.select_for_update().filter(name=self.name, epoch=self.epoch)
+        if not current.exists():
+            raise LeaseLost(f"The lease {self.name!r} has a new holder.")
+
+
+def acquire(name: str, holder: str) -> HeldLease | None:
+    """Take the lease if it is free or has run out; None while another process holds it."""
+    Lease.objects.bulk_create([Lease(name=name, expires_at=Now())], ignore_conflicts=True)
+    # One conditional UPDATE decides: of two who ask at once, one changes a row.
+    free = Q(expires_at__lte=Now()) | Q(holder="")
+    taken = Lease.objects.filter(free, name=name).update(
+        holder=holder, epoch=F("epoch") + 1, expires_at=Now() + DURATION
+    )
+    if not taken:
+        return None
+    return HeldLease(name, Lease.objects.values_list("epoch", flat=True).get(name=name))
+
+
+def renew(lease: HeldLease) -> None:
+    """Hold it for another while.
+
+    Raises:
+        LeaseLost: it ran out and another process took it.
+    """
+    renewed = Lease.objects.filter(name=lease.name, epoch=lease.epoch).update(
+        expires_at=Now() + DURATION
+    )
+    if not renewed:
+        raise LeaseLost(f"The lease {lease.name!r} has a new holder.")
+
+
+def release(lease: HeldLease) -> None:
+    """Give it back, so that the next holder need not wait for it to run out."""
+    Lease.objects.filter(name=lease.name, epoch=lease.epoch).update(holder="", expires_at=Now())

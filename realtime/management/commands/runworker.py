@@ -1,0 +1,71 @@
+"""`manage.py runworker NAME…`: workers in a process of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from channels.management.commands.runworker import Command as ChannelsCommand
+from django.core.management.base import CommandError
+from django.db import DatabaseError, InterfaceError
+
+from realtime import publish, reporter, threads, workers
+
+
+class Command(ChannelsCommand):
+    """Extends Channels' command: names that are not ours are its channel names."""
+
+    help = "Run workers by name until SIGTERM; with no name, list them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        for action in parser._actions:
+            if action.dest == "channels":
+                action.nargs = "*"
+                action.help = "Workers of Pitwall, or channels for Channels' own consumers."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        names = options["channels"]
+        known = workers.registered()
+        if not names:
+            for name, worker in known.items():
+                self.stdout.write(f"{name:20} {(worker.__doc__ or '').strip().splitlines()[0]}")
+            return
+        ours = [known[name] for name in names if name in known]
+        if not ours:
+            super().handle(*args, **options)
+            return
+        if len(ours) < len(names):
+            unknown = ", ".join(name for name in names if name not in known)
+            raise CommandError(f"No worker is named {unknown}. There are: {', '.join(known)}.")
+        if not asyncio.run(self._run(ours)):
+            sys.exit(1)
+
+    async def _run(self, chosen: list[type[workers.Worker]]) -> bool:
+        """Run them until a signal, or until one fails: then all end, and the process with them."""
+        loop = asyncio.get_running_loop()
+        publish.bind(loop)
+        stopping = asyncio.Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, stopping.set)
+        role = ",".join(worker.name for worker in chosen)
+        reporting = loop.create_task(reporter.report(role))
+        tasks = {
+            loop.create_task(workers.run(worker, stopping), name=worker.name) for worker in chosen
+        }
+        self.stdout.write(f"Running {role}.")
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        stopping.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        reporting.cancel()
+        for task, result in zip(tasks, results, strict=True):
+            if isinstance(result, Exception):
+                self.stderr.write(f"{task.get_name()} ended: {result!r}")
+        try:
+            await threads.call(reporter.withdraw)
+        except (DatabaseError, InterfaceError):
+            pass  # it is forgotten by itself after a few seconds
+        return not any(isinstance(result, Exception) for result in results)

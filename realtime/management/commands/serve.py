@@ -1,0 +1,136 @@
+"""`manage.py serve`: the web process, or several that share one port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import import_string
+
+from realtime.server import DrainingServer, configuration
+
+BACKLOG = 2048
+RESTART_PAUSE = 0.5
+STOP_WITHIN = 6.0
+
+
+class Command(BaseCommand):
+    """Bind once, then serve: in this process, or in N children that inherit the socket."""
+
+    help = "Serve Pitwall. With --processes N, N processes share the port (needs REDIS_URL)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        environment = settings.ENVIRONMENT
+        parser.add_argument("--host", default=environment.host)
+        parser.add_argument("--port", type=int, default=environment.port)
+        parser.add_argument("--processes", type=int, default=1)
+        parser.add_argument("--workers", choices=["inside", "none"], default=None)
+        parser.add_argument(
+            "--prepare", action="store_true", help="migrate and make the first users first"
+        )
+        parser.add_argument("--fd", type=int, default=None, help="serve on this inherited socket")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["workers"] is not None:
+            settings.WORKERS_INSIDE = options["workers"] == "inside"
+        if options["fd"] is not None:
+            self._serve(socket.socket(fileno=options["fd"]), lambda: None)
+            return
+        if options["processes"] > 1 and not settings.REDIS_URL:
+            raise CommandError("--processes needs REDIS_URL: without it, processes hear nothing.")
+        if options["processes"] > 1 and settings.WORKERS_INSIDE:
+            raise CommandError("--processes needs --workers none: run manage.py runworker beside.")
+        listener = self._bind(options["host"], options["port"])
+        if options["prepare"]:
+            import_string("accounts.bootstrap.prepare")(self.stdout)
+        ready = f"Pitwall is ready: http://{_shown(*listener.getsockname()[:2])}"
+        if options["processes"] > 1:
+            self._supervise(listener, options["processes"], ready)
+        else:
+            self._serve(listener, lambda: self._say(ready))
+
+    def _bind(self, host: str, port: int) -> socket.socket:
+        """One bound socket for all processes: a second instance finds the port busy and says so."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(BACKLOG)
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} on {host} cannot be used ({error.strerror}): "
+                f"choose another one, for example PORT={port + 1} make run."
+            ) from error
+        listener.set_inheritable(True)
+        return listener
+
+    def _serve(self, listener: socket.socket, on_ready: Any) -> None:
+        application = import_string(settings.ASGI_APPLICATION)
+        server = DrainingServer(configuration(application), on_ready)
+        try:
+            server.run(sockets=[listener])
+        except KeyboardInterrupt:
+            pass  # uvicorn raises the signal again once it has shut down
+        if not server.started:
+            raise CommandError("The server could not start; the lines above say why.")
+
+    def _supervise(self, listener: socket.socket, count: int, ready: str) -> None:
+        """Keep `count` children alive until told to stop; none outlives this process."""
+        stopping = False
+
+        def stop(signum: int, frame: Any) -> None:
+            nonlocal stopping
+            stopping = True
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        children = [self._spawn(listener) for _ in range(count)]
+        self._say(ready)
+        while not stopping:
+            time.sleep(0.1)
+            for index, child in enumerate(children):
+                if child.poll() is not None and not stopping:
+                    self.stderr.write(f"A web process ended with {child.returncode}; starting one.")
+                    time.sleep(RESTART_PAUSE)
+                    children[index] = self._spawn(listener)
+        _stop_all(children)
+
+    def _spawn(self, listener: socket.socket) -> subprocess.Popen[bytes]:
+        workers = "inside" if settings.WORKERS_INSIDE else "none"
+        command = [sys.executable, sys.argv[0], "serve"]
+        command += ["--fd", str(listener.fileno()), "--workers", workers]
+        # In a group of its own: Ctrl-C reaches the children through their parent, once.
+        return subprocess.Popen(
+            command, pass_fds=[listener.fileno()], process_group=0, env=os.environ
+        )
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _shown(host: str, port: int) -> str:
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _stop_all(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + STOP_WITHIN
+    for child in children:
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()

@@ -1,0 +1,102 @@
+"""Rows of the real-time layer: log streams and their events, leases, live processes.
+
+This layer sits below accounts, so it holds the ids of workspaces and users without foreign keys;
+deleting a workspace deletes its streams in accounts' service.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.db import models
+from django.db.models.functions import Now
+
+# A process that has not reported for this long no longer counts.
+PROCESS_ALIVE = timedelta(seconds=5)
+
+
+def new_epoch() -> str:
+    """A name for one life of a stream: offsets of different epochs do not compare."""
+    return uuid.uuid4().hex
+
+
+class Stream(models.Model):
+    """One log stream: where it begins (`floor`) and ends (`head`) within its epoch.
+
+    `user_id` is 0 for a stream of the whole workspace. Events with offset ≤ floor are gone.
+    """
+
+    workspace_id = models.BigIntegerField()
+    user_id = models.BigIntegerField(default=0)
+    name = models.CharField(max_length=120)
+    epoch = models.CharField(max_length=32, default=new_epoch)
+    head = models.BigIntegerField(default=0)
+    floor = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace_id", "user_id", "name"], name="realtime_stream_key"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(floor__gte=0, head__gte=models.F("floor")),
+                name="realtime_stream_floor_below_head",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} (workspace {self.workspace_id}, user {self.user_id})"
+
+
+class Event(models.Model):
+    """One event of a log stream, as the JSON object that clients get less the envelope."""
+
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="events")
+    offset = models.BigIntegerField()
+    payload = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "offset"], name="realtime_event_offset"),
+            models.CheckConstraint(condition=models.Q(offset__gte=1), name="realtime_event_from_1"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream_id}:{self.offset}"
+
+
+class Lease(models.Model):
+    """The right to run one worker. `epoch` grows with each holder and fences off earlier ones."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    holder = models.CharField(max_length=64, blank=True)
+    epoch = models.BigIntegerField(default=0)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} held by {self.holder or 'nobody'} (epoch {self.epoch})"
+
+
+class Process(models.Model):
+    """A process of this installation and the numbers it last reported (realtime.gauges)."""
+
+    process_id = models.CharField(max_length=32, primary_key=True)
+    role = models.CharField(max_length=64)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    values = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "processes"
+
+    def __str__(self) -> str:
+        return f"{self.role} on {self.host} (pid {self.pid})"
+
+    @classmethod
+    def alive(cls) -> models.QuerySet[Process]:
+        """Those that have reported within the last seconds, by the database's clock."""
+        return cls.objects.filter(seen_at__gt=Now() - PROCESS_ALIVE).order_by("process_id")

@@ -1,0 +1,198 @@
+"""The envelope of the WebSocket protocol: commands in, events out, close codes.
+
+docs/protocol.md is the contract. Pure: no Django, no I/O.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import msgspec
+
+from realtime.errors import InvalidCommand, InvalidJSON
+
+PROTOCOL_VERSION = 1
+# JavaScript's safe integers: beyond them a number changes on its way through a browser.
+MAX_INTEGER = 2**53
+MAX_ID_LENGTH = 64
+
+CommandId = int | str
+C = TypeVar("C", bound="Command")
+
+
+class CloseCode(IntEnum):
+    """Close codes and what they ask of the client (docs/protocol.md has the table)."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    UNSUPPORTED_DATA = 1003
+    INVALID_TEXT = 1007
+    UNAUTHENTICATED = 1008
+    TOO_BIG = 1009
+    INTERNAL = 1011
+    OVERLOADED = 1013
+    SLOW_CONSUMER = 4008
+    RIGHTS_CHANGED = 4010
+    SILENT = 4012
+    FLOODING = 4013
+    REVOKED = 4500
+
+
+class Command(msgspec.Struct, kw_only=True, tag_field="action", forbid_unknown_fields=True):
+    """What a client asks for. A subclass's `tag` is its action; unknown fields are refused."""
+
+
+class Event(msgspec.Struct, kw_only=True, tag_field="type"):
+    """What the server tells. A subclass's `tag` is its type; UNSET fields are left out."""
+
+    def encode(self) -> bytes:
+        """This event as a JSON object, `type` first."""
+        return msgspec.json.encode(self)
+
+
+class Position(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A place in a log stream: every event of `epoch` up to and with `offset` is known."""
+
+    epoch: Annotated[str, msgspec.Meta(max_length=64)]
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Frame(NamedTuple):
+    """A client's frame, taken apart: what it asks for, its id, and the rest as it came."""
+
+    action: str
+    id: CommandId | None
+    fields: dict[str, Any]
+
+
+def parse(text: str) -> Frame:
+    """Take one text frame apart.
+
+    Raises:
+        InvalidJSON: it is no JSON object, names a key twice, or holds NaN, an infinity or an
+            integer that a browser cannot hold.
+        InvalidCommand: it has no usable `action` or `id`.
+    """
+    try:
+        document = _DECODER.decode(text)
+    except RecursionError as error:
+        raise InvalidJSON("The frame is nested too deep.") from error
+    except ValueError as error:
+        raise InvalidJSON(f"The frame is no valid JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise InvalidJSON("The frame is no JSON object.")
+    identifier = _take_id(document)
+    action = document.get("action")
+    if action is None and "type" in document:
+        action = document.pop("type")
+        document["action"] = action
+    if not isinstance(action, str):
+        raise CommandRefused(
+            "A command is named by its `action`.",
+            {"action": ["This field is required and is a string."]},
+            identifier,
+        )
+    return Frame(action, identifier, document)
+
+
+class CommandRefused(InvalidCommand):
+    """An invalid command whose id could be read: the error frame carries it."""
+
+    def __init__(
+        self, message: str, errors: dict[str, list[str]], identifier: CommandId | None
+    ) -> None:
+        super().__init__(message, errors=errors)
+        self.id = identifier
+
+
+def convert(fields: Mapping[str, Any], command_type: type[C]) -> C:
+    """Read the fields of a frame into its command.
+
+    Raises:
+        InvalidCommand: a field is missing, unknown or of the wrong type; `errors` names it.
+    """
+    try:
+        return msgspec.convert(fields, command_type)
+    except msgspec.ValidationError as error:
+        field, reason = _field_of(str(error))
+        raise InvalidCommand(f"{field}: {reason}", errors={field: [reason]}) from error
+
+
+def with_fields(encoded: bytes, fields: Mapping[str, Any]) -> bytes:
+    """The JSON object `encoded` with `fields` added at its end, without decoding it."""
+    if not fields:
+        return encoded
+    separator = b"" if encoded == b"{}" else b","
+    return encoded[:-1] + separator + msgspec.json.encode(fields)[1:]
+
+
+def rfc3339(moment: datetime | float) -> str:
+    """A time as the protocol writes it: RFC 3339, UTC, microseconds. Floats are epoch seconds."""
+    if not isinstance(moment, datetime):
+        moment = datetime.fromtimestamp(moment, UTC)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _take_id(document: dict[str, Any]) -> CommandId | None:
+    identifier = document.pop("id", None)
+    if identifier is None or (isinstance(identifier, int) and not isinstance(identifier, bool)):
+        return identifier
+    if isinstance(identifier, str) and len(identifier) <= MAX_ID_LENGTH:
+        return identifier
+    reason = f"An id is an integer or a string of at most {MAX_ID_LENGTH} characters."
+    raise InvalidCommand(reason, errors={"id": [reason]})
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a key is there twice")
+    return document
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    if not math.isfinite(number):
+        raise ValueError(f"{literal[:20]} is out of range")
+    return number
+
+
+def _safe_integer(literal: str) -> int:
+    # The length first: converting thousands of digits takes quadratic time.
+    if len(literal) > 17 or abs(number := int(literal)) > MAX_INTEGER:
+        raise ValueError(f"{literal[:20]} is beyond 2^53")
+    return number
+
+
+def _refuse_constant(literal: str) -> float:
+    raise ValueError(f"{literal} is no JSON")
+
+
+# The standard library's decoder, since it has hooks for what msgspec lets pass: duplicate keys,
+# numbers out of range and NaN.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique_keys,
+    parse_float=_finite,
+    parse_int=_safe_integer,
+    parse_constant=_refuse_constant,
+)
+_AT_PATH = re.compile(r"^(?P<reason>.*) - at `(?P<path>[^`]*)`$")
+_NAMED_FIELD = re.compile(r"^Object (?P<kind>contains unknown|missing required) field `(?P<f>.*)`")
+
+
+def _field_of(message: str) -> tuple[str, str]:
+    """The field that a msgspec message speaks of, and the reason without it."""
+    at = _AT_PATH.match(message)
+    reason, path = (at["reason"], at["path"]) if at else (message, "$")
+    prefix = path.removeprefix("$").removeprefix(".")
+    if named := _NAMED_FIELD.match(reason):
+        unknown = named["kind"].startswith("contains")
+        field = f"{prefix}.{named['f']}" if prefix else named["f"]
+        return field, "This field is unknown." if unknown else "This field is required."
+    return prefix or "action", reason

@@ -1,0 +1,127 @@
+"""The only sender into the channel layer; always after the commit.
+
+The layer is a wake-up: what is lost on it is found again by offset (log streams), replaced by the
+next value (latest streams) or repeated (control). Callable from any thread: messages are handed to
+the event loop of the process, where one task sends them in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from asgiref.sync import async_to_sync
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.db import transaction
+
+from realtime.streams import Appended, StreamKey
+
+logger = logging.getLogger(__name__)
+
+CONTROL_GROUP = "control"
+SEND_TIMEOUT = 2.0
+MAX_WAITING = 10_000
+
+Message = dict[str, Any]
+
+
+def group_of(key: StreamKey) -> str:
+    """The channel layer group of a stream; names of any script become one the layer takes."""
+    digest = hashlib.sha256(key.name.encode()).hexdigest()[:24]
+    return f"stream.{key.workspace_id}.{key.user_id}.{digest}"
+
+
+def publish_log(appended: Sequence[Appended]) -> None:
+    """Wake the subscribers of log streams up, with the events themselves. Call after commit."""
+    for event in appended:
+        message = {
+            "type": "log",
+            "key": _pack(event.key),
+            "epoch": event.epoch,
+            "offset": event.offset,
+            "payload": event.payload,
+        }
+        _hand_over(group_of(event.key), message)
+
+
+def publish_latest(key: StreamKey, payload: Mapping[str, Any]) -> None:
+    """Send the newest value of a latest stream: on commit inside a transaction, else now."""
+    message = {"type": "latest", "key": _pack(key), "payload": msgspec.json.encode(payload)}
+    transaction.on_commit(lambda: _hand_over(group_of(key), message))
+
+
+def publish_control(command: str, arguments: Mapping[str, Any]) -> None:
+    """Tell every process's Hub to do something (revoke sockets): on commit, else now."""
+    message = {"type": "control", "command": command, "arguments": dict(arguments)}
+    transaction.on_commit(lambda: _hand_over(CONTROL_GROUP, message))
+
+
+def unpack_key(packed: Sequence[Any]) -> StreamKey:
+    """The StreamKey of a message's `key`."""
+    return StreamKey(int(packed[0]), str(packed[1]), int(packed[2]))
+
+
+def bind(loop: asyncio.AbstractEventLoop) -> None:
+    """Name the event loop that this process publishes on (web process, worker process)."""
+    global _outbox
+    if _outbox is None or _outbox.loop is not loop:
+        _outbox = _Outbox(loop)
+
+
+def _pack(key: StreamKey) -> list[Any]:
+    return [key.workspace_id, key.name, key.user_id]
+
+
+class _Outbox:
+    """Messages on their way to the layer, in order; the oldest give way when it is stuck."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._waiting: deque[tuple[str, Message]] = deque(maxlen=MAX_WAITING)
+        self._sender: asyncio.Task[None] | None = None
+
+    def put(self, group: str, message: Message) -> None:
+        self._waiting.append((group, message))
+        if self._sender is None:
+            self._sender = self.loop.create_task(self._send())
+
+    async def _send(self) -> None:
+        layer = get_channel_layer()
+        lost = 0
+        try:
+            while self._waiting:
+                group, message = self._waiting.popleft()
+                try:
+                    async with asyncio.timeout(SEND_TIMEOUT):
+                        await layer.group_send(group, message)
+                except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
+                    lost += 1
+                    if lost == 1:
+                        logger.warning("The channel layer takes no messages: %r", error)
+        finally:
+            self._sender = None
+            if lost:
+                logger.warning("%d wake-ups were lost; log streams catch up by offset", lost)
+
+
+_outbox: _Outbox | None = None
+
+
+def _hand_over(group: str, message: Message) -> None:
+    outbox = _outbox
+    if outbox is not None and not outbox.loop.is_closed():
+        outbox.loop.call_soon_threadsafe(outbox.put, group, message)
+        return
+    # No loop of our own: a management command. Only a layer that reaches other processes helps.
+    layer = get_channel_layer()
+    if isinstance(layer, InMemoryChannelLayer):
+        return
+    try:
+        async_to_sync(layer.group_send)(group, message)
+    except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
+        logger.warning("A wake-up was lost: %r", error)

@@ -1,0 +1,53 @@
+"""Each process writes its numbers once a second to where every other process can read them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+from datetime import timedelta
+
+from django.db import DatabaseError, InterfaceError
+from django.db.models.functions import Now
+
+from realtime import gauges, threads
+from realtime.models import Process
+
+logger = logging.getLogger(__name__)
+
+PROCESS_ID = uuid.uuid4().hex
+INTERVAL = 1.0
+FORGET_AFTER = timedelta(hours=1)
+
+
+async def report(role: str) -> None:
+    """Report this process until cancelled; `role` is what it runs ("web", worker names)."""
+    while True:
+        try:
+            await threads.call(_write, role)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("This process cannot report its numbers: %s", error)
+        await asyncio.sleep(INTERVAL)
+
+
+def withdraw() -> None:
+    """This process ends: its numbers no longer count. Synchronous."""
+    Process.objects.filter(process_id=PROCESS_ID).delete()
+
+
+def _write(role: str) -> None:
+    values = gauges.local_values()
+    changed = Process.objects.filter(process_id=PROCESS_ID).update(seen_at=Now(), values=values)
+    if not changed:
+        Process.objects.filter(seen_at__lt=Now() - FORGET_AFTER).delete()
+        Process.objects.create(
+            process_id=PROCESS_ID,
+            role=role,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started_at=Now(),
+            seen_at=Now(),
+            values=values,
+        )

@@ -1,0 +1,138 @@
+"""uvicorn, with three things that it lacks: a raw write, an end to every close, a drain.
+
+FanoutProtocol leans on attributes of uvicorn's sans-I/O WebSocket protocol that are no public
+API: uvicorn is pinned, and tests/realtime/test_server.py fails when they change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from realtime.connection import CLOSE_DEADLINE, AsgiOutlet, Outlet, Send
+from realtime.frames import Encoded
+from realtime.hub import get_hub
+
+# The kernel hides megabytes: a small send buffer shows early that a peer does not keep up.
+SEND_BUFFER = 128 * 1024
+DRAIN_WITHIN = 2.0
+EXTENSION = "pitwall.raw"
+
+
+class FanoutProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol, offering its transport to the Hub through the scope."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        # The application task is only scheduled by now: its scope can still be extended.
+        scope = getattr(self, "scope", None)
+        if scope is not None:
+            scope["extensions"][EXTENSION] = self
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.close":
+            # A peer that never answers the close, or never reads it, does not keep us waiting.
+            self.loop.call_later(CLOSE_DEADLINE, self.abort)
+
+    def raw_write(self, data: bytes) -> None:
+        """Write complete frames past the protocol object; nothing once a close was sent."""
+        if not self.close_sent and not self.disconnected:
+            self.transport.write(data)
+
+    def abort(self) -> None:
+        """Drop the connection with whatever is buffered."""
+        if not self.disconnected:
+            self.transport.abort()
+
+
+class RawOutlet:
+    """Frames go straight to the transport; its high-water mark says when the peer lags."""
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: FanoutProtocol) -> None:
+        self._protocol = protocol
+
+    @property
+    def ready(self) -> bool:
+        return self._protocol.writable.is_set()
+
+    def write(self, frames: Sequence[Encoded]) -> None:
+        if len(frames) == 1:
+            self._protocol.raw_write(frames[0].framed)
+        else:
+            self._protocol.raw_write(b"".join([frame.framed for frame in frames]))
+
+    async def wait_ready(self) -> None:
+        await self._protocol.writable.wait()
+
+    async def flush(self) -> None:
+        """Nothing of ours waits outside the transport."""
+
+    def abort(self) -> None:
+        self._protocol.abort()
+
+
+def outlet_for(scope: dict[str, Any], send: Send) -> Outlet:
+    """The raw outlet on our own server; the ordinary ASGI `send` anywhere else."""
+    protocol = scope.get("extensions", {}).get(EXTENSION)
+    if isinstance(protocol, FanoutProtocol) and not protocol.conn.extensions:
+        return RawOutlet(protocol)
+    return AsgiOutlet(send)
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn's server, which tells its sockets to come back instead of cutting them off."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_WITHIN + CLOSE_DEADLINE):
+                await (await get_hub()).drain(DRAIN_WITHIN)
+        await super().shutdown(sockets)
+
+
+def configuration(application: Any) -> uvicorn.Config:
+    """How Pitwall is served: our WebSocket protocol, no deflate, a frame cap, our own logs."""
+    return uvicorn.Config(
+        application,
+        loop="uvloop",
+        http="httptools",
+        ws=FanoutProtocol,
+        ws_max_size=int(settings.REALTIME_LIMITS["max_frame_bytes"]),
+        ws_per_message_deflate=False,
+        # The protocol has its own heartbeats; pings on top would only cost frames.
+        ws_ping_interval=None,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=20,
+    )

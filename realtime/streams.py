@@ -1,0 +1,125 @@
+"""Durable logs: append, replay, positions.
+
+A log stream's offsets are contiguous from 1 within its epoch and are given in the transaction of
+the change they tell of. Rows are locked in the order of their keys and as the last thing before
+the commit (realtime.unit_of_work), so two services never wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
+
+from realtime.models import Event, Stream
+
+REPLAY_BATCH = 100
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class StreamKey:
+    """A stream's full name: workspace, wire name, and user for a stream of one person's own.
+
+    `name` is what clients see ("alerts", "room:ops"); `user_id` is 0 for the whole workspace.
+    """
+
+    workspace_id: int
+    name: str
+    user_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """An event with the place that it got; `payload` is its JSON object less the envelope."""
+
+    key: StreamKey
+    epoch: str
+    offset: int
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What of a stream exists: events with floor < offset ≤ head of this epoch."""
+
+    epoch: str
+    head: int
+    floor: int
+
+
+def append(pending: Sequence[tuple[StreamKey, str]]) -> list[Appended]:
+    """Give each (key, payload) its offset and store it. Call inside a transaction, last."""
+    by_key: dict[StreamKey, list[str]] = defaultdict(list)
+    for key, payload in pending:
+        by_key[key].append(payload)
+    streams = _locked(sorted(by_key))
+    appended, rows = [], []
+    for stream in streams:
+        key = StreamKey(stream.workspace_id, stream.name, stream.user_id)
+        for payload in by_key[key]:
+            stream.head += 1
+            appended.append(Appended(key, stream.epoch, stream.head, payload))
+            rows.append(Event(stream=stream, offset=stream.head, payload=payload))
+    Stream.objects.bulk_update(streams, ["head"])
+    Event.objects.bulk_create(rows)
+    return appended
+
+
+def extents(keys: Iterable[StreamKey]) -> dict[StreamKey, Extent]:
+    """How far each of these streams reaches, in one query; one never written to is made."""
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    found = _rows(wanted)
+    if missing := wanted - found.keys():
+        Stream.objects.bulk_create(map(_new_row, missing), ignore_conflicts=True)
+        found |= _rows(missing)
+    return {key: Extent(row.epoch, row.head, row.floor) for key, row in found.items()}
+
+
+def replay(key: StreamKey, epoch: str, after: int, limit: int = REPLAY_BATCH) -> list[Appended]:
+    """Up to `limit` events of that epoch with an offset above `after`, oldest first."""
+    rows = (
+        Event.objects.filter(
+            stream__workspace_id=key.workspace_id,
+            stream__user_id=key.user_id,
+            stream__name=key.name,
+            stream__epoch=epoch,
+            offset__gt=after,
+        )
+        .order_by("offset")
+        .values_list("offset", "payload")[:limit]
+    )
+    return [Appended(key, epoch, offset, payload) for offset, payload in rows]
+
+
+def _locked(keys: Sequence[StreamKey]) -> list[Stream]:
+    """The rows of these streams, locked in the order of their keys; missing ones are made."""
+    query = Stream.objects.select_for_update().filter(_any_of(keys))
+    ordered = query.order_by("workspace_id", "name", "user_id")
+    streams = list(ordered)
+    if len(streams) < len(keys):
+        Stream.objects.bulk_create(map(_new_row, keys), ignore_conflicts=True)
+        streams = list(ordered.all())
+    return streams
+
+
+def _rows(keys: Iterable[StreamKey]) -> dict[StreamKey, Stream]:
+    return {
+        StreamKey(row.workspace_id, row.name, row.user_id): row
+        for row in Stream.objects.filter(_any_of(keys))
+    }
+
+
+def _any_of(keys: Iterable[StreamKey]) -> Q:
+    return reduce(
+        or_, (Q(workspace_id=k.workspace_id, name=k.name, user_id=k.user_id) for k in keys)
+    )
+
+
+def _new_row(key: StreamKey) -> Stream:
+    return Stream(workspace_id=key.workspace_id, name=key.name, user_id=key.user_id)

@@ -1,0 +1,49 @@
+"""Service threads: where synchronous code runs so that the event loop never waits for it.
+
+A pool, since `database_sync_to_async` has one thread for all: a slow query there holds up every
+neighbour (measured: 2.9 s).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import close_old_connections, connections
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.SERVICE_THREADS, thread_name_prefix="service")
+
+
+async def call(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a synchronous service or selector in a service thread and await its result."""
+    context = contextvars.copy_context()
+    run = functools.partial(context.run, _with_connections, function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_pool(), run)
+
+
+def _with_connections(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    close_old_connections()
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _give_back()
+
+
+def _give_back() -> None:
+    """Return pooled connections; keep SQLite's, whose opening costs more than the query."""
+    for connection in connections.all(initialized_only=True):
+        if connection.vendor == "sqlite":
+            connection.close_if_unusable_or_obsolete()
+        elif not connection.in_atomic_block:
+            connection.close()

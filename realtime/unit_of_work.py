@@ -1,0 +1,132 @@
+"""One change, one transaction, its events last.
+
+Every service runs in a unit of work. Events that it emits are collected and appended together at
+the end of the outermost unit: stream rows are locked as late as possible and in one order, and
+clients hear of a change only once it is committed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import ParamSpec, Protocol, TypeVar, overload
+
+from django.db import transaction
+
+from realtime import gauges, publish, streams
+from realtime.protocol import Event
+from realtime.streams import StreamKey
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Fence(Protocol):
+    """What decides at commit time whether this writer may still write (a worker's lease)."""
+
+    def check(self) -> None:
+        """Raise when another holder has taken over."""
+
+
+@dataclass
+class _Work:
+    pending: list[tuple[StreamKey, str]] = field(default_factory=list)
+    fences: list[Fence] = field(default_factory=list)
+
+
+class _Current(threading.local):
+    work: _Work | None = None
+
+
+_current = _Current()
+
+
+class UnitOfWork(ContextDecorator):
+    """The transaction around one service; see `unit_of_work`."""
+
+    def __init__(self, fence: Fence | None = None) -> None:
+        self._fence = fence
+
+    def _recreate_cm(self) -> UnitOfWork:
+        return UnitOfWork(self._fence)
+
+    def __enter__(self) -> UnitOfWork:
+        self._outermost = _current.work is None
+        if _current.work is None:
+            _current.work = _Work()
+        self._emitted_before = len(_current.work.pending)
+        self._atomic = transaction.atomic()
+        try:
+            self._atomic.__enter__()
+        except BaseException:
+            self._end()
+            raise
+        if self._fence is not None:
+            _current.work.fences.append(self._fence)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        work = _current.work
+        assert work is not None
+        try:
+            if kind is not None:
+                # What the failed part emitted did not happen, even if its caller goes on.
+                del work.pending[self._emitted_before :]
+            elif self._outermost:
+                self._append(work)
+        except BaseException as append_error:
+            self._atomic.__exit__(type(append_error), append_error, append_error.__traceback__)
+            raise
+        else:
+            self._atomic.__exit__(kind, error, trace)
+        finally:
+            self._end()
+        if kind is None and self._outermost:
+            gauges.commits.add()
+
+    def _append(self, work: _Work) -> None:
+        for fence in work.fences:
+            fence.check()
+        if work.pending:
+            appended = streams.append(work.pending)
+            transaction.on_commit(lambda: publish.publish_log(appended))
+
+    def _end(self) -> None:
+        if self._outermost:
+            _current.work = None
+
+
+@overload
+def unit_of_work(function: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def unit_of_work(function: None = None, /, *, fence: Fence | None = None) -> UnitOfWork: ...
+def unit_of_work(
+    function: Callable[P, R] | None = None, /, *, fence: Fence | None = None
+) -> Callable[P, R] | UnitOfWork:
+    """Run a service as one transaction: `@unit_of_work`, or `with unit_of_work(fence=lease):`.
+
+    Nested units are savepoints of the outermost one, which appends all events and checks all
+    fences just before its commit. On SQLite writers queue fairly (realtime.sqlite).
+    """
+    if function is None:
+        return UnitOfWork(fence)
+    return UnitOfWork()(function)
+
+
+def emit(key: StreamKey, event: Event) -> None:
+    """Tell a log stream of a change: stored with the change, delivered after its commit.
+
+    Raises:
+        RuntimeError: there is no unit of work to belong to.
+    """
+    if _current.work is None:
+        raise RuntimeError("emit() belongs inside a unit of work.")
+    _current.work.pending.append((key, event.encode().decode()))

@@ -1,0 +1,194 @@
+"""Workers: classes with a `step`, run by name inside the web process or in processes of their own.
+
+The loop around a worker holds its lease, paces its steps, and ends it when it may not go on: a
+lost lease or an error that is not the database's. Nothing of it is kept then; the next one begins
+anew from the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import ClassVar, ParamSpec, TypeVar
+
+from django.db import DatabaseError, InterfaceError
+from django.db.models.functions import Now
+
+from realtime import leases, reporter, threads
+from realtime.leases import DURATION, HeldLease, LeaseLost
+from realtime.models import Lease
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+RENEW_EVERY = DURATION.total_seconds() / 3
+ACQUIRE_EVERY = 2.0
+MAX_BACKOFF = 30.0
+
+
+class Worker:
+    """One background duty. Subclasses set `name` and `interval` and write `step`.
+
+    `interval` is the seconds from the start of one step to the start of the next; a step that
+    takes longer is followed at once by the next.
+    """
+
+    name: ClassVar[str]
+    interval: ClassVar[float] = 1.0
+
+    def __init__(self, lease: HeldLease) -> None:
+        self.lease = lease
+
+    async def start(self) -> None:
+        """Called once before the first step: read from the database what is needed."""
+
+    async def step(self) -> None:
+        """Do what is due now."""
+        raise NotImplementedError
+
+    async def stop(self) -> None:
+        """Called once after the last step, also when it failed."""
+
+    async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a synchronous service or selector in a service thread."""
+        return await threads.call(function, *args, **kwargs)
+
+
+_registry: dict[str, type[Worker]] = {}
+
+
+def register(worker: type[Worker]) -> type[Worker]:
+    """Make a worker known by its name. Usable as a decorator.
+
+    Raises:
+        ValueError: another class has that name.
+    """
+    if _registry.setdefault(worker.name, worker) is not worker:
+        raise ValueError(f"Two workers are named {worker.name!r}.")
+    return worker
+
+
+def registered() -> dict[str, type[Worker]]:
+    """All workers by name."""
+    return dict(sorted(_registry.items()))
+
+
+def states() -> dict[str, str]:
+    """For each worker "running" or "stopped", by its lease (synchronous)."""
+    held = Lease.objects.filter(expires_at__gt=Now()).exclude(holder="")
+    running = set(held.values_list("name", flat=True))
+    return {name: "running" if name in running else "stopped" for name in registered()}
+
+
+async def run(worker_type: type[Worker], stopping: asyncio.Event) -> None:
+    """Run one worker until `stopping` is set: wait for its lease, step, renew, give it back.
+
+    Raises:
+        LeaseLost: another process has taken over.
+        Exception: whatever a step raised that was not the database's.
+    """
+    lease = await _acquire(worker_type.name, stopping)
+    if lease is None:
+        return
+    worker = worker_type(lease)
+    renewing = asyncio.get_running_loop().create_task(_keep_renewing(lease))
+    stepping = asyncio.get_running_loop().create_task(_step_until(worker, stopping))
+    try:
+        await asyncio.wait({renewing, stepping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (renewing, stepping):
+            task.cancel()
+        results = await asyncio.gather(renewing, stepping, return_exceptions=True)
+        await worker.stop()
+        await _release(lease)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+async def run_supervised(worker_type: type[Worker], stopping: asyncio.Event) -> None:
+    """Run a worker inside a process that must live on: one that ended begins anew."""
+    failures = 0
+    while not stopping.is_set():
+        began = time.monotonic()
+        try:
+            await run(worker_type, stopping)
+        except LeaseLost as error:
+            logger.warning("%s", error)
+        except Exception:
+            logger.exception("The worker %s failed; it begins anew", worker_type.name)
+        failures = 0 if time.monotonic() - began > MAX_BACKOFF else failures + 1
+        await _pause(backoff(failures), stopping)
+
+
+def backoff(failures: int) -> float:
+    """Seconds to wait before trying again: full jitter below 0.5 s · 2ⁿ, at most 30 s."""
+    return random.uniform(0.1, min(MAX_BACKOFF, 0.5 * 2 ** min(failures, 10)))
+
+
+async def _acquire(name: str, stopping: asyncio.Event) -> HeldLease | None:
+    while not stopping.is_set():
+        try:
+            lease = await threads.call(leases.acquire, name, reporter.PROCESS_ID)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("The worker %s waits for the database: %s", name, error)
+            lease = None
+        if lease is not None:
+            return lease
+        await _pause(ACQUIRE_EVERY, stopping)
+    return None
+
+
+async def _keep_renewing(lease: HeldLease) -> None:
+    held_until = time.monotonic() + DURATION.total_seconds()
+    while True:
+        await asyncio.sleep(RENEW_EVERY * random.uniform(0.8, 1.0))
+        try:
+            await threads.call(leases.renew, lease)
+            held_until = time.monotonic() + DURATION.total_seconds()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("The lease %s cannot be renewed: %s", lease.name, error)
+            if time.monotonic() > held_until:
+                raise LeaseLost(f"The lease {lease.name!r} has run out.") from error
+
+
+async def _step_until(worker: Worker, stopping: asyncio.Event) -> None:
+    failures = 0
+    started = False
+    while not stopping.is_set():
+        began = time.monotonic()
+        try:
+            if not started:
+                await worker.start()
+                started = True
+            await worker.step()
+            failures = 0
+        except (DatabaseError, InterfaceError) as error:
+            failures += 1
+            logger.warning("The worker %s could not do its step: %s", worker.name, error)
+            await _pause(backoff(failures), stopping)
+            continue
+        await _pause(worker.interval - (time.monotonic() - began), stopping)
+
+
+async def _pause(seconds: float, stopping: asyncio.Event) -> None:
+    """Sleep, but wake up when asked to stop; always lets other tasks run."""
+    if seconds <= 0:
+        await asyncio.sleep(0)
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        pass
+
+
+async def _release(lease: HeldLease) -> None:
+    try:
+        await threads.call(leases.release, lease)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("The lease %s was not given back: %s", lease.name, error)

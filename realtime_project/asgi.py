@@ -1,0 +1,29 @@
+"""The ASGI application: HTTP to Django, WebSockets to the consumers, lifespan to the process."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime_project.settings")
+django_application = get_asgi_application()
+
+# Imported once Django is ready: consumers import models.
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
+
+from realtime.http import RequestContext  # noqa: E402
+from realtime.lifespan import Lifespan  # noqa: E402
+from realtime.upgrade import Upgrade  # noqa: E402
+from realtime_project.routing import websocket_urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": RequestContext(django_application),
+        "websocket": Upgrade(URLRouter(websocket_urlpatterns)),
+        "lifespan": Lifespan(),
+    }
+)
+if settings.TRUSTED_PROXIES:
+    # Scheme and client address are taken from headers only when the peer is one of these.
+    application = ProxyHeadersMiddleware(application, trusted_hosts=settings.TRUSTED_PROXIES)

@@ -1,0 +1,204 @@
+"""The environment, read and checked once: everything that an installation can set.
+
+Two ways to run. *Embedded* (neither DATABASE_URL nor REDIS_URL is set): SQLite, in-memory channel
+layer, secrets made on the first start and kept in the data folder. *Production*: the deployer
+names the services and the secrets, and whatever is missing or malformed stops the start with the
+name of its variable.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+DATABASE_SCHEMES = {"postgres", "postgresql", "sqlite"}
+REDIS_SCHEMES = {"redis", "rediss"}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One installation's settings; times in seconds, sizes in bytes.
+
+    `embedded` is true when no outside service is named; `workers` is "inside" or "none".
+    """
+
+    data_dir: Path
+    embedded: bool
+    debug: bool
+    demo: bool
+    host: str
+    port: int
+    secret_key: str
+    allowed_hosts: list[str]
+    csrf_trusted_origins: list[str]
+    cors_allowed_origins: list[str]
+    trusted_proxies: list[str]
+    database: dict[str, Any]
+    redis_url: str | None
+    email_url: str | None
+    workers: str
+    service_threads: int
+    log_format: str
+    limits: dict[str, float] = field(default_factory=dict)
+
+
+# Name in the environment -> (name in settings.REALTIME_LIMITS, default).
+LIMITS: dict[str, tuple[str, float]] = {
+    "PITWALL_MAX_FRAME_BYTES": ("max_frame_bytes", 65536),
+    "PITWALL_COMMANDS_PER_SECOND": ("commands_per_second", 60),
+    "PITWALL_COMMAND_BURST": ("command_burst", 120),
+    "PITWALL_MAX_SUBSCRIPTIONS": ("max_subscriptions", 64),
+    "PITWALL_MAX_CONNECTIONS_PER_USER": ("max_connections_per_user", 200),
+    "PITWALL_MAX_CONNECTIONS_PER_ADDRESS": ("max_connections_per_address", 500),
+    "PITWALL_HEARTBEAT_INTERVAL": ("heartbeat_interval", 15),
+    "PITWALL_HEARTBEAT_TIMEOUT": ("heartbeat_timeout", 45),
+    "PITWALL_AUTHENTICATE_WITHIN": ("authenticate_within", 30),
+    "PITWALL_SLOW_CONSUMER_TIMEOUT": ("slow_consumer_timeout", 10),
+}
+
+
+def load(environment: Mapping[str, str] | None = None) -> Environment:
+    """Read and check the environment.
+
+    Raises:
+        ImproperlyConfigured: a variable is missing or malformed; the message names it.
+    """
+    source = dict(os.environ if environment is None else environment)
+    data_dir = Path(source.get("PITWALL_DATA_DIR") or PROJECT_ROOT / "var").resolve()
+    embedded = not source.get("DATABASE_URL") and not source.get("REDIS_URL")
+    if embedded:
+        source = _kept_secrets(data_dir) | source
+    redis_url = _url(source, "REDIS_URL", REDIS_SCHEMES)
+    workers = source.get("PITWALL_WORKERS") or ("none" if redis_url else "inside")
+    if workers not in ("inside", "none"):
+        raise ImproperlyConfigured(f"PITWALL_WORKERS is {workers!r}: it takes inside or none.")
+    return Environment(
+        data_dir=data_dir,
+        embedded=embedded,
+        debug=_flag(source, "PITWALL_DEBUG"),
+        demo=_flag(source, "PITWALL_DEMO"),
+        host=source.get("HOST") or "127.0.0.1",
+        port=int(_number(source, "PORT", 8000)),
+        secret_key=_required(source, "SECRET_KEY"),
+        allowed_hosts=_hosts(source, embedded),
+        csrf_trusted_origins=_origins(source, "CSRF_TRUSTED_ORIGINS", required=not embedded),
+        cors_allowed_origins=_origins(source, "CORS_ALLOWED_ORIGINS"),
+        trusted_proxies=_words(source, "TRUSTED_PROXIES"),
+        database=_database(source, data_dir),
+        redis_url=redis_url,
+        email_url=source.get("EMAIL_URL") or None,
+        workers=workers,
+        service_threads=int(_number(source, "PITWALL_SERVICE_THREADS", 8)),
+        log_format=source.get("PITWALL_LOG_FORMAT") or ("console" if embedded else "json"),
+        limits={name: _number(source, key, default) for key, (name, default) in LIMITS.items()},
+    )
+
+
+def _kept_secrets(data_dir: Path) -> dict[str, str]:
+    """SECRET_KEY of the embedded mode: made once, kept in the data folder for its owner alone."""
+    path = data_dir / ".env"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        # Written aside and linked into place: of two first starts at once, one key wins for both.
+        draft = data_dir / f".env.{os.getpid()}"
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"SECRET_KEY={secrets.token_urlsafe(50)}\n")
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    lines = path.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def _database(source: Mapping[str, str], data_dir: Path) -> dict[str, Any]:
+    url = _url(source, "DATABASE_URL", DATABASE_SCHEMES)
+    if url is None:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(data_dir / "pitwall.sqlite3")}
+    try:
+        database: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    except (ValueError, environ.ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from error
+    if not database.get("NAME"):
+        raise ImproperlyConfigured("DATABASE_URL names no database.")
+    return database
+
+
+def _url(source: Mapping[str, str], name: str, schemes: set[str]) -> str | None:
+    value = source.get(name)
+    if not value:
+        return None
+    try:
+        scheme = urlsplit(value).scheme
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is no URL: {error}") from error
+    if scheme not in schemes:
+        raise ImproperlyConfigured(f"{name} must start with one of {sorted(schemes)} and ://.")
+    return value
+
+
+def _required(source: Mapping[str, str], name: str) -> str:
+    value = source.get(name)
+    if not value:
+        raise ImproperlyConfigured(f"{name} is required when DATABASE_URL or REDIS_URL is set.")
+    return value
+
+
+def _hosts(source: Mapping[str, str], embedded: bool) -> list[str]:
+    hosts = _words(source, "ALLOWED_HOSTS")
+    if hosts:
+        return hosts
+    if not embedded:
+        _required(source, "ALLOWED_HOSTS")
+    return LOOPBACK_HOSTS
+
+
+def _origins(source: Mapping[str, str], name: str, required: bool = False) -> list[str]:
+    origins = _words(source, name)
+    if required and not origins:
+        _required(source, name)
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+            raise ImproperlyConfigured(
+                f"{name}: {origin!r} is no origin; write it as https://pitwall.example.com."
+            )
+    return origins
+
+
+def _words(source: Mapping[str, str], name: str) -> list[str]:
+    return [word.strip() for word in source.get(name, "").split(",") if word.strip()]
+
+
+def _flag(source: Mapping[str, str], name: str) -> bool:
+    value = source.get(name, "0").strip().lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("0", "false", "no", "off", ""):
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}: it takes 1 or 0.")
+
+
+def _number(source: Mapping[str, str], name: str, default: float) -> float:
+    value = source.get(name)
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is {value!r}: it takes a number.") from error
+    if not 0 < number < 1e9:
+        raise ImproperlyConfigured(f"{name} is {value!r}: it takes a number above 0.")
+    return number

@@ -1,0 +1,5 @@
+"""All WebSocket routes: each app's, under /ws/."""
+
+from dashboard.routing import websocket_urlpatterns as dashboard_patterns
+
+websocket_urlpatterns = [*dashboard_patterns]

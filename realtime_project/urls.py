@@ -1,0 +1,18 @@
+"""All URLs: the pages of each app, the admin, the REST API, health."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from realtime.health import healthz, readyz
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="dashboard:page"), name="home"),
+    path("", include("dashboard.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("api/v1/", include("realtime_project.api")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+    path("healthz", healthz),
+    path("readyz", readyz),
+]
