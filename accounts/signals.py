@@ -1,0 +1,40 @@
+"""Keeps sessions, sockets and Django's own events in step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from accounts import services
+from accounts.lockout import client_address, forget_failures
+from accounts.models import User, UserSession
+from realtime import auth
+
+
+@receiver(user_logged_in)
+def record_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """List the new session among its user's, and forget the failures before it."""
+    if not request.session.session_key:
+        request.session.save()
+    forget_failures(request, user)
+    services.record_session(
+        user_id=user.pk,
+        session_key=request.session.session_key,
+        address=client_address(request),
+        user_agent=request.META.get("HTTP_USER_AGENT", ""),
+    )
+
+
+@receiver(post_delete, sender=UserSession)
+def close_sockets_of_session(instance: UserSession, **kwargs: Any) -> None:
+    """Logout, expiry, "end this session": whatever ended it, its sockets close."""
+    auth.revoke(session_key=instance.session_key)
+
+
+@receiver(post_delete, sender=User)
+def close_sockets_of_user(instance: User, **kwargs: Any) -> None:
+    auth.revoke(user_id=instance.pk)

@@ -1,0 +1,122 @@
+"""REST: obtaining tokens and tickets, and who one is. WorkspaceAPIView is every app's base."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth import authenticate
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import jwt, lockout, selectors, services
+from accounts.models import User
+from accounts.policy import Action, require
+from accounts.serializers import (
+    CredentialsSerializer,
+    RefreshSerializer,
+    WorkspaceRoleSerializer,
+)
+from realtime.auth import Principal
+from realtime.errors import RateLimited, Unauthenticated
+
+
+class WorkspaceRequest(Request):
+    """A request of a member: `principal` is who they are in the workspace they asked for."""
+
+    principal: Principal
+
+
+class WorkspaceAPIView(APIView):
+    """Base of the views inside a workspace (`?workspace=<slug>`, else the user's default).
+
+    `action` is what a role must allow for any method; `actions` overrides it by method name.
+    """
+
+    action: ClassVar[Action | None] = None
+    actions: ClassVar[dict[str, Action]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        request.principal = selectors.principal_of(  # type: ignore[attr-defined]
+            request.user,
+            request.query_params.get("workspace"),
+            session_key=request.auth.session_key,
+            token=request.auth.token,
+        )
+        action = self.actions.get(request.method or "", self.action)
+        if action is not None:
+            require(request.principal, action)  # type: ignore[attr-defined]
+
+
+class TokenView(APIView):
+    """POST username and password: an access token (short) and a refresh token (long)."""
+
+    authentication_classes: ClassVar[list[Any]] = []
+    permission_classes: ClassVar[list[Any]] = []
+    throttle_scope = "token"
+
+    def post(self, request: Request) -> Response:
+        serializer = CredentialsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        # Axes marks the request it is given: the one that its middleware sees as well.
+        http = request._request
+        user = authenticate(http, **serializer.validated_data)
+        if lockout.is_locked_out(http):
+            raise _locked_out(http, serializer.validated_data["username"])
+        if not isinstance(user, User):
+            raise Unauthenticated(_("Wrong username or password."))
+        lockout.forget_failures(http, user)
+        access, refresh = jwt.issue(user)
+        return Response({"access": access, "refresh": refresh})
+
+
+class TokenRefreshView(APIView):
+    """POST a refresh token: a new access token."""
+
+    authentication_classes: ClassVar[list[Any]] = []
+    permission_classes: ClassVar[list[Any]] = []
+    throttle_scope = "token"
+
+    def post(self, request: Request) -> Response:
+        serializer = RefreshSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        access = jwt.refresh(serializer.validated_data["refresh"])
+        if access is None:
+            raise Unauthenticated(_("The token is not valid, or not any more."))
+        return Response({"access": access})
+
+
+class WebSocketTicketView(WorkspaceAPIView):
+    """POST: a ticket that opens one socket in this workspace within a minute."""
+
+    throttle_scope = "ws-ticket"
+
+    def post(self, request: WorkspaceRequest) -> Response:
+        issued = services.issue_ticket(principal=request.principal)
+        return Response({"ticket": issued.ticket, "expires_in": issued.expires_in}, status=201)
+
+
+class MeView(WorkspaceAPIView):
+    """GET: the user, their workspaces and roles, and the workspace this request is in."""
+
+    def get(self, request: WorkspaceRequest) -> Response:
+        memberships = selectors.memberships_of(request.user)
+        if request.auth.token is not None:
+            memberships = memberships.filter(workspace_id=request.auth.token.workspace_id)
+        return Response(
+            {
+                "id": request.user.pk,
+                "username": request.user.username,
+                "is_staff": request.user.is_staff,
+                "workspaces": WorkspaceRoleSerializer(memberships, many=True).data,
+                "workspace": request.principal.workspace,
+            }
+        )
+
+
+def _locked_out(http: Any, username: str) -> RateLimited:
+    wait = (lockout.locked_until(http, username) - timezone.now()).total_seconds()
+    return RateLimited(_("Too many failed logins. Try again later."), retry_after=max(1, wait))

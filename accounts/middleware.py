@@ -1,0 +1,34 @@
+"""Notes the use of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from accounts import services
+from accounts.activity import recent_use
+from accounts.lockout import client_address
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class SessionActivityMiddleware:
+    """Keeps "last seen" fresh for requests that came with a session and used it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        # A view that never asked who is there must not cost a look-up of it.
+        if request.session.accessed and request.user.is_authenticated:
+            session_key = request.session.session_key
+            if session_key and recent_use.is_due(session_key):
+                services.keep_session(
+                    user_id=request.user.pk,
+                    session_key=session_key,
+                    address=client_address(request),
+                    user_agent=request.META.get("HTTP_USER_AGENT", ""),
+                )
+        return response

@@ -1,0 +1,54 @@
+"""Who may do what in a workspace: one table from role to actions, read by every door."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from realtime.errors import PermissionDenied
+
+if TYPE_CHECKING:
+    from realtime.auth import Principal
+
+
+class Action(StrEnum):
+    """What a role can allow. The values are the `permissions` that pages and clients read."""
+
+    VIEW_DASHBOARDS = "view_dashboards"
+    PUSH_SAMPLES = "push_samples"
+    MANAGE_METRICS = "manage_metrics"
+    MANAGE_MEMBERS = "manage_members"
+    MANAGE_WORKSPACE = "manage_workspace"
+
+
+VIEWER = frozenset({Action.VIEW_DASHBOARDS})
+MEMBER = VIEWER | {Action.PUSH_SAMPLES}
+ADMIN = MEMBER | {Action.MANAGE_METRICS, Action.MANAGE_MEMBERS}
+OWNER = ADMIN | {Action.MANAGE_WORKSPACE}
+
+ACTIONS: dict[str, frozenset[Action]] = {
+    "viewer": VIEWER,
+    "member": MEMBER,
+    "admin": ADMIN,
+    "owner": OWNER,
+}
+
+
+def actions_of(role: str) -> frozenset[Action]:
+    """The actions of `role`; none for a role that does not exist."""
+    return ACTIONS.get(role, frozenset())
+
+
+def allowed(role: str, action: Action) -> bool:
+    """Whether `role` may do `action` in its workspace."""
+    return action in actions_of(role)
+
+
+def require(principal: Principal, action: Action) -> None:
+    """Let the principal pass, or refuse.
+
+    Raises:
+        PermissionDenied: the principal's role does not allow `action`; the message names it.
+    """
+    if not allowed(principal.role, action):
+        raise PermissionDenied(f"Your role ({principal.role}) does not allow {action.value}.")

@@ -1,0 +1,43 @@
+"""How REST clients say who they are. Apart from api.py, which DRF's settings cannot import."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import authentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts import services
+from accounts.activity import recent_use
+from accounts.authentication import Login, login_by_bearer
+from accounts.models import User
+
+
+class BearerAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Bearer <JWT or API token>`; `request.auth` is the Login."""
+
+    def authenticate(self, request: Request) -> tuple[User, Login] | None:
+        scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        login = login_by_bearer(secret.strip())
+        if login is None:
+            raise AuthenticationFailed(_("The token is not valid, or not any more."))
+        token_id = login.token.pk if login.token else None
+        if recent_use.is_due((login.user.pk, token_id)):
+            services.record_use(user_ids=[login.user.pk], token_ids=[token_id] if token_id else [])
+        return login.user, login
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The session cookie, with CSRF protection; `request.auth` is the Login."""
+
+    def authenticate(self, request: Request) -> tuple[User, Login] | None:
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user, _none = found
+        return user, Login(user=user, session_key=request._request.session.session_key)

@@ -1,0 +1,81 @@
+"""Reads: who is in a workspace as what, where a user is signed in, who is active."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import ApiToken, Membership, User, UserSession
+from realtime.auth import Principal
+from realtime.errors import NotFound
+
+ACTIVE_WITHIN = timedelta(minutes=5)
+
+
+def principal_of(
+    user: User,
+    workspace_slug: str | None = None,
+    *,
+    session_key: str | None = None,
+    token: ApiToken | None = None,
+) -> Principal:
+    """The user as a member of the workspace asked for, or of their default one.
+
+    An API token opens its own workspace alone. A superuser is a member only where a membership
+    says so.
+
+    Raises:
+        NotFound: no such workspace, or not theirs: the two look the same.
+    """
+    memberships = Membership.objects.filter(user=user).select_related("workspace")
+    if token is not None:
+        memberships = memberships.filter(workspace_id=token.workspace_id)
+    if workspace_slug:
+        if "\0" in workspace_slug:
+            raise NotFound(_("There is no such workspace."))
+        memberships = memberships.filter(workspace__slug=workspace_slug)
+    membership = memberships.order_by("-is_default", "pk").first()
+    if membership is None:
+        raise NotFound(_("There is no such workspace."))
+    return Principal(
+        user_id=user.pk,
+        username=user.username,
+        is_staff=user.is_staff,
+        workspace_id=membership.workspace_id,
+        workspace=membership.workspace.slug,
+        role=membership.role,
+        session_key=session_key,
+        token_id=token.pk if token else None,
+    )
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """The user's memberships with their workspaces, the default one first."""
+    return (
+        Membership.objects.filter(user=user)
+        .select_related("workspace")
+        .order_by("-is_default", "workspace__name")
+    )
+
+
+def live_sessions_of(user: User) -> QuerySet[UserSession]:
+    """Where the user is signed in now, latest use first."""
+    return UserSession.objects.filter(user=user, session__expire_date__gt=timezone.now()).order_by(
+        "-last_seen_at"
+    )
+
+
+def tokens_of(user: User) -> QuerySet[ApiToken]:
+    """The user's API tokens that are not revoked, newest first."""
+    return ApiToken.objects.filter(user=user, revoked_at=None).select_related("workspace")
+
+
+def active_user_count(workspace_id: int, now: datetime | None = None) -> int:
+    """Members with a request or an open socket in the five minutes before `now` (aware)."""
+    since = (now or timezone.now()) - ACTIVE_WITHIN
+    return Membership.objects.filter(
+        workspace_id=workspace_id, user__is_active=True, user__last_seen_at__gt=since
+    ).count()

@@ -1,0 +1,115 @@
+"""API tokens, and tickets that let one socket in once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import keys
+from accounts.models import ApiToken, Membership, WebSocketTicket
+from realtime import auth
+from realtime.auth import Principal
+from realtime.errors import InvalidCommand, NotFound
+from realtime.unit_of_work import unit_of_work
+
+TICKET_LIFETIME = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class IssuedTicket:
+    """A ticket for its owner; `expires_in` in seconds."""
+
+    ticket: str = field(repr=False)
+    expires_in: int
+
+
+@unit_of_work
+def create_token(
+    *,
+    user_id: int,
+    workspace_id: int,
+    name: str,
+    expires_at: datetime | None = None,
+    now: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    """Make a personal API token; the second value is the secret, which nobody can read again.
+
+    Raises:
+        InvalidCommand: `expires_at` (aware) has passed.
+        NotFound: the user is no member of the workspace.
+    """
+    if expires_at is not None and expires_at <= (now or timezone.now()):
+        raise InvalidCommand(
+            _("The token would be expired already."),
+            errors={"expires_at": [_("Choose a later time.")]},
+        )
+    if not Membership.objects.filter(user_id=user_id, workspace_id=workspace_id).exists():
+        raise NotFound(_("There is no such workspace."))
+    key = keys.new_api_token()
+    token = ApiToken.objects.create(
+        user_id=user_id,
+        workspace_id=workspace_id,
+        name=name,
+        prefix=key.prefix,
+        hash=key.hash,
+        expires_at=expires_at,
+    )
+    return token, key.plain
+
+
+@unit_of_work
+def revoke_token(*, token_id: int, user_id: int | None = None) -> None:
+    """End a token and the sockets opened with it; again is no error.
+
+    Args:
+        user_id: only if the token is this user's.
+
+    Raises:
+        NotFound: there is no such token, or it is somebody else's.
+    """
+    tokens = ApiToken.objects.filter(pk=token_id)
+    if user_id is not None:
+        tokens = tokens.filter(user_id=user_id)
+    if not tokens.exists():
+        raise NotFound(_("There is no such token."))
+    if tokens.filter(revoked_at=None).update(revoked_at=timezone.now()):
+        WebSocketTicket.objects.filter(token_id=token_id).delete()
+        auth.revoke(token_id=token_id)
+
+
+@unit_of_work
+def issue_ticket(*, principal: Principal, now: datetime | None = None) -> IssuedTicket:
+    """A ticket that lets its bearer open one socket as `principal`, within a minute."""
+    now = now or timezone.now()
+    WebSocketTicket.objects.filter(expires_at__lte=now).delete()
+    key = keys.new_ticket()
+    WebSocketTicket.objects.create(
+        hash=key.hash,
+        user_id=principal.user_id,
+        workspace_id=principal.workspace_id,
+        session_id=principal.session_key,
+        token_id=principal.token_id,
+        expires_at=now + TICKET_LIFETIME,
+    )
+    return IssuedTicket(ticket=key.plain, expires_in=int(TICKET_LIFETIME.total_seconds()))
+
+
+@unit_of_work
+def redeem_ticket(*, ticket: str, now: datetime | None = None) -> WebSocketTicket | None:
+    """Use a ticket up; None when it is unknown, used or expired.
+
+    Whether its user may still come in is for the caller to check.
+    """
+    row = (
+        WebSocketTicket.objects.select_related("user", "workspace", "session", "token")
+        .filter(hash=keys.digest(ticket), expires_at__gt=now or timezone.now())
+        .first()
+    )
+    if row is None:
+        return None
+    # The DELETE is the redemption: of two clients with the same ticket, one gets the row.
+    deleted, _by_model = WebSocketTicket.objects.filter(pk=row.pk).delete()
+    return row if deleted else None

@@ -1,0 +1,124 @@
+"""Workspaces and who belongs to them."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import ApiToken, Membership, Role, User, WebSocketTicket, Workspace
+from realtime import auth
+from realtime.errors import Conflict, NotFound
+from realtime.unit_of_work import unit_of_work
+
+
+@unit_of_work
+def create_workspace(*, slug: str, name: str, owner: User | None = None) -> Workspace:
+    """Make a workspace, with its first owner where one is given.
+
+    Raises:
+        Conflict: the slug is taken.
+    """
+    try:
+        with transaction.atomic():
+            workspace = Workspace.objects.create(slug=slug, name=name)
+    except IntegrityError as error:
+        raise Conflict(_("A workspace with that slug exists already.")) from error
+    if owner is not None:
+        add_member(workspace_id=workspace.pk, user_id=owner.pk, role=Role.OWNER)
+    return workspace
+
+
+@unit_of_work
+def add_member(*, workspace_id: int, user_id: int, role: str = Role.MEMBER) -> Membership:
+    """Make a user a member; their first workspace becomes the one that opens first.
+
+    Raises:
+        Conflict: they are a member already.
+    """
+    has_default = Membership.objects.filter(user_id=user_id, is_default=True).exists()
+    try:
+        with transaction.atomic():
+            return Membership.objects.create(
+                workspace_id=workspace_id, user_id=user_id, role=role, is_default=not has_default
+            )
+    except IntegrityError as error:
+        raise Conflict(_("This user is a member of the workspace already.")) from error
+
+
+@unit_of_work
+def change_role(*, membership_id: int, role: str) -> Membership:
+    """Give a member another role; their sockets in the workspace close and come back with it.
+
+    Raises:
+        Conflict: it would leave the workspace without an owner.
+        NotFound: there is no such membership.
+    """
+    membership = _locked(membership_id)
+    if membership.role == role:
+        return membership
+    if membership.role == Role.OWNER:
+        _require_another_owner(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    auth.revoke(user_id=membership.user_id, workspace_id=membership.workspace_id)
+    return membership
+
+
+@unit_of_work
+def remove_member(*, membership_id: int) -> None:
+    """Take a user out of a workspace, with the tokens and sockets they have there.
+
+    Raises:
+        Conflict: they are its last owner.
+        NotFound: there is no such membership.
+    """
+    membership = _locked(membership_id)
+    if membership.role == Role.OWNER:
+        _require_another_owner(membership)
+    place = {"user_id": membership.user_id, "workspace_id": membership.workspace_id}
+    membership.delete()
+    ApiToken.objects.filter(**place, revoked_at=None).update(revoked_at=timezone.now())
+    WebSocketTicket.objects.filter(**place).delete()
+    if membership.is_default:
+        _promote_a_default(membership.user_id)
+    auth.revoke(**place)
+
+
+@unit_of_work
+def make_default(*, membership_id: int) -> None:
+    """Have this membership's workspace open first for its user.
+
+    Raises:
+        NotFound: there is no such membership.
+    """
+    membership = _locked(membership_id)
+    Membership.objects.filter(user_id=membership.user_id, is_default=True).update(is_default=False)
+    Membership.objects.filter(pk=membership.pk).update(is_default=True)
+
+
+def _locked(membership_id: int) -> Membership:
+    """The membership, with its workspace's row locked: owners are counted one change at a time."""
+    membership = Membership.objects.filter(pk=membership_id).first()
+    if membership is None:
+        raise NotFound(_("There is no such member."))
+    Workspace.objects.select_for_update().get(pk=membership.workspace_id)
+    # Read again: the role may have changed while we waited for the lock.
+    current = Membership.objects.filter(pk=membership_id).first()
+    if current is None:
+        raise NotFound(_("There is no such member."))
+    return current
+
+
+def _require_another_owner(membership: Membership) -> None:
+    others = Membership.objects.filter(
+        workspace_id=membership.workspace_id, role=Role.OWNER, user__is_active=True
+    ).exclude(pk=membership.pk)
+    if not others.exists():
+        raise Conflict(_("A workspace keeps at least one owner: make somebody else owner first."))
+
+
+def _promote_a_default(user_id: int) -> None:
+    heir = Membership.objects.filter(user_id=user_id).order_by("pk").first()
+    if heir is not None:
+        Membership.objects.filter(pk=heir.pk).update(is_default=True)

@@ -1,0 +1,137 @@
+"""Where people are signed in: kept in step with Django's sessions, for them to see and to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import ApiToken, User, UserSession
+from realtime.auth import Principal
+from realtime.errors import NotFound
+from realtime.unit_of_work import unit_of_work
+
+SEEN_EVERY = timedelta(minutes=1)
+BATCH = 500
+
+
+@unit_of_work
+def record_session(
+    *, user_id: int, session_key: str, address: str | None, user_agent: str
+) -> UserSession:
+    """Note that a user is signed in with a session; the session must be stored already."""
+    session, _created = UserSession.objects.update_or_create(
+        session_id=session_key,
+        defaults={
+            "user_id": user_id,
+            "address": address,
+            "user_agent": user_agent[:300],
+            "last_seen_at": timezone.now(),
+        },
+    )
+    User.objects.filter(pk=user_id).update(last_seen_at=timezone.now())
+    return session
+
+
+def keep_session(*, user_id: int, session_key: str, address: str | None, user_agent: str) -> None:
+    """Note that a session is in use, from here and with this; at most one write a minute.
+
+    A session under a new key (a password change makes one) is listed from then on. One that ends
+    at this very moment is left alone.
+    """
+    record_use(user_ids=[user_id], session_keys=[session_key])
+    if UserSession.objects.filter(session_id=session_key, address=address).exists():
+        return
+    with suppress(IntegrityError):
+        record_session(
+            user_id=user_id, session_key=session_key, address=address, user_agent=user_agent
+        )
+
+
+@unit_of_work
+def end_session(*, session_id: int, user_id: int | None = None) -> None:
+    """Sign out one session and close its sockets.
+
+    Args:
+        session_id: primary key of the UserSession.
+        user_id: only if the session is this user's.
+
+    Raises:
+        NotFound: there is no such session, or it is somebody else's.
+    """
+    sessions = UserSession.objects.filter(pk=session_id)
+    if user_id is not None:
+        sessions = sessions.filter(user_id=user_id)
+    session = sessions.first()
+    if session is None:
+        raise NotFound(_("There is no such session."))
+    _delete([session.session_key])
+
+
+@unit_of_work
+def end_other_sessions(*, user_id: int, keep_session_key: str | None) -> int:
+    """Sign a user out everywhere but in one session; returns how many sessions ended."""
+    keys = list(
+        UserSession.objects.filter(user_id=user_id)
+        .exclude(session_id=keep_session_key)
+        .values_list("session_id", flat=True)
+    )
+    _delete(keys)
+    return len(keys)
+
+
+def touch(principals: Sequence[Principal], now: datetime | None = None) -> None:
+    """Note that the people behind these open sockets are here; called once a minute."""
+    if principals:
+        record_use(
+            user_ids=(principal.user_id for principal in principals),
+            session_keys=(key for principal in principals if (key := principal.session_key)),
+            token_ids=(key for principal in principals if (key := principal.token_id)),
+            now=now,
+        )
+
+
+@unit_of_work
+def record_use(
+    *,
+    user_ids: Iterable[int],
+    session_keys: Iterable[str] = (),
+    token_ids: Iterable[int] = (),
+    now: datetime | None = None,
+) -> None:
+    """Set "last seen" and "last used" to `now`, where they are a minute old or more."""
+    now = now or timezone.now()
+    stale = now - SEEN_EVERY
+    for batch in _batches(user_ids):
+        users = User.objects.filter(pk__in=batch)
+        users.filter(Q(last_seen_at=None) | Q(last_seen_at__lte=stale)).update(last_seen_at=now)
+    for batch in _batches(session_keys):
+        UserSession.objects.filter(session_id__in=batch, last_seen_at__lte=stale).update(
+            last_seen_at=now
+        )
+    for batch in _batches(token_ids):
+        tokens = ApiToken.objects.filter(pk__in=batch)
+        tokens.filter(Q(last_used_at=None) | Q(last_used_at__lte=stale)).update(last_used_at=now)
+
+
+def _batches(values: Iterable[Any]) -> Iterable[list[Any]]:
+    """In sorted order, so that processes that touch the same rows lock them in the same order."""
+    ordered = sorted(set(values))
+    for start in range(0, len(ordered), BATCH):
+        yield ordered[start : start + BATCH]
+
+
+def _delete(session_keys: Iterable[str]) -> None:
+    # Through the session engine, which may keep a copy in the cache. UserSession goes by cascade,
+    # and the receiver of its deletion closes the sockets.
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    for session_key in session_keys:
+        store(session_key).delete(session_key)

@@ -1,0 +1,182 @@
+"""Signing in and out, passwords, and the profile page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_POST
+
+from accounts import selectors, services
+from accounts.forms import LoginForm, ProfileForm, ResetForm, TokenForm
+from realtime.errors import Conflict, NotFound
+
+PROFILE = "accounts:profile"
+
+
+class LoginView(auth_views.LoginView):
+    """Sign in; the session ends with the browser unless the device is to be remembered."""
+
+    template_name = "accounts/login.html"
+    authentication_form = LoginForm
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        remember = form.cleaned_data["remember"]
+        self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if remember else 0)
+        return response
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response = super().form_invalid(form)
+        until = form.locked_until
+        if until is not None:
+            response.status_code = 429
+            response["Retry-After"] = str(max(1, round((until - timezone.now()).total_seconds())))
+        return response
+
+
+class PasswordChangeView(auth_views.PasswordChangeView):
+    """Change one's password: every other login with the old one ends."""
+
+    template_name = "registration/password_change_form.html"
+    success_url = reverse_lazy(PROFILE)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        services.change_password(
+            user=form.user,
+            password=form.cleaned_data["new_password1"],
+            keep_session_key=self.request.session.session_key,
+        )
+        update_session_auth_hash(self.request, form.user)
+        messages.success(self.request, _("Password changed. All other devices are signed out."))
+        return redirect(self.get_success_url())
+
+
+class PasswordResetView(auth_views.PasswordResetView):
+    """Ask for a link by mail; the answer is the same whether or not the account exists."""
+
+    form_class = ResetForm
+    template_name = "registration/password_reset_form.html"
+    email_template_name = "registration/password_reset_email.txt"
+    subject_template_name = "registration/password_reset_subject.txt"
+    success_url = reverse_lazy("accounts:password_reset_done")
+
+
+class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
+    """Choose a new password with the link from the mail: every login with the old one ends."""
+
+    success_url = reverse_lazy("accounts:password_reset_complete")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        services.change_password(user=form.user, password=form.cleaned_data["new_password1"])
+        del self.request.session[auth_views.INTERNAL_RESET_SESSION_TOKEN]
+        return redirect(self.get_success_url())
+
+
+@never_cache
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    """Show the profile; POST changes names and email address."""
+    form = ProfileForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.update_profile(user=request.user, **form.cleaned_data)
+        except Conflict as error:
+            form.add_error("email", error.message)
+        else:
+            messages.success(request, _("Profile saved."))
+            return redirect(PROFILE)
+    return _profile_page(request, profile_form=form)
+
+
+@require_POST
+@login_required
+def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Sign out one of one's own sessions, this one too."""
+    _or_404(services.end_session, session_id=session_id, user_id=request.user.pk)
+    messages.success(request, _("That device is signed out."))
+    return redirect(PROFILE)
+
+
+@require_POST
+@login_required
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """Sign out everywhere but here."""
+    services.end_other_sessions(
+        user_id=request.user.pk, keep_session_key=request.session.session_key
+    )
+    messages.success(request, _("All other devices are signed out."))
+    return redirect(PROFILE)
+
+
+@never_cache
+@require_POST
+@login_required
+@sensitive_variables("secret")
+def create_token(request: HttpRequest) -> HttpResponse:
+    """Make an API token. The answer is the page itself, for nothing keeps the secret."""
+    form = TokenForm(request.POST, user=request.user)
+    if not form.is_valid():
+        return _profile_page(request, token_form=form)
+    token, secret = services.create_token(
+        user_id=request.user.pk,
+        workspace_id=form.cleaned_data["membership"].workspace_id,
+        name=form.cleaned_data["name"],
+        expires_at=form.expires_at(),
+    )
+    return _profile_page(request, new_token=token, new_secret=secret)
+
+
+@require_POST
+@login_required
+def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
+    """Revoke one of one's own API tokens."""
+    _or_404(services.revoke_token, token_id=token_id, user_id=request.user.pk)
+    messages.success(request, _("Token revoked."))
+    return redirect(PROFILE)
+
+
+@require_POST
+@login_required
+def make_default(request: HttpRequest, membership_id: int) -> HttpResponse:
+    """Choose the workspace that opens first."""
+    membership = selectors.memberships_of(request.user).filter(pk=membership_id).first()
+    if membership is None:
+        raise Http404
+    services.make_default(membership_id=membership.pk)
+    return redirect(PROFILE)
+
+
+def _profile_page(request: HttpRequest, **context: Any) -> HttpResponse:
+    user = request.user
+    page = {
+        "profile_form": ProfileForm(instance=user),
+        "token_form": TokenForm(user=user),
+        "sessions": selectors.live_sessions_of(user),
+        "current_session_key": request.session.session_key,
+        "tokens": selectors.tokens_of(user),
+        "memberships": selectors.memberships_of(user),
+    }
+    status = (
+        400 if any(form.errors for form in context.values() if hasattr(form, "errors")) else 200
+    )
+    return render(request, "accounts/profile.html", page | context, status=status)
+
+
+def _or_404(service: Any, **arguments: Any) -> None:
+    try:
+        service(**arguments)
+    except NotFound as error:
+        raise Http404 from error
