@@ -1,0 +1,52 @@
+/** The thin shell around Connection: WebSocket, timers and the browser's events. */
+import { Connection, type Surroundings, type Transport, type TransportEvents } from './connection'
+
+/** Open a connection to an endpoint, such as `/ws/dashboard/`. It starts at once and heals itself. */
+export function openConnection(path: string, workspace: string | null): Connection {
+  const url = new URL(path, location.href)
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  if (workspace !== null) url.searchParams.set('workspace', workspace)
+  const connection = new Connection(surroundings(url))
+  addEventListener('online', () => connection.networkChanged(true))
+  addEventListener('offline', () => connection.networkChanged(false))
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') connection.wokeUp()
+  })
+  // From the back-forward cache the page returns with a dead socket.
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) connection.wokeUp()
+  })
+  connection.start()
+  return connection
+}
+
+function surroundings(url: URL): Surroundings {
+  return {
+    now: () => performance.timeOrigin + performance.now(),
+    random: Math.random,
+    online: () => navigator.onLine,
+    after(delayMs, run) {
+      const timer = setTimeout(run, delayMs)
+      return () => clearTimeout(timer)
+    },
+    connect: (events) => connect(url, events),
+    async sessionIsValid() {
+      const response = await fetch('/api/v1/me/', { headers: { Accept: 'application/json' } })
+      return response.status !== 401 && response.status !== 403
+    },
+  }
+}
+
+function connect(url: URL, events: TransportEvents): Transport {
+  const socket = new WebSocket(url)
+  socket.onmessage = (message: MessageEvent<unknown>) => {
+    if (typeof message.data === 'string') events.received(message.data)
+  }
+  socket.onclose = (close) => events.closed(close.code)
+  return {
+    send(text) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text)
+    },
+    close: (code) => socket.close(code),
+  }
+}

@@ -1,0 +1,341 @@
+/**
+ * The client half of the protocol: one connection that heals itself.
+ *
+ * Pure: time, randomness and the transport come from outside, so that tests run it without a clock or a network.
+ */
+import { reconnectDelay } from './backoff'
+import { ClockOffset } from './clock-offset'
+import { stopReason, type StopReason } from './close-codes'
+import { CommandError, PendingCommands } from './commands'
+import { parseFrame, positionOf, unbatch, type ConnectionEstablished, type Frame, type Selection } from './frames'
+import { Listeners } from './listeners'
+import { StreamPositions } from './positions'
+import { DesiredSubscription } from './subscription'
+import { NamedTimers } from './timers'
+
+export interface Transport {
+  send(text: string): void
+  /** Close without reporting back. `code`: 1000 or 3000–4999, what a browser may send. */
+  close(code?: number): void
+}
+
+export interface TransportEvents {
+  received(text: string): void
+  /** The other end closed, or the connection broke (1006). */
+  closed(code: number): void
+}
+
+/** What the outside gives: times are milliseconds since 1970 on this device's clock. */
+export interface Surroundings {
+  now(): number
+  random(): number
+  after(delayMs: number, run: () => void): () => void
+  connect(events: TransportEvents): Transport
+  /** Whether the device says that it has a network. */
+  online(): boolean
+  /** Asked after tries that never got a greeting: a refused upgrade looks like a network fault to a browser. */
+  sessionIsValid(): Promise<boolean>
+}
+
+export type ConnectionState =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'live' }
+  | { readonly kind: 'reconnecting'; readonly retryAt: number | null }
+  | { readonly kind: 'offline'; readonly retryAt: number | null }
+  | { readonly kind: 'stopped'; readonly reason: StopReason; readonly code: number }
+
+const DEFAULT_SILENCE_MS = 45_000
+const COMMAND_TIMEOUT_MS = 15_000
+const GREETING_TIMEOUT_MS = 15_000
+const PING_INTERVAL_MS = 10_000
+/** The first pings come quickly, so that latencies are right from the start. */
+const FIRST_PINGS_MS = [0, 400, 1200, 3000]
+/** A connection that lasts this long was a good one: the next failure starts the back-off anew. */
+const STABLE_AFTER_MS = 5_000
+const CHECK_SESSION_EVERY = 3
+/** Errors that pass by themselves: the subscription is tried again. */
+const PASSING = new Set(['rate_limited', 'unavailable', 'internal', 'timeout'])
+const NORMAL = 1000
+const SILENT = 4012
+
+export class Connection {
+  readonly clock = new ClockOffset()
+  private _state: ConnectionState = { kind: 'connecting' }
+  private transport: Transport | null = null
+  private established = false
+  private failures = 0
+  private retryAfterMs = 0
+  private silenceMs = DEFAULT_SILENCE_MS
+  private lastHeardAt = 0
+  private subscribeFailures = 0
+  private readonly positions = new StreamPositions()
+  private readonly pending = new PendingCommands()
+  private readonly desired = new DesiredSubscription()
+  private readonly timers: NamedTimers
+  private readonly frameListeners = new Map<string, Listeners<Frame>>()
+  private readonly stateListeners = new Listeners<ConnectionState>()
+  private readonly refusalListeners = new Listeners<CommandError>()
+
+  constructor(private readonly outside: Surroundings) {
+    this.timers = new NamedTimers(outside.after)
+  }
+
+  get state(): ConnectionState {
+    return this._state
+  }
+
+  /** Frames of a type, in order, without duplicates or holes where the type belongs to a log stream. */
+  on(type: string, listener: (frame: Frame) => void): () => void {
+    const listeners = this.frameListeners.get(type) ?? new Listeners<Frame>()
+    this.frameListeners.set(type, listeners)
+    return listeners.add(listener)
+  }
+
+  onState(listener: (state: ConnectionState) => void): () => void {
+    return this.stateListeners.add(listener)
+  }
+
+  /** The server refused the subscription as it stands, such as for a metric that is gone. */
+  onSubscriptionRefused(listener: (error: CommandError) => void): () => void {
+    return this.refusalListeners.add(listener)
+  }
+
+  start(): void {
+    if (this.transport === null && this._state.kind !== 'stopped') this.connect()
+  }
+
+  /** Close for good. */
+  stop(): void {
+    if (this.transport !== null) this.drop(NORMAL)
+    else this.finish('closed', NORMAL)
+  }
+
+  /**
+   * Send a command and wait for its reply.
+   *
+   * Raises: CommandError with the server's code, `disconnected` or `timeout`.
+   */
+  command(action: string, fields: Readonly<Record<string, unknown>> = {}): Promise<Frame> {
+    if (!this.established) return Promise.reject(new CommandError('disconnected', 'not connected'))
+    const id = this.pending.nextId()
+    const reply = this.pending.wait(id, (expire) => this.outside.after(COMMAND_TIMEOUT_MS, expire))
+    this.send({ action, id, ...fields })
+    return reply
+  }
+
+  /** Add to what this connection follows; kept across reconnects. `options` are sent along each time. */
+  subscribe(selection: Selection, options: Readonly<Record<string, unknown>> = {}): void {
+    this.desired.add(selection, options)
+    if (this.established) void this.sendSubscribe(selection)
+  }
+
+  unsubscribe(selection: Selection): void {
+    this.desired.remove(selection)
+    if (this.established) this.command('unsubscribe', selection).catch(ignore)
+  }
+
+  /** Try at once instead of waiting; without effect while connected. */
+  retryNow(): void {
+    if (this.transport === null && this._state.kind !== 'stopped') this.connect()
+  }
+
+  /** The device's network came or went. */
+  networkChanged(online: boolean): void {
+    if (online) this.retryNow()
+    else if (this.transport === null && this._state.kind === 'reconnecting') {
+      this.setState({ kind: 'offline', retryAt: this._state.retryAt })
+    } else this.ping()
+  }
+
+  /** The page is seen again: its timers may have slept. */
+  wokeUp(): void {
+    if (this.transport === null) this.retryNow()
+    else if (this.established && this.outside.now() - this.lastHeardAt > this.silenceMs) this.drop(SILENT)
+    else {
+      this.clock.distrust()
+      this.ping()
+    }
+  }
+
+  // --- Connecting ---------------------------------------------------------------------------
+
+  private connect(): void {
+    this.timers.cancel('retry')
+    if (this._state.kind !== 'connecting') this.setState({ kind: 'reconnecting', retryAt: null })
+    this.established = false
+    this.retryAfterMs = 0
+    this.timers.set('greeting', GREETING_TIMEOUT_MS, () => this.drop(SILENT))
+    // A transport that has been given up may still speak: only the newest one is heard.
+    let transport: Transport | null = null
+    const isCurrent = (): boolean => transport !== null && this.transport === transport
+    transport = this.outside.connect({
+      received: (text) => isCurrent() && this.received(text),
+      closed: (code) => isCurrent() && this.closed(code),
+    })
+    this.transport = transport
+  }
+
+  private greeted(frame: ConnectionEstablished): void {
+    this.timers.cancel('greeting')
+    this.established = true
+    this.silenceMs = (frame.heartbeat_timeout ?? DEFAULT_SILENCE_MS / 1000) * 1000
+    this.clock.greet(Date.parse(frame.timestamp), this.outside.now())
+    this.timers.set('stable', STABLE_AFTER_MS, () => (this.failures = 0))
+    this.pingRepeatedly(0)
+    this.setState({ kind: 'live' })
+    if (!this.desired.isEmpty || this.positions.recover()) this.resubscribe()
+  }
+
+  /** Give the transport up without waiting for its word: a dead peer never says any. */
+  private drop(code: number): void {
+    const transport = this.transport
+    this.closed(code)
+    transport?.close(code)
+  }
+
+  private closed(code: number): void {
+    const greeted = this.established
+    this.transport = null
+    this.established = false
+    this.timers.cancelAll()
+    this.pending.rejectAll('disconnected', 'the connection ended before the reply')
+    this.positions.setRecovering(false)
+    const reason = stopReason(code)
+    if (reason !== null) return this.finish(reason, code)
+    this.scheduleRetry()
+    if (!greeted && this.failures % CHECK_SESSION_EVERY === 1) this.checkSession()
+  }
+
+  private scheduleRetry(): void {
+    const delay = reconnectDelay(this.failures, this.outside.random(), this.retryAfterMs)
+    this.failures += 1
+    const retryAt = this.outside.now() + delay
+    this.setState({ kind: this.outside.online() ? 'reconnecting' : 'offline', retryAt })
+    this.timers.set('retry', delay, () => this.connect())
+  }
+
+  private checkSession(): void {
+    this.outside.sessionIsValid().then(
+      (valid) => {
+        if (valid || this.established || this._state.kind === 'stopped') return
+        const transport = this.transport
+        this.finish('unauthenticated', 1008)
+        transport?.close()
+      },
+      // No answer says nothing about the session.
+      ignore,
+    )
+  }
+
+  private finish(reason: StopReason, code: number): void {
+    this.transport = null
+    this.established = false
+    this.timers.cancelAll()
+    this.pending.rejectAll('disconnected', 'the connection is closed')
+    this.setState({ kind: 'stopped', reason, code })
+  }
+
+  // --- Frames in ----------------------------------------------------------------------------
+
+  private received(text: string): void {
+    this.lastHeardAt = this.outside.now()
+    const frame = parseFrame(text)
+    if (frame) for (const one of unbatch(frame)) this.take(one)
+    // A listener may have closed the connection.
+    if (this.transport !== null) this.timers.set('silence', this.silenceMs, () => this.drop(SILENT))
+  }
+
+  private take(frame: Frame): void {
+    if (frame.type === 'connection_established') this.greeted(frame as ConnectionEstablished)
+    else if (frame.type === 'heartbeat') this.heartbeat(frame)
+    else if (frame.type === 'disconnect') this.retryAfterMs = Number(frame.retry_after ?? 0) * 1000
+    else if (frame.type === 'subscription_confirmed') this.positions.confirm(frame.positions)
+    const answered = this.pending.settle(frame)
+    if (!(answered && frame.type === 'error') && this.inOrder(frame)) this.emit(frame)
+  }
+
+  private heartbeat(frame: Frame): void {
+    this.send({ action: 'heartbeat_ack', timestamp: frame.timestamp })
+    const behind = this.positions.behind(frame.offsets)
+    if (behind.length > 0) this.resubscribe()
+  }
+
+  /** Whether this frame is next in its stream, or in no stream at all. */
+  private inOrder(frame: Frame): boolean {
+    const position = positionOf(frame)
+    if (position === null) return true
+    if (position.snapshot) {
+      this.positions.set(position.stream, position)
+      return true
+    }
+    const verdict = this.positions.accept(position.stream, position)
+    // While recovering, what comes too early comes again, in its place.
+    if (verdict === 'missing' && !this.positions.isRecovering(position.stream)) this.resubscribe()
+    return verdict === 'deliver'
+  }
+
+  private emit(frame: Frame): void {
+    this.frameListeners.get(frame.type)?.call(frame)
+    this.frameListeners.get('*')?.call(frame)
+  }
+
+  // --- Frames out ---------------------------------------------------------------------------
+
+  private send(frame: Readonly<Record<string, unknown>>): void {
+    this.transport?.send(JSON.stringify(frame))
+  }
+
+  /** Ask for everything again, from where each stream stands. */
+  private resubscribe(): void {
+    void this.sendSubscribe(this.desired.selection)
+  }
+
+  private async sendSubscribe(selection: Selection): Promise<void> {
+    const recover = this.positions.recover()
+    this.positions.setRecovering(true)
+    try {
+      await this.command('subscribe', { ...selection, ...this.desired.options, ...(recover && { recover }) })
+      this.subscribeFailures = 0
+    } catch (error) {
+      if (error instanceof CommandError) this.subscribeFailed(error)
+    }
+  }
+
+  private subscribeFailed(error: CommandError): void {
+    this.positions.setRecovering(false)
+    if (error.code === 'disconnected') return
+    if (error.code === 'unrecoverable_position') this.positions.clear()
+    else if (!PASSING.has(error.code)) {
+      this.refusalListeners.call(error)
+      return
+    }
+    const delay = reconnectDelay(this.subscribeFailures, this.outside.random(), error.retryAfterMs ?? 0)
+    this.subscribeFailures += 1
+    this.timers.set('resubscribe', delay, () => this.resubscribe())
+  }
+
+  private pingRepeatedly(count: number): void {
+    const delay = count < FIRST_PINGS_MS.length ? FIRST_PINGS_MS[count]! : PING_INTERVAL_MS
+    this.timers.set('ping', delay, () => {
+      this.ping()
+      this.pingRepeatedly(count + 1)
+    })
+  }
+
+  private ping(): void {
+    const sentAt = this.outside.now()
+    this.command('ping').then(
+      (pong) => this.clock.add(sentAt, Date.parse(String(pong.timestamp)), this.outside.now()),
+      ignore,
+    )
+  }
+
+  private setState(state: ConnectionState): void {
+    this._state = state
+    this.stateListeners.call(state)
+  }
+}
+
+function ignore(): void {
+  // Each caller says why a failure needs nothing: it is retried, or the connection's end tells it.
+}

@@ -1,0 +1,5 @@
+export { openConnection } from './browser'
+export { CommandError } from './commands'
+export { Connection, type ConnectionState } from './connection'
+export type { StopReason } from './close-codes'
+export type { Frame, Position } from './frames'
