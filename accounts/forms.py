@@ -81,7 +81,7 @@ class ResetForm(PasswordResetForm):
         mail.send_later(EmailMessage(subject, body, from_email, [to_email]))
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(forms.ModelForm):
     """A user's names and email address."""
 
     class Meta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -33,6 +33,14 @@ def record_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
 def close_sockets_of_session(instance: UserSession, **kwargs: Any) -> None:
     """Logout, expiry, "end this session": whatever ended it, its sockets close."""
     auth.revoke(session_key=instance.session_key)
+
+
+@receiver(post_save, sender=User)
+def close_sockets_after_a_new_password(instance: User, created: bool, **kwargs: Any) -> None:
+    """Whoever set it, `manage.py changepassword` too: the old login's sockets close."""
+    # set_password() leaves the new password here until save() is through.
+    if not created and instance._password is not None:
+        auth.revoke(user_id=instance.pk)
 
 
 @receiver(post_delete, sender=User)

@@ -16,6 +16,7 @@ from accounts.services.members import (
     create_workspace,
     make_default,
     remove_member,
+    rename_workspace,
 )
 from accounts.services.sessions import (
     end_other_sessions,
@@ -25,7 +26,12 @@ from accounts.services.sessions import (
     record_use,
     touch,
 )
-from accounts.services.users import change_password, deactivate_user, update_profile
+from accounts.services.users import (
+    change_password,
+    deactivate_user,
+    save_user,
+    update_profile,
+)
 
 __all__ = [
     "IssuedTicket",
@@ -44,7 +50,9 @@ __all__ = [
     "record_use",
     "redeem_ticket",
     "remove_member",
+    "rename_workspace",
     "revoke_token",
+    "save_user",
     "touch",
     "update_profile",
 ]

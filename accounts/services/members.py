@@ -30,6 +30,12 @@ def create_workspace(*, slug: str, name: str, owner: User | None = None) -> Work
 
 
 @unit_of_work
+def rename_workspace(*, workspace_id: int, name: str) -> None:
+    """Give a workspace another name; its slug, which programs know it by, stays."""
+    Workspace.objects.filter(pk=workspace_id).update(name=name)
+
+
+@unit_of_work
 def add_member(*, workspace_id: int, user_id: int, role: str = Role.MEMBER) -> Membership:
     """Make a user a member; their first workspace becomes the one that opens first.
 

@@ -1,0 +1,209 @@
+"""The admin of users, workspaces, tokens and sessions. Every write goes through the services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axes.handlers.proxy import AxesProxyHandler
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts import services
+from accounts.models import ApiToken, Membership, Role, User, UserSession, Workspace
+from accounts.templatetags.devices import device_name
+
+
+def change_own_password(
+    request: HttpRequest, extra_context: dict[str, Any] | None = None
+) -> HttpResponse:
+    """One page for changing one's password, the one that closes sockets too."""
+    return redirect("accounts:password_change")
+
+
+# One login page for all, with its lockout; who is signed in but not staff is told so there.
+admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]
+admin.site.password_change = change_own_password  # type: ignore[method-assign]
+admin.site.site_header = _("Pitwall administration")
+admin.site.site_title = "Pitwall"
+admin.site.index_title = _("Users, workspaces and what they own")
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    """An administrator sets somebody's password, or takes it away."""
+
+    def save(self, commit: bool = True) -> User:
+        services.change_password(user=self.user, password=self.cleaned_data["password1"] or None)
+        return self.user
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    """Users are deactivated, not deleted: what they wrote and did stays theirs."""
+
+    change_password_form = PasswordForm
+    list_display = ("username", "email", "is_active", "is_staff", "last_seen_at")
+    list_filter = ("is_active", "is_staff", "memberships__workspace")
+    readonly_fields = ("last_login", "date_joined", "last_seen_at")
+    actions = ("deactivate", "clear_failed_logins")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        services.save_user(user=obj, changed=form.changed_data if change else [])
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    @admin.action(
+        description=_("Deactivate: sign out everywhere and refuse"), permissions=["change"]
+    )
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        users = list(queryset.exclude(pk=request.user.pk))
+        for user in users:
+            services.deactivate_user(user=user)
+        _say(
+            request,
+            ngettext("%(n)d user deactivated.", "%(n)d users deactivated.", len(users)),
+            len(users),
+        )
+
+    @admin.action(description=_("Let them try to sign in again"), permissions=["change"])
+    def clear_failed_logins(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        cleared = sum(
+            AxesProxyHandler.reset_attempts(username=name.lower())
+            for user in queryset
+            for name in (user.username, user.email)
+            if name
+        )
+        _say(
+            request,
+            ngettext("%(n)d lockout record cleared.", "%(n)d lockout records cleared.", cleared),
+            cleared,
+        )
+
+
+class MembershipFormSet(BaseInlineFormSet):
+    """Refuses what would leave a workspace without an owner."""
+
+    def clean(self) -> None:
+        super().clean()
+        had_owner = any(form.initial.get("role") == Role.OWNER for form in self.initial_forms)
+        keeps_owner = any(
+            form.cleaned_data.get("role") == Role.OWNER and not form.cleaned_data.get("DELETE")
+            for form in self.forms
+            if getattr(form, "cleaned_data", None)
+        )
+        if had_owner and not keeps_owner:
+            raise ValidationError(_("A workspace keeps at least one owner."))
+
+
+class MembershipInline(admin.TabularInline):
+    model = Membership
+    formset = MembershipFormSet
+    fields = ("user", "role", "is_default")
+    readonly_fields = ("is_default",)
+    extra = 0
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(admin.ModelAdmin):
+    """Workspaces with their members."""
+
+    list_display = ("name", "slug", "created_at")
+    search_fields = ("name", "slug")
+    inlines = (MembershipInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Workspace | None = None) -> Any:
+        return ("slug",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Workspace | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Workspace, form: Any, change: bool) -> None:
+        if change:
+            services.rename_workspace(workspace_id=obj.pk, name=obj.name)
+            return
+        obj.pk = services.create_workspace(slug=obj.slug, name=obj.name).pk
+        obj._state.adding = False
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        formset.save(commit=False)
+        for membership in formset.new_objects:
+            services.add_member(
+                workspace_id=membership.workspace_id,
+                user_id=membership.user_id,
+                role=membership.role,
+            )
+        changed = [membership for membership, _fields in formset.changed_objects]
+        # New owners before former ones, so that the workspace is never without.
+        for membership in sorted(changed, key=lambda member: member.role != Role.OWNER):
+            services.change_role(membership_id=membership.pk, role=membership.role)
+        for membership in formset.deleted_objects:
+            services.remove_member(membership_id=membership.pk)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that are looked at and ended, never typed in."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        name = f"{self.opts.app_label}.change_{self.opts.model_name}"
+        return bool(request.user.has_perm(name))
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Tokens are made by their users; the secret is nowhere to be shown."""
+
+    list_display = ("name", "prefix", "user", "workspace", "state", "last_used_at", "expires_at")
+    list_filter = ("workspace",)
+    search_fields = ("name", "prefix", "user__username")
+    exclude = ("hash",)
+    actions = ("revoke",)
+
+    @admin.action(description=_("Revoke"), permissions=["end"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        ids = list(queryset.filter(revoked_at=None).values_list("pk", flat=True))
+        for token_id in ids:
+            services.revoke_token(token_id=token_id)
+        _say(request, ngettext("%(n)d token revoked.", "%(n)d tokens revoked.", len(ids)), len(ids))
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(ReadOnlyAdmin):
+    """Who is signed in where."""
+
+    list_display = ("user", "device", "address", "last_seen_at", "created_at")
+    search_fields = ("user__username", "address")
+    exclude = ("session",)
+    actions = ("end",)
+
+    @admin.display(description=_("device"))
+    def device(self, session: UserSession) -> str:
+        return device_name(session.user_agent)
+
+    @admin.action(description=_("Sign out"), permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[UserSession]) -> None:
+        ids = list(queryset.values_list("pk", flat=True))
+        for session_id in ids:
+            services.end_session(session_id=session_id)
+        _say(request, ngettext("%(n)d session ended.", "%(n)d sessions ended.", len(ids)), len(ids))
+
+
+def _say(request: HttpRequest, text: str, count: int) -> None:
+    messages.success(request, text % {"n": count})

@@ -1,0 +1,156 @@
+"""What an installation needs before it can serve: tables, a workspace, the first users."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from accounts import services
+from accounts.models import Membership, Role, User, Workspace
+from realtime import prepare as registered_steps
+
+WORKSPACE_SLUG = "main"
+ADMIN = "admin"
+DEMO_MEMBERS = ("alice", "bob")
+LOCK_ID = 0x50495457  # "PITW"
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class Output(Protocol):
+    def write(self, text: str) -> object: ...
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user to be made; `password` comes from `variable` in the environment, or is made up."""
+
+    username: str
+    role: str
+    variable: str
+    password: str | None
+
+
+def prepare(stdout: Output) -> None:
+    """Migrate, make the first workspace and users, run the steps that apps registered.
+
+    Idempotent, and safe when several processes start at once. Says in a few lines what was made
+    and where the passwords are.
+
+    Raises:
+        ImproperlyConfigured: a user has to be made, outside the embedded mode, and the variable
+            with the password is not set; the message names it.
+    """
+    with _one_at_a_time():
+        _migrate(stdout)
+        workspace = _workspace()
+        missing = [account for account in _accounts() if not _exists(account.username)]
+        made = [(account, _password_for(account)) for account in missing]
+        for account, password in made:
+            _make(account, password, workspace)
+        _report(stdout, made)
+        registered_steps.run()
+
+
+def credentials_file() -> Path:
+    """Where made-up passwords are kept (embedded mode only), readable by its owner alone."""
+    return Path(settings.DATA_DIR) / "credentials.txt"
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_ID])
+            try:
+                yield
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_ID])
+        return
+    data_dir = Path(settings.DATA_DIR)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "prepare.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _migrate(stdout: Output) -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        stdout.write("Setting up the database …\n")
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def _workspace() -> Workspace:
+    workspace = Workspace.objects.filter(slug=WORKSPACE_SLUG).first()
+    return workspace or services.create_workspace(slug=WORKSPACE_SLUG, name="Main")
+
+
+def _accounts() -> list[Account]:
+    environment = settings.ENVIRONMENT
+    accounts = [
+        Account(ADMIN, Role.OWNER, "PITWALL_ADMIN_PASSWORD", environment.admin_password),
+    ]
+    if settings.PITWALL_DEMO:
+        accounts += [
+            Account(name, Role.MEMBER, "PITWALL_DEMO_PASSWORD", environment.demo_password)
+            for name in DEMO_MEMBERS
+        ]
+    return accounts
+
+
+def _exists(username: str) -> bool:
+    return User.objects.filter(username__iexact=username).exists()
+
+
+def _password_for(account: Account) -> str:
+    if account.password:
+        return account.password
+    if not settings.EMBEDDED:
+        raise ImproperlyConfigured(
+            f"{account.variable} is required on the first start: it becomes the password of "
+            f"{account.username}."
+        )
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(4))
+    return "-".join(groups)
+
+
+def _make(account: Account, password: str, workspace: Workspace) -> None:
+    create = (
+        User.objects.create_superuser if account.username == ADMIN else User.objects.create_user
+    )
+    user = create(account.username, password=password)
+    if not Membership.objects.filter(user=user, workspace=workspace).exists():
+        services.add_member(workspace_id=workspace.pk, user_id=user.pk, role=account.role)
+
+
+def _report(stdout: Output, made: list[tuple[Account, str]]) -> None:
+    path = credentials_file()
+    made_up = [(account.username, password) for account, password in made if not account.password]
+    for account, _password in made:
+        if account.password:
+            stdout.write(f"Made user {account.username} with the password in {account.variable}.\n")
+    if made_up:
+        lines = [f"  {username:<8}{password}\n" for username, password in made_up]
+        _keep(path, lines)
+        stdout.write("First users, shown once:\n" + "".join(lines))
+        stdout.write(f"Also kept in {path}, readable by you alone.\n")
+    elif path.exists():
+        stdout.write(f"Passwords of the first users: {path}\n")
+
+
+def _keep(path: Path, lines: list[str]) -> None:
+    head = "" if path.exists() else "Passwords made on the first start. Change them, delete this.\n"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+        file.write(head + "".join(lines))
