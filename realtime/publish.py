@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -52,13 +52,13 @@ def publish_log(appended: Sequence[Appended]) -> None:
 def publish_latest(key: StreamKey, payload: Mapping[str, Any]) -> None:
     """Send the newest value of a latest stream: on commit inside a transaction, else now."""
     message = {"type": "latest", "key": _pack(key), "payload": msgspec.json.encode(payload)}
-    transaction.on_commit(lambda: _hand_over(group_of(key), message))
+    _after_commit(lambda: _hand_over(group_of(key), message))
 
 
 def publish_control(command: str, arguments: Mapping[str, Any]) -> None:
     """Tell every process's Hub to do something (revoke sockets): on commit, else now."""
     message = {"type": "control", "command": command, "arguments": dict(arguments)}
-    transaction.on_commit(lambda: _hand_over(CONTROL_GROUP, message))
+    _after_commit(lambda: _hand_over(CONTROL_GROUP, message))
 
 
 def unpack_key(packed: Sequence[Any]) -> StreamKey:
@@ -71,6 +71,14 @@ def bind(loop: asyncio.AbstractEventLoop) -> None:
     global _outbox
     if _outbox is None or _outbox.loop is not loop:
         _outbox = _Outbox(loop)
+
+
+def _after_commit(send: Callable[[], None]) -> None:
+    # on_commit() outside a transaction connects to the database, which may be away just now.
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(send)
+    else:
+        send()
 
 
 def _pack(key: StreamKey) -> list[Any]:

@@ -34,11 +34,14 @@ class Worker:
     """One background duty. Subclasses set `name` and `interval` and write `step`.
 
     `interval` is the seconds from the start of one step to the start of the next; a step that
-    takes longer is followed at once by the next.
+    takes longer is followed at once by the next. `rides_out_outages`: go on when the lease cannot
+    be renewed because the database does not answer; its fence still refuses a later commit if
+    another process has taken over meanwhile.
     """
 
     name: ClassVar[str]
     interval: ClassVar[float] = 1.0
+    rides_out_outages: ClassVar[bool] = False
 
     def __init__(self, lease: HeldLease) -> None:
         self.lease = lease
@@ -95,7 +98,7 @@ async def run(worker_type: type[Worker], stopping: asyncio.Event) -> None:
     if lease is None:
         return
     worker = worker_type(lease)
-    renewing = asyncio.get_running_loop().create_task(_keep_renewing(lease))
+    renewing = asyncio.get_running_loop().create_task(_keep_renewing(lease, worker_type))
     stepping = asyncio.get_running_loop().create_task(_step_until(worker, stopping))
     try:
         await asyncio.wait({renewing, stepping}, return_when=asyncio.FIRST_COMPLETED)
@@ -143,7 +146,7 @@ async def _acquire(name: str, stopping: asyncio.Event) -> HeldLease | None:
     return None
 
 
-async def _keep_renewing(lease: HeldLease) -> None:
+async def _keep_renewing(lease: HeldLease, worker_type: type[Worker]) -> None:
     held_until = time.monotonic() + DURATION.total_seconds()
     while True:
         await asyncio.sleep(RENEW_EVERY * random.uniform(0.8, 1.0))
@@ -152,7 +155,7 @@ async def _keep_renewing(lease: HeldLease) -> None:
             held_until = time.monotonic() + DURATION.total_seconds()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The lease %s cannot be renewed: %s", lease.name, error)
-            if time.monotonic() > held_until:
+            if time.monotonic() > held_until and not worker_type.rides_out_outages:
                 raise LeaseLost(f"The lease {lease.name!r} has run out.") from error
 
 
