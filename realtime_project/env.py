@@ -36,6 +36,8 @@ class Environment:
     embedded: bool
     debug: bool
     demo: bool
+    admin_password: str | None
+    demo_password: str | None
     host: str
     port: int
     secret_key: str
@@ -87,6 +89,8 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
         embedded=embedded,
         debug=_flag(source, "PITWALL_DEBUG"),
         demo=_flag(source, "PITWALL_DEMO"),
+        admin_password=source.get("PITWALL_ADMIN_PASSWORD") or None,
+        demo_password=source.get("PITWALL_DEMO_PASSWORD") or None,
         host=source.get("HOST") or "127.0.0.1",
         port=int(_number(source, "PORT", 8000)),
         secret_key=_required(source, "SECRET_KEY"),

@@ -92,8 +92,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
             # A transaction takes the write lock when it begins: no upgrade can fail half-way.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            # NORMAL: a commit survives the end of the process; a power cut may take the last
-            # few, and never leaves the file inconsistent (sqlite.org/pragma.html#pragma_synchronous).
+            # NORMAL: a commit survives the end of the process; a power cut may take the last few
+            # and never leaves the file inconsistent (sqlite.org/pragma.html#pragma_synchronous).
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         },
         # A file, since service threads need connections of their own to the same database.
@@ -159,11 +159,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "login"
+LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "accounts:login"
 PASSWORD_RESET_TIMEOUT = 3600
-CSRF_FAILURE_VIEW = "accounts.views.csrf_failure"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SERVED_OVER_TLS = bool(CSRF_TRUSTED_ORIGINS) and all(
     origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS
@@ -211,8 +210,6 @@ SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
     "SIGNING_KEY": SECRET_KEY,
-    "TOKEN_OBTAIN_SERIALIZER": "accounts.serializers.TokenObtainSerializer",
-    "TOKEN_REFRESH_SERIALIZER": "accounts.serializers.TokenRefreshSerializer",
 }
 
 # --- Security headers -----------------------------------------------------------------------

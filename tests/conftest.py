@@ -1,8 +1,79 @@
-"""Set up before Django loads: tests never touch an installation's own data folder."""
+"""Fixtures for all tests. What comes first must run before Django loads."""
 
 import os
 import tempfile
 
+# Tests never touch an installation's own data folder.
 os.environ.setdefault("PITWALL_DATA_DIR", tempfile.mkdtemp(prefix="pitwall-tests-"))
 os.environ.setdefault("PITWALL_DEMO", "1")
 os.environ["PITWALL_WORKERS"] = "none"
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import pytest_asyncio
+from django.conf import settings
+from django.test import Client
+
+from realtime import threads
+from tests.support.server import serving
+from tests.support.sockets import SocketClient
+
+Connect = Callable[..., Awaitable[SocketClient]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def fast_passwords() -> None:
+    """Hashing a password is made slow on purpose; tests have no use for it."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest_asyncio.fixture
+async def server(transactional_db: None) -> AsyncIterator[str]:
+    """The whole application on our own server; its address as host:port."""
+    from realtime_project.asgi import application
+
+    async with serving(application) as address:
+        yield address
+
+
+@pytest_asyncio.fixture
+async def connect(server: str) -> AsyncIterator[Connect]:
+    """`await connect(path, user=…)`: a socket of that user's browser, or of a program.
+
+    `user` logs in with a session cookie; `token` goes into the Authorization header; further
+    keyword arguments become the query string.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def opened(
+            path: str = "/ws/dashboard/",
+            *,
+            user: Any = None,
+            token: str | None = None,
+            headers: dict[str, str] | None = None,
+            **query: str,
+        ) -> SocketClient:
+            headers = dict(headers or {})
+            if user is not None:
+                key = await threads.call(session_key_of, user)
+                headers["Cookie"] = f"{settings.SESSION_COOKIE_NAME}={key}"
+                headers.setdefault("Origin", f"http://{server}")
+            if token is not None:
+                headers["Authorization"] = f"Bearer {token}"
+            question = f"?{urlencode(query)}" if query else ""
+            client = await SocketClient.open(f"ws://{server}{path}{question}", headers)
+            stack.push_async_callback(client.close)
+            return client
+
+        yield opened
+
+
+def session_key_of(user: Any) -> str:
+    """Log `user` in as the login page does; returns the key in the session cookie."""
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return browser.session.session_key or ""

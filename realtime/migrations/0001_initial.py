@@ -2,68 +2,102 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import realtime.models
 from django.db import migrations, models
+
+import realtime.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('name', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('holder', models.CharField(blank=True, max_length=64)),
-                ('epoch', models.BigIntegerField(default=0)),
-                ('expires_at', models.DateTimeField()),
+                ("name", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("holder", models.CharField(blank=True, max_length=64)),
+                ("epoch", models.BigIntegerField(default=0)),
+                ("expires_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Process',
+            name="Process",
             fields=[
-                ('process_id', models.CharField(max_length=32, primary_key=True, serialize=False)),
-                ('role', models.CharField(max_length=64)),
-                ('host', models.CharField(max_length=255)),
-                ('pid', models.PositiveIntegerField()),
-                ('started_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField()),
-                ('values', models.JSONField(default=dict)),
+                ("process_id", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("role", models.CharField(max_length=64)),
+                ("host", models.CharField(max_length=255)),
+                ("pid", models.PositiveIntegerField()),
+                ("started_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField()),
+                ("values", models.JSONField(default=dict)),
             ],
             options={
-                'verbose_name_plural': 'processes',
+                "verbose_name_plural": "processes",
             },
         ),
         migrations.CreateModel(
-            name='Stream',
+            name="Stream",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('workspace_id', models.BigIntegerField()),
-                ('user_id', models.BigIntegerField(default=0)),
-                ('name', models.CharField(max_length=120)),
-                ('epoch', models.CharField(default=realtime.models.new_epoch, max_length=32)),
-                ('head', models.BigIntegerField(default=0)),
-                ('floor', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("workspace_id", models.BigIntegerField()),
+                ("user_id", models.BigIntegerField(default=0)),
+                ("name", models.CharField(max_length=120)),
+                ("epoch", models.CharField(default=realtime.models.new_epoch, max_length=32)),
+                ("head", models.BigIntegerField(default=0)),
+                ("floor", models.BigIntegerField(default=0)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('workspace_id', 'user_id', 'name'), name='realtime_stream_key'), models.CheckConstraint(condition=models.Q(('floor__gte', 0), ('head__gte', models.F('floor'))), name='realtime_stream_floor_below_head')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("workspace_id", "user_id", "name"), name="realtime_stream_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("floor__gte", 0), ("head__gte", models.F("floor"))),
+                        name="realtime_stream_floor_below_head",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('offset', models.BigIntegerField()),
-                ('payload', models.TextField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('stream', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='realtime.stream')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("offset", models.BigIntegerField()),
+                ("payload", models.TextField()),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "stream",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="realtime.stream",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('stream', 'offset'), name='realtime_event_offset'), models.CheckConstraint(condition=models.Q(('offset__gte', 1)), name='realtime_event_from_1')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("stream", "offset"), name="realtime_event_offset"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("offset__gte", 1)), name="realtime_event_from_1"
+                    ),
+                ],
             },
         ),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 from argparse import ArgumentParser
@@ -64,8 +65,7 @@ class Command(ChannelsCommand):
         for task, result in zip(tasks, results, strict=True):
             if isinstance(result, Exception):
                 self.stderr.write(f"{task.get_name()} ended: {result!r}")
-        try:
+        # Where that fails, it is forgotten by itself after a few seconds.
+        with contextlib.suppress(DatabaseError, InterfaceError):
             await threads.call(reporter.withdraw)
-        except (DatabaseError, InterfaceError):
-            pass  # it is forgotten by itself after a few seconds
         return not any(isinstance(result, Exception) for result in results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -76,10 +77,9 @@ class Command(BaseCommand):
     def _serve(self, listener: socket.socket, on_ready: Any) -> None:
         application = import_string(settings.ASGI_APPLICATION)
         server = DrainingServer(configuration(application), on_ready)
-        try:
+        # uvicorn raises the signal again once it has shut down.
+        with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
-        except KeyboardInterrupt:
-            pass  # uvicorn raises the signal again once it has shut down
         if not server.started:
             raise CommandError("The server could not start; the lines above say why.")
 

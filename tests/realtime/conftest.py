@@ -1,0 +1,48 @@
+"""The probe endpoint behind a real server, with tokens of the form name@workspace_id."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from realtime.auth import authenticator
+from tests.realtime import endpoints
+from tests.support.server import serving
+from tests.support.sockets import SocketClient
+
+Probe = Callable[..., Awaitable[SocketClient]]
+
+
+@pytest.fixture
+def limits(settings: Any) -> dict[str, float]:
+    """This test's own copy of the limits."""
+    settings.REALTIME_LIMITS = dict(settings.REALTIME_LIMITS)
+    return settings.REALTIME_LIMITS
+
+
+@pytest_asyncio.fixture
+async def probe_server(transactional_db: None, settings: Any) -> AsyncIterator[str]:
+    settings.REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
+    settings.REALTIME_TOUCH = "tests.realtime.endpoints.authenticate"
+    authenticator.cache_clear()
+    async with serving(endpoints.application) as address:
+        yield address
+    authenticator.cache_clear()
+
+
+@pytest_asyncio.fixture
+async def probe(probe_server: str) -> AsyncIterator[Probe]:
+    """`await probe("alice@1")`: a socket to the probe endpoint; no token: anonymous."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(token: str | None = None, **headers: str) -> SocketClient:
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            if token is not None:
+                sent["Authorization"] = f"Bearer {token}"
+            client = await SocketClient.open(f"ws://{probe_server}/ws/probe/", sent)
+            stack.push_async_callback(client.close)
+            return client
+
+        yield opened

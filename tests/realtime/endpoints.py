@@ -1,0 +1,111 @@
+"""An endpoint without a domain, for the tests of the real-time layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import path
+
+from realtime.auth import Credentials, Principal
+from realtime.consumers import RealtimeConsumer, on
+from realtime.errors import NotFound
+from realtime.feeds import LatestTopic
+from realtime.lifespan import Lifespan
+from realtime.protocol import Command, Event, Position
+from realtime.streams import StreamKey
+from realtime.upgrade import Upgrade
+
+
+class Note(Event, tag="note"):
+    text: str
+
+
+class Subscribe(Command, tag="subscribe"):
+    logs: list[str] = []
+    names: list[str] = []
+    recover: dict[str, Position] = {}
+
+
+class Unsubscribe(Command, tag="unsubscribe"):
+    names: list[str] = []
+    logs: list[str] = []
+
+
+class Fail(Command, tag="fail"):
+    how: str
+
+
+class Confirmed(Event, tag="subscription_confirmed"):
+    positions: dict[str, Any]
+
+
+TOPIC = LatestTopic(
+    render=lambda payload, selection: (
+        msgspec.json.encode({"type": "tick", "values": chosen})
+        if (chosen := {name: value for name, value in payload.items() if name in selection})
+        else None
+    ),
+    merge=lambda older, newer: older | newer,
+)
+VALUES = "values"
+
+
+class ProbeConsumer(RealtimeConsumer):
+    """Log streams by name, and one latest stream whose selection is a set of names."""
+
+    @on(Subscribe)
+    async def subscribe(self, command: Subscribe) -> Confirmed:
+        positions = {}
+        for name in command.logs:
+            key = StreamKey(self.principal.workspace_id, name)
+            position, recovered = await self.follow_log(key, command.recover.get(name))
+            positions[name] = {
+                "epoch": position.epoch,
+                "offset": position.offset,
+                "recovered": recovered,
+            }
+        if command.names:
+            key = StreamKey(self.principal.workspace_id, VALUES)
+            await self.follow_latest(TOPIC, key, frozenset(command.names))
+        return Confirmed(positions=positions)
+
+    @on(Unsubscribe)
+    async def unsubscribe(self, command: Unsubscribe) -> Confirmed:
+        for name in command.logs:
+            await self.unfollow_log(StreamKey(self.principal.workspace_id, name))
+        if command.names:
+            await self.unfollow_latest(StreamKey(self.principal.workspace_id, VALUES))
+        return Confirmed(positions={})
+
+    @on(Fail)
+    async def fail(self, command: Fail) -> None:
+        if command.how == "known":
+            raise NotFound("There is no such thing.", errors={"how": ["unknown"]})
+        raise ZeroDivisionError("a bug")
+
+
+def authenticate(credentials: Credentials) -> Principal | None:
+    """The bearer "name@workspace_id" (or the same as a session key) is let in."""
+    shown = credentials.bearer or credentials.session_key or ""
+    name, _, workspace = shown.partition("@")
+    if not workspace.isdigit():
+        return None
+    return Principal(
+        user_id=sum(name.encode()),
+        username=name,
+        is_staff=False,
+        workspace_id=int(workspace),
+        workspace=f"w{workspace}",
+        role="member",
+        session_key=credentials.session_key,
+    )
+
+
+application = ProtocolTypeRouter(
+    {
+        "websocket": Upgrade(URLRouter([path("ws/probe/", ProbeConsumer.as_asgi())])),
+        "lifespan": Lifespan(),
+    }
+)

@@ -1,0 +1,94 @@
+"""What every response carries, problem documents, and health."""
+
+import httpx
+import pytest
+from django.db import OperationalError
+from django.test import RequestFactory
+from rest_framework import exceptions
+
+from realtime import gauges, health
+from realtime.errors import Conflict, RateLimited
+from realtime.rest import problem_exception_handler
+
+
+async def test_every_response_names_its_request_and_its_time(server):
+    async with httpx.AsyncClient(base_url=f"http://{server}") as client:
+        for path in ("/healthz", "/accounts/login/", "/nowhere/", "/api/v1/me/"):
+            response = await client.get(path)
+            assert len(response.headers["X-Request-ID"]) == 32
+            assert 0 < float(response.headers["X-Process-Time"]) < 5
+
+
+async def test_a_request_id_of_the_client_is_kept_unless_it_is_malformed(server):
+    async with httpx.AsyncClient(base_url=f"http://{server}") as client:
+        kept = await client.get("/healthz", headers={"X-Request-ID": "proxy-17"})
+        assert kept.headers["X-Request-ID"] == "proxy-17"
+        made = await client.get("/healthz", headers={"X-Request-ID": "a b\tc"})
+        assert made.headers["X-Request-ID"] != "a b\tc"
+
+
+async def test_requests_are_counted_but_not_health_checks(server):
+    before = gauges.http_requests.value
+    async with httpx.AsyncClient(base_url=f"http://{server}") as client:
+        await client.get("/healthz")
+        await client.get("/accounts/login/")
+    assert gauges.http_requests.value == before + 1
+
+
+async def test_a_process_that_can_serve_is_ready(server):
+    async with httpx.AsyncClient(base_url=f"http://{server}") as client:
+        response = await client.get("/readyz")
+    assert response.status_code == 200
+    body = response.json()
+    assert (body["database"], body["channel_layer"]) == ("ok", "ok")
+    assert set(body["workers"].values()) <= {"running", "stopped"}
+
+
+async def test_without_its_database_a_process_lives_and_is_not_ready(server, monkeypatch):
+    def away() -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(health, "_select_one", away)
+    async with httpx.AsyncClient(base_url=f"http://{server}") as client:
+        assert (await client.get("/healthz")).status_code == 200
+        response = await client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["database"].startswith("unavailable")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (Conflict("Taken."), 409, "conflict"),
+        (exceptions.NotAuthenticated(), 401, "unauthenticated"),
+        (exceptions.PermissionDenied(), 403, "permission_denied"),
+        (exceptions.NotFound(), 404, "not_found"),
+        (exceptions.MethodNotAllowed("PUT"), 405, "method_not_allowed"),
+        (exceptions.ParseError(), 400, "invalid_json"),
+        (exceptions.Throttled(wait=3), 429, "rate_limited"),
+    ],
+)
+def test_every_error_leaves_as_a_problem_document(error, status, code):
+    response = problem_exception_handler(error, {"request": RequestFactory().get("/")})
+    assert response is not None
+    assert response.status_code == status
+    assert response.data["code"] == code
+    assert response.data["status"] == status
+    assert {"type", "title", "detail"} <= response.data.keys()
+
+
+def test_a_validation_error_names_its_fields():
+    error = exceptions.ValidationError({"name": ["This field is required."]})
+    response = problem_exception_handler(error, {})
+    assert response is not None
+    assert response.data["errors"] == {"name": ["This field is required."]}
+
+
+def test_an_error_says_after_how_many_seconds_to_try_again():
+    response = problem_exception_handler(RateLimited("Slow down.", retry_after=1.2), {})
+    assert response is not None
+    assert response["Retry-After"] == "2"
+
+
+def test_a_bug_is_left_to_django():
+    assert problem_exception_handler(ZeroDivisionError(), {}) is None

@@ -1,0 +1,183 @@
+"""From a committed change to every socket: log streams lose nothing, latest ones stay newest."""
+
+import pytest
+from django.db import transaction
+
+from realtime import publish, streams, threads
+from realtime.models import Stream
+from realtime.streams import StreamKey
+from realtime.unit_of_work import emit, unit_of_work
+from tests.realtime.endpoints import VALUES, Note
+
+OPS = StreamKey(1, "room:ops")
+
+
+@unit_of_work
+def note(*texts: str, key: StreamKey = OPS) -> None:
+    for text in texts:
+        emit(key, Note(text=text))
+
+
+def append_unpublished(*texts: str) -> None:
+    """What a lost wake-up leaves behind: events in the database that nobody was told of."""
+    with transaction.atomic():
+        streams.append([(OPS, Note(text=text).encode().decode()) for text in texts])
+
+
+async def texts(client, count):
+    return [(await client.event("note"))["text"] for _ in range(count)]
+
+
+async def test_a_committed_event_reaches_every_follower_with_its_place(probe):
+    first, second = await probe("alice@1"), await probe("bob@1")
+    for client in (first, second):
+        await client.command("subscribe", logs=["room:ops"])
+    await threads.call(note, "hello")
+    for client in (first, second):
+        event = await client.event("note")
+        assert (event["stream"], event["offset"], event["text"]) == ("room:ops", 1, "hello")
+        assert event["epoch"]
+
+
+async def test_an_event_of_another_workspace_never_arrives(probe):
+    mine, theirs = await probe("alice@1"), await probe("eve@2")
+    for client in (mine, theirs):
+        await client.command("subscribe", logs=["room:ops"])
+    await threads.call(note, "secret")
+    await mine.event("note")
+    await threads.call(note, "for two", key=StreamKey(2, "room:ops"))
+    assert (await theirs.event("note"))["text"] == "for two"
+
+
+async def test_a_change_that_is_rolled_back_tells_nobody(probe):
+    client = await probe("alice@1")
+    await client.command("subscribe", logs=["room:ops"])
+
+    @unit_of_work
+    def fails() -> None:
+        emit(OPS, Note(text="never"))
+        raise RuntimeError("rolled back")
+
+    with pytest.raises(RuntimeError):
+        await threads.call(fails)
+    await threads.call(note, "after")
+    event = await client.event("note")
+    assert (event["text"], event["offset"]) == ("after", 1)
+
+
+async def test_a_client_that_comes_back_gets_exactly_what_it_missed_in_order(probe):
+    client = await probe("alice@1")
+    confirmed = await client.command("subscribe", logs=["room:ops"])
+    epoch = confirmed["positions"]["room:ops"]["epoch"]
+    await threads.call(note, "one")
+    await client.event("note")
+    await client.close()
+    await threads.call(note, "two", "three")
+    again = await probe("alice@1")
+    recover = {"room:ops": {"epoch": epoch, "offset": 1}}
+    confirmed = await again.command("subscribe", logs=["room:ops"], recover=recover)
+    assert confirmed["positions"]["room:ops"] == {"epoch": epoch, "offset": 1, "recovered": True}
+    assert await texts(again, 2) == ["two", "three"]
+    await threads.call(note, "four")
+    assert await texts(again, 1) == ["four"]
+
+
+async def test_more_than_a_batch_is_recovered_in_order(probe):
+    client = await probe("alice@1")
+    confirmed = await client.command("subscribe", logs=["room:ops"])
+    epoch = confirmed["positions"]["room:ops"]["epoch"]
+    await client.close()
+    sent = [str(number) for number in range(350)]
+    await threads.call(note, *sent)
+    again = await probe("alice@1")
+    recover = {"room:ops": {"epoch": epoch, "offset": 0}}
+    await again.command("subscribe", logs=["room:ops"], recover=recover)
+    assert await texts(again, 350) == sent
+
+
+async def test_a_position_of_another_epoch_is_not_recovered(probe):
+    await threads.call(note, "one")
+    client = await probe("alice@1")
+    recover = {"room:ops": {"epoch": "another", "offset": 1}}
+    confirmed = await client.command("subscribe", logs=["room:ops"], recover=recover)
+    assert confirmed["positions"]["room:ops"]["recovered"] is False
+    assert confirmed["positions"]["room:ops"]["offset"] == 1
+
+
+async def test_a_position_below_the_floor_is_not_recovered(probe):
+    await threads.call(note, "one", "two")
+    stream = await threads.call(Stream.objects.get)
+    await threads.call(Stream.objects.update, floor=1)
+    client = await probe("alice@1")
+    recover = {"room:ops": {"epoch": stream.epoch, "offset": 0}}
+    confirmed = await client.command("subscribe", logs=["room:ops"], recover=recover)
+    assert confirmed["positions"]["room:ops"]["recovered"] is False
+
+
+async def test_a_lost_wake_up_costs_latency_and_no_event(probe):
+    client = await probe("alice@1")
+    await client.command("subscribe", logs=["room:ops"])
+    await threads.call(append_unpublished, "lost", "lost too")
+    assert await texts(client, 2) == ["lost", "lost too"]
+
+
+async def test_a_hole_is_filled_before_the_event_that_shows_it(probe):
+    client = await probe("alice@1")
+    await client.command("subscribe", logs=["room:ops"])
+    await threads.call(append_unpublished, "unheard")
+    await threads.call(note, "heard")
+    assert await texts(client, 2) == ["unheard", "heard"]
+    offsets = (await client.command("ping")) and [frame["type"] for frame in client.frames]
+    assert "note" not in offsets
+
+
+async def test_heartbeats_tell_how_far_each_stream_was_delivered(probe, limits):
+    limits["heartbeat_interval"] = 0.5
+    client = await probe("alice@1")
+    await client.event("heartbeat")
+    await client.command("subscribe", logs=["room:ops"])
+    await threads.call(note, "one")
+    await client.event("note")
+    client.frames.clear()
+    assert (await client.event("heartbeat"))["offsets"] == {"room:ops": 1}
+
+
+async def test_an_unsubscribed_stream_is_silent(probe):
+    client = await probe("alice@1")
+    await client.command("subscribe", logs=["room:ops", "room:dev"])
+    await client.command("unsubscribe", logs=["room:ops"])
+    await threads.call(note, "gone")
+    await threads.call(note, "here", key=StreamKey(1, "room:dev"))
+    assert (await client.event("note"))["text"] == "here"
+
+
+async def test_a_latest_value_reaches_those_who_selected_it(probe):
+    cpu, both = await probe("alice@1"), await probe("bob@1")
+    await cpu.command("subscribe", names=["cpu"])
+    await both.command("subscribe", names=["cpu", "memory"])
+    values = {"cpu": 1, "memory": 2, "disk": 3}
+    await threads.call(publish.publish_latest, StreamKey(1, VALUES), values)
+    assert (await cpu.event("tick"))["values"] == {"cpu": 1}
+    assert (await both.event("tick"))["values"] == {"cpu": 1, "memory": 2}
+
+
+async def test_a_later_selection_replaces_the_earlier(probe):
+    client = await probe("alice@1")
+    await client.command("subscribe", names=["cpu"])
+    await client.command("subscribe", names=["memory"])
+    await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1, "memory": 2})
+    assert (await client.event("tick"))["values"] == {"memory": 2}
+
+
+async def test_a_latest_value_inside_a_transaction_waits_for_the_commit(probe):
+    client = await probe("alice@1")
+    await client.command("subscribe", names=["cpu"])
+
+    def publishes_and_fails() -> None:
+        with transaction.atomic():
+            publish.publish_latest(StreamKey(1, VALUES), {"cpu": 1})
+            transaction.set_rollback(True)
+
+    await threads.call(publishes_and_fails)
+    await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 2})
+    assert (await client.event("tick"))["values"] == {"cpu": 2}

@@ -1,0 +1,89 @@
+"""Both ways out: the raw write of our server, and the ordinary send of any other."""
+
+import asyncio
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from websockets.frames import Frame, Opcode
+
+from realtime import publish, threads
+from realtime.auth import authenticator
+from realtime.frames import Encoded
+from realtime.hub import get_hub, stop_hub
+from realtime.streams import StreamKey
+from tests.realtime.endpoints import VALUES, application
+from tests.realtime.test_hub import note
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_on_another_server_the_same_frames_arrive(settings):
+    settings.REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
+    authenticator.cache_clear()
+    headers = [(b"authorization", b"Bearer alice@1")]
+    client = WebsocketCommunicator(application, "/ws/probe/", headers)
+    try:
+        connected, _ = await client.connect()
+        assert connected
+        assert (await client.receive_json_from())["type"] == "connection_established"
+        assert (await client.receive_json_from())["type"] == "heartbeat"
+        await client.send_json_to({"action": "subscribe", "logs": ["room:ops"], "names": ["cpu"]})
+        assert (await client.receive_json_from())["type"] == "subscription_confirmed"
+        await threads.call(note, "hello")
+        assert (await client.receive_json_from())["text"] == "hello"
+        await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1})
+        assert (await client.receive_json_from())["values"] == {"cpu": 1}
+    finally:
+        await client.disconnect()
+        await stop_hub()
+        authenticator.cache_clear()
+
+
+async def test_who_does_not_read_gets_the_newest_value_and_delays_nobody(probe):
+    """The lagging client skips values; when it reads again, it ends with the newest one."""
+    slow, quick = await probe("alice@1"), await probe("bob@1")
+    for client in (slow, quick):
+        await client.command("subscribe", names=["cpu"])
+    ticks = 200
+    for number in range(ticks):
+        value = {"number": number, "padding": "x" * 20_000}
+        await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": value})
+        assert (await quick.event("tick"))["values"]["cpu"]["number"] == number
+    seen = []
+    while not seen or seen[-1] < ticks - 1:
+        seen.append((await slow.event("tick"))["values"]["cpu"]["number"])
+    assert len(seen) < ticks
+    assert seen == sorted(seen)
+
+
+async def test_who_does_not_read_misses_no_event_of_a_log(probe):
+    slow, quick = await probe("alice@1"), await probe("bob@1")
+    for client in (slow, quick):
+        await client.command("subscribe", logs=["room:ops"])
+    sent = [f"{number} {'x' * 20_000}" for number in range(200)]
+    for text in sent:
+        await threads.call(note, text)
+    for client in (quick, slow):
+        assert [(await client.event("note"))["text"] for _ in sent] == sent
+
+
+async def test_a_follower_of_a_log_without_progress_is_closed_with_4008(probe, limits):
+    limits["slow_consumer_timeout"] = 0.5
+    client = await probe("alice@1")
+    await client.command("subscribe", logs=["room:ops"])
+    for _ in range(4):
+        await threads.call(note, *["x" * 60_000 for _ in range(50)])
+    hub = await get_hub()
+    async with asyncio.timeout(8):
+        while any(not connection.closing for connection in hub.connections):
+            await asyncio.sleep(0.05)
+        # A peer that reads nothing never answers the close: the server lets go all the same.
+        while hub.connections:
+            await asyncio.sleep(0.05)
+
+
+def test_a_frame_is_encoded_as_rfc_6455_has_it():
+    for length in (0, 125, 126, 65535, 65536):
+        text = b"x" * length
+        expected = Frame(Opcode.TEXT, text).serialize(mask=False)
+        assert Encoded(text).framed == expected

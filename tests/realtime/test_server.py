@@ -1,0 +1,62 @@
+"""Our server: what we use of uvicorn is there, and it stops in time whoever is connected."""
+
+import asyncio
+import inspect
+import time
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from realtime import publish, threads
+from realtime.hub import get_hub
+from realtime.server import FanoutProtocol
+from realtime.streams import StreamKey
+from tests.realtime import endpoints
+from tests.realtime.endpoints import VALUES
+from tests.support.server import serving
+from tests.support.sockets import SocketClient
+
+
+def test_uvicorn_still_has_what_the_raw_write_leans_on():
+    source = inspect.getsource(WebSocketsSansIOProtocol)
+    for attribute in (
+        "self.writable = asyncio.Event()",
+        "self.close_sent",
+        "self.disconnected",
+        "self.transport: asyncio.Transport",
+        "self.scope: WebSocketScope",
+        "self.conn = ServerProtocol(",
+    ):
+        assert attribute in source, attribute
+    assert issubclass(FanoutProtocol, WebSocketsSansIOProtocol)
+    handle_connect = inspect.getsource(WebSocketsSansIOProtocol.handle_connect)
+    # The scope may be extended after handle_connect only while the application is not yet running.
+    assert "create_task(self.run_asgi())" in handle_connect
+
+
+async def test_a_stopping_server_tells_its_clients_when_to_come_back(transactional_db, settings):
+    settings.REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
+    async with serving(endpoints.application) as address:
+        client = await SocketClient.open(f"ws://{address}/ws/probe/")
+        await client.event("heartbeat")
+        closing = asyncio.create_task(client.closed())
+    assert await closing == 1001
+    farewell = client.frames[-1]
+    assert farewell["type"] == "disconnect"
+    assert farewell["code"] == 1001
+    assert 0.5 <= farewell["retry_after"] <= 3
+
+
+async def test_clients_that_read_nothing_do_not_hold_up_the_end(probe_server, probe):
+    clients = [await probe("alice@1") for _ in range(5)]
+    for client in clients:
+        await client.command("subscribe", names=["cpu"])
+    for _ in range(300):
+        value = {"cpu": "x" * 20_000}
+        await threads.call(publish.publish_latest, StreamKey(1, VALUES), value)
+    hub = await get_hub()
+    began = time.monotonic()
+    await hub.drain(within=2)
+    assert time.monotonic() - began < 4.5
+    async with asyncio.timeout(4):
+        while hub.connections:
+            await asyncio.sleep(0.05)

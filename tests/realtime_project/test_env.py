@@ -1,0 +1,67 @@
+"""The environment is checked at the start, and what is wrong is named."""
+
+import stat
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from realtime_project.env import load
+
+PRODUCTION = {
+    "DATABASE_URL": "postgres://pitwall:secret@db:5432/pitwall",
+    "REDIS_URL": "redis://cache:6379/0",
+    "SECRET_KEY": "a secret",
+    "ALLOWED_HOSTS": "pitwall.example.com",
+    "CSRF_TRUSTED_ORIGINS": "https://pitwall.example.com",
+}
+
+
+def test_without_any_setting_it_runs_embedded_on_loopback(tmp_path):
+    environment = load({"PITWALL_DATA_DIR": str(tmp_path)})
+    assert environment.embedded
+    assert environment.workers == "inside"
+    assert environment.allowed_hosts == ["127.0.0.1", "localhost", "[::1]"]
+    assert environment.database["NAME"] == str(tmp_path / "pitwall.sqlite3")
+
+
+def test_the_first_start_makes_a_secret_for_its_owner_alone_and_keeps_it(tmp_path):
+    first = load({"PITWALL_DATA_DIR": str(tmp_path)})
+    second = load({"PITWALL_DATA_DIR": str(tmp_path)})
+    assert first.secret_key == second.secret_key
+    assert len(first.secret_key) >= 50
+    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+
+
+def test_production_is_read_from_the_environment(tmp_path):
+    environment = load({**PRODUCTION, "PITWALL_DATA_DIR": str(tmp_path)})
+    assert not environment.embedded
+    assert environment.workers == "none"
+    assert environment.database["HOST"] == "db"
+    assert not (tmp_path / ".env").exists()
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"])
+def test_a_missing_secret_is_named(name, tmp_path):
+    given = {key: value for key, value in PRODUCTION.items() if key != name}
+    with pytest.raises(ImproperlyConfigured, match=name):
+        load({**given, "PITWALL_DATA_DIR": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://db/pitwall"),
+        ("DATABASE_URL", "postgres://db:port/pitwall"),
+        ("DATABASE_URL", "postgres://db"),
+        ("REDIS_URL", "http://cache"),
+        ("CSRF_TRUSTED_ORIGINS", "pitwall.example.com"),
+        ("CORS_ALLOWED_ORIGINS", "https://a.example/path"),
+        ("PORT", "many"),
+        ("PITWALL_DEMO", "maybe"),
+        ("PITWALL_WORKERS", "outside"),
+        ("PITWALL_COMMANDS_PER_SECOND", "-1"),
+    ],
+)
+def test_a_wrong_value_is_named(name, value, tmp_path):
+    with pytest.raises(ImproperlyConfigured, match=name):
+        load({**PRODUCTION, name: value, "PITWALL_DATA_DIR": str(tmp_path)})

@@ -1,0 +1,86 @@
+"""A WebSocket client for tests: commands and their replies, events in order, close codes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections import deque
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+Frame = dict[str, Any]
+WITHIN = 5.0
+
+
+class SocketClient:
+    """One open socket. Frames that nobody has asked for yet wait in `frames`."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.frames: deque[Frame] = deque()
+        self._ids = itertools.count(1)
+
+    @classmethod
+    async def open(cls, url: str, headers: dict[str, str] | None = None) -> SocketClient:
+        connection = await connect(
+            url, additional_headers=headers, compression=None, ping_interval=None, max_size=None
+        )
+        return cls(connection)
+
+    async def command(self, action: str, **fields: Any) -> Frame:
+        """Send a command and return its reply: the frame that carries its id."""
+        identifier = next(self._ids)
+        await self.send({"action": action, "id": identifier, **fields})
+        return await self._find(lambda frame: frame.get("id") == identifier, f"a reply to {action}")
+
+    async def event(self, kind: str, within: float = WITHIN) -> Frame:
+        """The next frame of that type; others stay for later."""
+        return await self._find(lambda frame: frame["type"] == kind, kind, within)
+
+    async def send(self, frame: Frame) -> None:
+        await self.connection.send(json.dumps(frame))
+
+    async def send_text(self, text: str | bytes) -> None:
+        """Send a frame as it is: text for a str, binary for bytes."""
+        await self.connection.send(text)
+
+    async def next(self, within: float = WITHIN) -> Frame:
+        """The next frame, whatever it is."""
+        if self.frames:
+            return self.frames.popleft()
+        return await self._receive(within)
+
+    async def closed(self, within: float = WITHIN) -> int | None:
+        """Wait for the server to close; returns the close code. Frames before it are kept."""
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    self.frames.append(json.loads(await self.connection.recv()))
+        except ConnectionClosed:
+            return self.connection.close_code
+
+    async def close(self) -> None:
+        await self.connection.close()
+
+    async def _find(self, wanted: Any, what: str, within: float = WITHIN) -> Frame:
+        for frame in self.frames:
+            if wanted(frame):
+                self.frames.remove(frame)
+                return frame
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    frame = json.loads(await self.connection.recv())
+                    if wanted(frame):
+                        return frame
+                    self.frames.append(frame)
+        except TimeoutError:
+            raise AssertionError(f"{what} did not come; there was {list(self.frames)}") from None
+
+    async def _receive(self, within: float) -> Frame:
+        async with asyncio.timeout(within):
+            frame: Frame = json.loads(await self.connection.recv())
+            return frame
