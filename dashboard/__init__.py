@@ -1,0 +1,1 @@
+"""Live metrics: collected, pushed or simulated; stored with rollups; shown as they arrive."""

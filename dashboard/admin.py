@@ -1,0 +1,89 @@
+"""The admin of metrics, sources and series. Sources are written through their services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from dashboard import services
+from dashboard.collectors import kinds
+from dashboard.models import Metric, Series, Source
+
+if TYPE_CHECKING:
+    BaseMetricAdmin = admin.ModelAdmin[Metric]
+    BaseSourceAdmin = admin.ModelAdmin[Source]
+    BaseSeriesAdmin = admin.ModelAdmin[Series]
+    BaseSourceForm = forms.ModelForm[Source]
+else:  # at run time these classes take no parameters
+    BaseMetricAdmin = BaseSourceAdmin = BaseSeriesAdmin = admin.ModelAdmin
+    BaseSourceForm = forms.ModelForm
+
+
+@admin.register(Metric)
+class MetricAdmin(BaseMetricAdmin):
+    list_display = ["name", "title", "workspace", "group", "unit", "raw_hours", "rollup_days"]
+    list_filter = ["workspace", "group"]
+    list_select_related = ["workspace"]
+    search_fields = ["name", "title"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Metric | None = None) -> list[str]:
+        # Clients know a metric by its name, and its numbers are in one workspace.
+        return ["workspace", "name"] if obj else []
+
+
+class SourceForm(BaseSourceForm):
+    """Offers the kinds that are registered."""
+
+    kind = forms.ChoiceField(label=_("kind"))
+
+    class Meta:
+        model = Source
+        fields = ["workspace", "name", "kind", "interval_seconds", "enabled"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "kind" in self.fields:
+            choices = [(kind.name, kind.title) for kind in kinds()]
+            self.fields["kind"].choices = choices  # type: ignore[attr-defined]
+
+
+@admin.register(Source)
+class SourceAdmin(BaseSourceAdmin):
+    form = SourceForm
+    list_display = [
+        "name", "workspace", "kind", "interval_seconds", "enabled", "state", "last_run_at",
+        "last_error",
+    ]  # fmt: skip
+    list_filter = ["workspace", "kind", "enabled", "state"]
+    list_select_related = ["workspace"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
+        shown = ["state", "last_run_at", "last_error"]
+        return ["workspace", "name", "kind", *shown] if obj else shown
+
+    def save_model(self, request: HttpRequest, obj: Source, form: SourceForm, change: bool) -> None:
+        services.save_source(source=obj)
+
+
+@admin.register(Series)
+class SeriesAdmin(BaseSeriesAdmin):
+    """What there is, and a way to remove it; the retention worker then removes its numbers."""
+
+    list_display = ["metric", "workspace", "tags", "source", "simulated", "created_at"]
+    list_filter = ["metric__workspace", "simulated"]
+    list_select_related = ["metric__workspace", "source"]
+    search_fields = ["metric__name"]
+
+    @admin.display(description=_("workspace"))
+    def workspace(self, series: Series) -> str:
+        return series.metric.workspace.name
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Series | None = None) -> bool:
+        return False

@@ -1,0 +1,76 @@
+"""REST: the metrics, their history, and the door for samples that programs push."""
+
+from __future__ import annotations
+
+import time
+
+from rest_framework.response import Response
+
+from accounts.api import WorkspaceAPIView, WorkspaceRequest
+from accounts.policy import Action
+from dashboard import instants, selectors, services
+from dashboard.serializers import (
+    BatchSerializer,
+    HistoryQuerySerializer,
+    history_document,
+    metric_document,
+    read_samples,
+)
+
+
+def _now() -> int:
+    return int(time.time() * instants.SECOND)
+
+
+class MetricListView(WorkspaceAPIView):
+    """GET: all metrics of the workspace with their newest values."""
+
+    action = Action.VIEW_DASHBOARDS
+
+    def get(self, request: WorkspaceRequest) -> Response:
+        states = selectors.metric_states(request.principal.workspace_id)
+        return Response([metric_document(state) for state in states])
+
+
+class MetricHistoryView(WorkspaceAPIView):
+    """GET: one metric over `hours`, or `start` to `end`, in at most `points` points."""
+
+    action = Action.VIEW_DASHBOARDS
+
+    def get(self, request: WorkspaceRequest, name: str) -> Response:
+        query = HistoryQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        start, end, points = query.range(_now())
+        history = selectors.history(
+            workspace_id=request.principal.workspace_id,
+            name=name,
+            start=start,
+            end=end,
+            points=points,
+            wanted_tags=query.validated_data.get("tags"),
+        )
+        return Response(history_document(history))
+
+
+class SampleListView(WorkspaceAPIView):
+    """POST: a batch of samples, stored all or not at all; with `?partial=1` the valid ones."""
+
+    action = Action.PUSH_SAMPLES
+    throttle_scope = "samples"
+
+    def post(self, request: WorkspaceRequest) -> Response:
+        batch = BatchSerializer(data=request.data)
+        batch.is_valid(raise_exception=True)
+        now = _now()
+        samples, malformed = read_samples(batch.validated_data["samples"], now)
+        pushed = services.push_samples(
+            principal=request.principal,
+            samples=samples,
+            malformed=malformed,
+            partial=request.query_params.get("partial") in ("1", "true"),
+            now=now,
+        )
+        answer: dict[str, object] = {"accepted": pushed.accepted}
+        if pushed.errors:
+            answer["errors"] = {str(index): why for index, why in sorted(pushed.errors.items())}
+        return Response(answer, status=201)

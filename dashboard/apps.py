@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class DashboardConfig(AppConfig):
+    name = "dashboard"
+    verbose_name = _("Dashboard")
+
+    def ready(self) -> None:
+        # Imported for what they register: kinds of sources (in the order in which a new
+        # installation gets their metrics), first metrics, workers.
+        from dashboard.collectors import host, application, simulator  # noqa: F401, I001
+        from dashboard import defaults, workers  # noqa: F401

@@ -1,0 +1,71 @@
+"""Readings that are not stored yet, oldest first, at most some minutes of them. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One reading on its way: `at` in microseconds since the epoch."""
+
+    source_id: int
+    metric: str
+    at: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one workspace got from one tick (epoch seconds)."""
+
+    workspace_id: int
+    tick: int
+    rows: tuple[Row, ...]
+
+
+class Backlog:
+    """Keeps the newest `keep_seconds` of batches; what is older gives way and is counted."""
+
+    def __init__(self, keep_seconds: int) -> None:
+        self._keep = keep_seconds
+        self._batches: deque[Batch] = deque()
+        self.lost = 0
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def add(self, batch: Batch) -> None:
+        self._batches.append(batch)
+        oldest = batch.tick - self._keep
+        while self._batches[0].tick < oldest:
+            self.lost += len(self._batches.popleft().rows)
+
+    def peek(self, limit: int) -> Sequence[Batch]:
+        """The next batches to store: up to `limit`, of the workspace that has waited longest."""
+        if not self._batches:
+            return ()
+        workspace_id = self._batches[0].workspace_id
+        found: list[Batch] = []
+        for batch in self._batches:
+            if batch.workspace_id == workspace_id:
+                found.append(batch)
+                if len(found) == limit:
+                    break
+        return found
+
+    def newest_of(self, workspace_id: int) -> Batch | None:
+        """The batch of that workspace that came last."""
+        return next((b for b in reversed(self._batches) if b.workspace_id == workspace_id), None)
+
+    def remove(self, batches: Sequence[Batch]) -> None:
+        """Forget these: they are stored. Some may have given way meanwhile."""
+        gone = {id(batch) for batch in batches}
+        self._batches = deque(batch for batch in self._batches if id(batch) not in gone)
+
+    def take_lost(self) -> int:
+        """How many readings have given way since this was last asked."""
+        lost, self.lost = self.lost, 0
+        return lost

@@ -1,0 +1,180 @@
+"""Stores and pushes what was collected, and rides out a database that is away.
+
+Ticks go on while a batch is being stored. While the database is away they pile up in the backlog
+(the newest ten minutes; what gives way is logged with its count) and their values are pushed
+without being stored; back again, the backlog is written under its true times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from django.db import DatabaseError, InterfaceError
+
+from dashboard import instants, selection, services, streams
+from dashboard.collection.backlog import Backlog, Batch, Row
+from dashboard.collection.engine import Outcome
+from dashboard.selectors import CollectionPlan
+from realtime import threads
+from realtime.publish import publish_latest
+from realtime.unit_of_work import Fence
+
+logger = logging.getLogger(__name__)
+
+KEEP_SECONDS = 600
+BATCHES_AT_ONCE = 60
+RETRY_AFTER = 1.0
+# A batch that is stored later than this is pushed ahead of it.
+PATIENCE = 1.0
+RECORD_RUNS_EVERY = 5.0
+
+
+class Delivery:
+    """Takes the outcomes of ticks; everything else happens in a task of its own."""
+
+    def __init__(self, fence: Fence, clock: Callable[[], float] = time.monotonic) -> None:
+        self.plan = CollectionPlan()
+        self._fence = fence
+        self._clock = clock
+        self._backlog = Backlog(KEEP_SECONDS)
+        self._storing: asyncio.Task[None] | None = None
+        self._stored_at = clock()
+        self._away = False
+        self._succeeded: dict[int, int] = {}
+        self._failed: dict[int, tuple[int, str]] = {}
+        self._known_errors: dict[int, str] = {}
+        self._runs_recorded_at = float("-inf")
+
+    def take(self, outcomes: Sequence[Outcome]) -> None:
+        """Have these stored and pushed; returns at once."""
+        for outcome in outcomes:
+            self._note_run(outcome)
+        for batch in _batches(outcomes):
+            self._backlog.add(batch)
+            if self._away or self._clock() - self._stored_at > PATIENCE + RETRY_AFTER:
+                self._push(batch)
+        if self._storing is None:
+            self._storing = asyncio.get_running_loop().create_task(self._store())
+
+    def failure(self) -> BaseException | None:
+        """Why storing ended for good (the lease is lost), or None."""
+        if self._storing is not None and self._storing.done():
+            return self._storing.exception()
+        return None
+
+    async def flush(self, within: float) -> None:
+        """Store what is there, for at most so many seconds; says what is then lost."""
+        try:
+            async with asyncio.timeout(within):
+                if self._storing is not None:
+                    await asyncio.shield(self._storing)
+        except TimeoutError:
+            self._storing.cancel() if self._storing else None
+        if self._backlog:
+            logger.warning("%d batches of readings could not be stored", len(self._backlog))
+
+    async def _store(self) -> None:
+        while self._backlog or self._runs_due():
+            try:
+                if self._runs_due():
+                    await self._record_runs()
+                if batches := self._backlog.peek(BATCHES_AT_ONCE):
+                    await self._write(batches)
+                    self._backlog.remove(batches)
+            except (DatabaseError, InterfaceError) as error:
+                if not self._away:
+                    logger.warning("Readings wait for the database: %s", error)
+                self._away = True
+                await asyncio.sleep(RETRY_AFTER)
+                continue
+            self._back()
+        self._storing = None
+
+    async def _write(self, batches: Sequence[Batch]) -> None:
+        workspace_id = batches[0].workspace_id
+        newest = self._backlog.newest_of(workspace_id)
+        await threads.call(
+            services.store_readings,
+            workspace_id=workspace_id,
+            rows=[row for batch in batches for row in batch.rows],
+            plan=self.plan,
+            # What fills in the past is no news; only a batch that ends with the present is.
+            publish=batches[-1] is newest,
+            fence=self._fence,
+        )
+
+    def _back(self) -> None:
+        self._stored_at = self._clock()
+        if self._away:
+            logger.info("The database takes readings again")
+        self._away = False
+        if lost := self._backlog.take_lost():
+            logger.error("%d readings were lost: the database was away for too long", lost)
+
+    def _push(self, batch: Batch) -> None:
+        """Tell subscribers without the database: the page stays live while it is away."""
+        values = [
+            (place.group, row.metric, row.value)
+            for row in batch.rows
+            if (place := self.plan.series.get((row.source_id, row.metric))) and place.live
+        ]
+        if values:
+            frame = selection.payload(instants.rfc3339(batch.tick * instants.SECOND), values)
+            publish_latest(streams.metrics(batch.workspace_id), frame)
+
+    def _note_run(self, outcome: Outcome) -> None:
+        if outcome.error:
+            self._failed[outcome.source_id] = (outcome.tick, outcome.error)
+            self._succeeded.pop(outcome.source_id, None)
+        else:
+            self._succeeded[outcome.source_id] = outcome.tick
+            self._failed.pop(outcome.source_id, None)
+
+    def _runs_due(self) -> bool:
+        """States that changed are recorded at once, the times of runs every few seconds."""
+        news = any(self._known_errors.get(s) != error for s, (_, error) in self._failed.items())
+        recovered = any(self._known_errors.get(s) != "" for s in self._succeeded)
+        if news or recovered:
+            return True
+        waiting = bool(self._succeeded or self._failed)
+        return waiting and self._clock() - self._runs_recorded_at >= RECORD_RUNS_EVERY
+
+    async def _record_runs(self) -> None:
+        succeeded, failed = dict(self._succeeded), dict(self._failed)
+        await threads.call(
+            services.record_runs,
+            succeeded={source: _moment(tick) for source, tick in succeeded.items()},
+            failed={source: (_moment(tick), error) for source, (tick, error) in failed.items()},
+            fence=self._fence,
+        )
+        self._runs_recorded_at = self._clock()
+        self._known_errors |= dict.fromkeys(succeeded, "")
+        self._known_errors |= {source: error for source, (_, error) in failed.items()}
+        for recorded, waiting in ((succeeded, self._succeeded), (failed, self._failed)):
+            for source, run in recorded.items():
+                if waiting.get(source) == run:
+                    del waiting[source]
+
+
+def _batches(outcomes: Sequence[Outcome]) -> list[Batch]:
+    """One batch for each workspace and tick."""
+    rows: dict[tuple[int, int], list[Row]] = defaultdict(list)
+    for outcome in outcomes:
+        at = outcome.tick * instants.SECOND
+        rows[outcome.tick, outcome.workspace_id] += [
+            Row(outcome.source_id, name, at, value) for name, value in outcome.readings.items()
+        ]
+    return [
+        Batch(workspace_id, tick, tuple(rows[tick, workspace_id]))
+        for tick, workspace_id in sorted(rows)
+        if rows[tick, workspace_id]
+    ]
+
+
+def _moment(tick: int) -> datetime:
+    return datetime.fromtimestamp(tick, UTC)

@@ -1,0 +1,196 @@
+"""Runs the sources of all workspaces side by side, each at its own pace. Knows no database.
+
+A source that fails is tried again after a growing pause with jitter; one that hangs keeps its own
+thread and is not started again before that has come back. Neither is waited for: a tick takes
+the readings that are there within a moment, and what comes later goes out with a later tick,
+under the time at which it was taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from dashboard.collectors import Collector, Kind, Readings, SourceFacts
+
+T = TypeVar("T")
+
+CONCURRENCY = 32
+# How long a tick waits for sources that have answered within this time before.
+GRACE = 0.15
+LONGEST_PAUSE = 300.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of a source came to: readings, or the error that is shown. `tick`: seconds."""
+
+    source_id: int
+    workspace_id: int
+    tick: int
+    readings: Readings
+    error: str = ""
+
+
+class OwnThread:
+    """A daemon thread that runs one thing after another: a hung one keeps nobody else waiting.
+
+    `between` runs in the thread after each thing, and before the thread ends.
+    """
+
+    def __init__(self, name: str, between: Callable[[], None]) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]
+        self._jobs = queue.SimpleQueue()
+        self._between = between
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def call(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Have `function` run in the thread; its result, for the loop of the caller."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put((function, future))
+        return future
+
+    def end(self) -> None:
+        """Let the thread end after what it is doing."""
+        self._jobs.put(None)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            function, future = job
+            try:
+                result, error = function(), None
+            except Exception as raised:  # noqa: BLE001 - handed to the caller
+                result, error = None, raised
+            self._between()
+            with contextlib.suppress(RuntimeError):  # the loop may have ended meanwhile
+                future.get_loop().call_soon_threadsafe(_settle, future, result, error)
+
+
+class Runner:
+    """One source: its collector, when it is due, and how it has fared."""
+
+    def __init__(self, facts: SourceFacts, kind: Kind, between: Callable[[], None]) -> None:
+        self.facts = facts
+        self.slow = False
+        self.running: asyncio.Task[Outcome] | None = None
+        self._kind = kind
+        self._collector: Collector | None = None
+        self._thread = OwnThread(f"source-{facts.source_id}", between)
+        self._pending: asyncio.Future[Readings] | None = None
+        self._due_at = 0.0
+        self._failures = 0
+
+    def due(self, tick: int) -> bool:
+        """Whether to start at `tick`; also when the clock was set back beyond any pause."""
+        far_ahead = self._due_at - tick > LONGEST_PAUSE + self.facts.interval_seconds
+        return self.running is None and (tick >= self._due_at or far_ahead)
+
+    async def run(self, tick: int, slots: asyncio.Semaphore) -> Outcome:
+        """Read the source once; never raises."""
+        readings: Readings = {}
+        error = ""
+        async with slots:
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(self._kind.timeout):
+                    readings = await self._read(tick)
+            except TimeoutError:
+                error = f"No answer within {self._kind.timeout:g} s."
+            except Exception as raised:  # noqa: BLE001 - a source's own trouble, shown as such
+                error = f"{type(raised).__name__}: {raised}"
+        self.slow = time.monotonic() - began > GRACE
+        self._plan_next(tick, failed=bool(error))
+        return Outcome(self.facts.source_id, self.facts.workspace_id, tick, readings, error)
+
+    def end(self) -> None:
+        if self.running is not None:
+            self.running.cancel()
+        self._thread.end()
+
+    async def _read(self, tick: int) -> Readings:
+        if self._pending is not None and not self._pending.done():
+            raise TimeoutError  # an earlier run hangs in the source's thread
+        self._pending = self._thread.call(lambda: self._collect(tick))
+        # Shielded: a time-out leaves the future to be settled when the thread comes back.
+        return await asyncio.shield(self._pending)
+
+    def _collect(self, tick: int) -> Readings:
+        if self._collector is None:
+            self._collector = self._kind.make(self.facts)
+        return self._collector.collect(tick)
+
+    def _plan_next(self, tick: int, *, failed: bool) -> None:
+        interval = self.facts.interval_seconds
+        self._failures = self._failures + 1 if failed else 0
+        if failed:
+            pause = min(LONGEST_PAUSE, interval * 2.0**self._failures)
+            self._due_at = tick + max(1.0, pause * random.uniform(0.5, 1))
+        else:
+            # On the grid of the interval, so that sources of equal pace share their ticks.
+            self._due_at = (tick // interval + 1) * interval
+
+
+class Engine:
+    """All sources of a worker. `between` is called in a source's thread after each of its runs."""
+
+    def __init__(self, between: Callable[[], None] = lambda: None) -> None:
+        self._between = between
+        self._runners: dict[int, Runner] = {}
+        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._running: set[asyncio.Task[Outcome]] = set()
+
+    def adopt(self, sources: Iterable[tuple[SourceFacts, Kind]]) -> None:
+        """Run these sources from now on: new and changed ones begin anew, others end."""
+        wanted = {facts.source_id: (facts, kind) for facts, kind in sources}
+        for source_id, runner in list(self._runners.items()):
+            if source_id not in wanted or runner.facts != wanted[source_id][0]:
+                del self._runners[source_id]
+                runner.end()
+        for source_id, (facts, kind) in wanted.items():
+            if source_id not in self._runners:
+                self._runners[source_id] = Runner(facts, kind, self._between)
+
+    async def tick(self, tick: int) -> list[Outcome]:
+        """Start what is due at `tick` (epoch seconds); all outcomes that are there by now."""
+        quick: set[asyncio.Task[Outcome]] = set()
+        for runner in self._runners.values():
+            if runner.due(tick):
+                task = self._start(runner, tick)
+                if not runner.slow:
+                    quick.add(task)
+        if quick:
+            await asyncio.wait(quick, timeout=GRACE)
+        done = {task for task in self._running if task.done()}
+        self._running -= done
+        return [task.result() for task in done if not task.cancelled()]
+
+    async def close(self) -> None:
+        """End all sources; a thread that hangs is left behind and ends with the process."""
+        self.adopt([])
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._running.clear()
+
+    def _start(self, runner: Runner, tick: int) -> asyncio.Task[Outcome]:
+        task = asyncio.get_running_loop().create_task(runner.run(tick, self._slots))
+        runner.running = task
+        task.add_done_callback(lambda _: setattr(runner, "running", None))
+        self._running.add(task)
+        return task
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+    if future.cancelled():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+        future.exception()  # seen: nobody may be waiting for it any more

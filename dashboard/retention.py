@@ -1,0 +1,107 @@
+"""Removes what has outlived its metric's retention, and what deleted series left behind.
+
+In small batches, each a transaction of its own, so that writers are not held up.
+
+A sample's rollup is computed from the samples of its minute, so a minute must not lose some of
+them while another is being added. Hence two steps: a pass moves `Metric.raw_from`, from when on
+nothing earlier is written; only the next pass, when no transaction can be left that has not seen
+it, removes the samples before it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.db import connection
+
+from dashboard import instants
+from dashboard.models import Metric, Rollup, Sample, Series
+from realtime.unit_of_work import Fence, unit_of_work
+
+BATCH = 2000
+SERIES_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Rows to remove: of these series, where `column` is below `before` (None: all)."""
+
+    model: type[Sample] | type[Rollup]
+    column: str
+    series_ids: tuple[int, ...]
+    before: int | None
+
+
+def due(now: int) -> list[Expired]:
+    """All that may be removed at `now` (microseconds since the epoch)."""
+    samples: dict[int, list[int]] = defaultdict(list)
+    rollups: dict[int, list[int]] = defaultdict(list)
+    rows = Series.objects.values_list("id", "metric__raw_from", "metric__rollup_days")
+    for series_id, raw_from, days in rows.order_by("id"):
+        samples[raw_from].append(series_id)
+        rollups[instants.minute_of(now - days * instants.DAY)].append(series_id)
+    return [
+        *_expired(Sample, "at", samples),
+        *_expired(Rollup, "minute", rollups),
+        *(Expired(Sample, "at", ids, None) for ids in _chunks(_orphans(Sample))),
+        *(Expired(Rollup, "minute", ids, None) for ids in _chunks(_orphans(Rollup))),
+    ]
+
+
+def advance(*, now: int, fence: Fence | None = None) -> None:
+    """Say from when on each metric keeps its samples: whole minutes, and never backwards."""
+    with unit_of_work(fence=fence):
+        for hours in Metric.objects.order_by().values_list("raw_hours", flat=True).distinct():
+            floor = instants.minute_of(now - hours * instants.HOUR) * instants.MINUTE
+            Metric.objects.filter(raw_hours=hours, raw_from__lt=floor).update(raw_from=floor)
+
+
+def remove_batch(*, expired: Expired, fence: Fence | None = None) -> int:
+    """Remove some of these rows and say how many; 0: none are left."""
+    table = expired.model._meta.db_table
+    # The physical address of a row: the cheapest way to say "some of them" in one statement.
+    address = "ctid" if connection.vendor == "postgresql" else "rowid"
+    series = ", ".join(["%s"] * len(expired.series_ids))
+    condition, numbers = f"series_id IN ({series})", [*expired.series_ids]
+    if expired.before is not None:
+        condition += f" AND {expired.column} < %s"
+        numbers.append(expired.before)
+    picked = f"SELECT {address} FROM {table} WHERE {condition} LIMIT {BATCH}"
+    matches = f"= ANY(ARRAY({picked}))" if address == "ctid" else f"IN ({picked})"
+    with unit_of_work(fence=fence), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table} WHERE {address} {matches}", numbers)
+        return int(cursor.rowcount)
+
+
+def _expired(
+    model: type[Sample] | type[Rollup], column: str, by_limit: dict[int, list[int]]
+) -> Iterator[Expired]:
+    for before, series_ids in by_limit.items():
+        for chunk in _chunks(series_ids):
+            yield Expired(model, column, chunk, before)
+
+
+def _orphans(model: type[Sample] | type[Rollup]) -> list[int]:
+    """Ids of series that are gone but still have rows; steps from id to id through the index."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH RECURSIVE stored (id) AS (
+                SELECT MIN(series_id) FROM {table}
+                UNION ALL
+                SELECT (SELECT MIN(series_id) FROM {table} WHERE series_id > stored.id)
+                FROM stored WHERE stored.id IS NOT NULL
+            )
+            SELECT id FROM stored
+            WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM {Series._meta.db_table})
+            """
+        )
+        return [series_id for (series_id,) in cursor.fetchall()]
+
+
+def _chunks(series_ids: Iterable[int]) -> Iterator[tuple[int, ...]]:
+    ids = tuple(series_ids)
+    return (ids[start : start + SERIES_AT_ONCE] for start in range(0, len(ids), SERIES_AT_ONCE))

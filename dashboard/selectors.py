@@ -1,0 +1,306 @@
+"""Reads: the metrics with their newest values, and their history."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+
+from dashboard import instants, tags
+from dashboard.buckets import Buckets, choose
+from dashboard.models import Metric, Rollup, Sample, Series, Source
+from realtime.errors import NotFound
+
+SNAPSHOT_POINTS = 120
+# A snapshot of very many metrics has fewer points of each, so that its frame stays small.
+SNAPSHOT_TOTAL = 4000
+
+
+class Latest(NamedTuple):
+    at: int
+    value: float
+
+
+@dataclass(frozen=True)
+class MetricState:
+    """A metric and what is newest of its live series; `latest` is None before the first sample."""
+
+    metric: Metric
+    simulated: bool
+    latest: Latest | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What the samples of one bucket come to; `at`: its start, in microseconds."""
+
+    at: int
+    value: float
+    min: float
+    max: float
+    count: int
+
+
+@dataclass(frozen=True)
+class History:
+    """Buckets of one series, oldest first; none where there are no samples.
+
+    `resolution`: seconds from one point to the next where nothing is missing.
+    """
+
+    metric: Metric
+    simulated: bool
+    resolution: float
+    buckets: list[Bucket]
+
+
+def is_live() -> Any:
+    """For queries of Series: whether this one gives its metric's live value.
+
+    It does if no other series of the metric comes before it: measured before simulated ones,
+    then by id. So a real sensor takes over from the simulation as soon as it has a series.
+    """
+    before = Q(simulated__lt=OuterRef("simulated")) | Q(
+        simulated=OuterRef("simulated"), pk__lt=OuterRef("pk")
+    )
+    return ~Exists(Series.objects.filter(before, metric=OuterRef("metric")))
+
+
+def newest_at() -> Any:
+    """For queries of Series: the time of its newest sample; of its rollups, which outlive it."""
+    return Subquery(_newest_rollup().values("last_at")[:1])
+
+
+def metric_states(workspace_id: int) -> list[MetricState]:
+    """All metrics of a workspace, system first, with what is newest of each."""
+    live = {series.metric_id: series for series in _live_series(workspace_id)}
+    metrics = Metric.objects.filter(workspace_id=workspace_id)
+    order = {group: place for place, group in enumerate(Metric.Group.values)}
+    return [
+        _state(metric, live.get(metric.pk))
+        for metric in sorted(metrics, key=lambda m: (order[m.group], m.pk))
+    ]
+
+
+def metric_names(workspace_id: int) -> set[str]:
+    return set(Metric.objects.filter(workspace_id=workspace_id).values_list("name", flat=True))
+
+
+def require_metrics(*, workspace_id: int, names: Iterable[str]) -> None:
+    """Let pass if all these metrics exist in the workspace.
+
+    Raises:
+        NotFound: some do not; the message names them.
+    """
+    unknown = sorted(set(names) - metric_names(workspace_id))
+    if unknown:
+        raise NotFound(f"No such metric: {', '.join(unknown[:10])}.")
+
+
+def history(
+    *,
+    workspace_id: int,
+    name: str,
+    start: int,
+    end: int,
+    points: int,
+    wanted_tags: Mapping[str, str] | None = None,
+) -> History:
+    """One metric over [start, end), in at most `points` buckets.
+
+    Read from the samples where the range is short, and with no more samples than points each is a
+    point of its own; else from the 1-minute rollups, whole minutes at either end. Minimum and
+    maximum are those of the samples at any resolution.
+
+    Args:
+        start, end: microseconds since the epoch, start < end.
+        wanted_tags: the series with exactly these tags; without them the live one.
+
+    Raises:
+        NotFound: the workspace has no such metric, or the metric no such series.
+    """
+    metric = Metric.objects.filter(workspace_id=workspace_id, name=name).first()
+    if metric is None:
+        raise NotFound(f"No such metric: {name}.")
+    series = _series_of(metric, wanted_tags)
+    if series is None:
+        grid = choose(start, end, points, raw_from=metric.raw_from)
+        return History(metric, False, grid.width / instants.SECOND, [])
+    interval = series.source.interval_seconds if series.source else 0
+    at_least = interval * instants.SECOND
+    grid = choose(start, end, points, raw_from=metric.raw_from, at_least=at_least)
+    if not grid.rollups:
+        single = _single_samples(series.pk, start, end, points)
+        if single is not None:
+            resolution = interval or _spacing(single) or grid.width / instants.SECOND
+            return History(metric, series.simulated, resolution, single)
+    buckets = _buckets([series.pk], start, end, grid)[series.pk]
+    return History(metric, series.simulated, grid.width / instants.SECOND, buckets)
+
+
+def recent(
+    *, workspace_id: int, names: Iterable[str] | None, start: int, end: int
+) -> dict[str, list[Latest]]:
+    """The live series of these metrics (None: of all) over [start, end): a snapshot for charts.
+
+    At most 120 points a metric, by the metric's name, oldest first; a point's time is that of the
+    first sample in it.
+    """
+    live = _live_series(workspace_id)
+    if names is not None:
+        live = live.filter(metric__name__in=set(names))
+    by_id = {series.pk: series for series in live}
+    if not by_id:
+        return {}
+    points = max(2, min(SNAPSHOT_POINTS, SNAPSHOT_TOTAL // len(by_id)))
+    raw_from = max(series.metric.raw_from for series in by_id.values())
+    grid = choose(start, end, points, raw_from=raw_from)
+    found = _buckets(list(by_id), start, end, grid, first_time=True)
+    return {
+        by_id[series_id].metric.name: [Latest(bucket.at, bucket.value) for bucket in buckets]
+        for series_id, buckets in found.items()
+    }
+
+
+@dataclass(frozen=True)
+class SeriesPlace:
+    """Where a source's readings of one metric go; `live`: they are the metric's live value."""
+
+    series_id: int
+    group: str
+    live: bool
+
+
+@dataclass(frozen=True)
+class CollectionPlan:
+    """What a worker collects, and where it goes.
+
+    `series` is by (source id, metric's name); `metrics` has the (workspace id, name) of each.
+    """
+
+    sources: Sequence[Source] = ()
+    series: Mapping[tuple[int, str], SeriesPlace] = field(default_factory=dict)
+    metrics: Set[tuple[int, str]] = frozenset()
+
+
+def collection_plan(kinds: Iterable[str]) -> CollectionPlan:
+    """The enabled sources of these kinds in all workspaces, with their series."""
+    sources = list(Source.objects.filter(enabled=True, kind__in=set(kinds)).order_by("id"))
+    rows = Series.objects.filter(source__in=sources).values_list(
+        "source_id", "metric__name", "id", "metric__group", is_live()
+    )
+    workspaces = {source.workspace_id for source in sources}
+    metrics = Metric.objects.filter(workspace_id__in=workspaces)
+    return CollectionPlan(
+        sources=sources,
+        series={(source, name): SeriesPlace(*place) for source, name, *place in rows},
+        metrics=set(metrics.values_list("workspace_id", "name")),
+    )
+
+
+def _live_series(workspace_id: int) -> QuerySet[Series]:
+    newest = _newest_rollup()
+    return (
+        Series.objects.filter(is_live(), metric__workspace_id=workspace_id)
+        .select_related("metric")
+        .annotate(
+            newest_at=Subquery(newest.values("last_at")[:1]),
+            newest_value=Subquery(newest.values("last")[:1]),
+        )
+    )
+
+
+def _newest_rollup() -> QuerySet[Rollup]:
+    return Rollup.objects.filter(series_id=OuterRef("pk")).order_by("-minute")
+
+
+def _state(metric: Metric, series: Any) -> MetricState:
+    if series is None:
+        return MetricState(metric, simulated=False, latest=None)
+    latest = None
+    if series.newest_at is not None:
+        latest = Latest(series.newest_at, series.newest_value)
+    return MetricState(metric, series.simulated, latest)
+
+
+def _series_of(metric: Metric, wanted_tags: Mapping[str, str] | None) -> Series | None:
+    series = metric.series.select_related("source").order_by("simulated", "pk")
+    if wanted_tags is None:
+        return series.first()
+    found = series.filter(tags_key=tags.key(wanted_tags)).first()
+    if found is None:
+        raise NotFound(f"{metric.name} has no series with these tags.")
+    return found
+
+
+def _single_samples(series_id: int, start: int, end: int, limit: int) -> list[Bucket] | None:
+    """Each sample of the range as a point of its own; None if they are more than `limit`."""
+    rows = list(
+        Sample.objects.filter(series_id=series_id, at__gte=start, at__lt=end)
+        .order_by("at")
+        .values_list("at", "value")[: limit + 1]
+    )
+    if len(rows) > limit:
+        return None
+    return [Bucket(at, value, value, value, 1) for at, value in rows]
+
+
+def _spacing(buckets: Sequence[Bucket]) -> float:
+    """The usual distance of these samples in seconds, of pushed ones the only thing known."""
+    if len(buckets) < 2:
+        return 0
+    distances = [after.at - before.at for before, after in pairwise(buckets)]
+    return median(distances) / instants.SECOND
+
+
+def _buckets(
+    series_ids: list[int], start: int, end: int, grid: Buckets, *, first_time: bool = False
+) -> dict[int, list[Bucket]]:
+    """The buckets of each series; their time is the grid's, or that of their first sample."""
+    query = (_of_rollups if grid.rollups else _of_samples)(series_ids, start, end, grid)
+    found: dict[int, list[Bucket]] = defaultdict(list)
+    for row in query.order_by("series_id", "bucket"):
+        at = row["first"] if first_time else grid.start_of(row["bucket"])
+        mean = row["total"] / row["number"]
+        # A mean of doubles may be off by one last digit, and leave what it is a mean of.
+        value = min(max(mean, row["lowest"]), row["highest"])
+        bucket = Bucket(at, value, row["lowest"], row["highest"], row["number"])
+        found[row["series_id"]].append(bucket)
+    return found
+
+
+def _of_samples(series_ids: list[int], start: int, end: int, grid: Buckets) -> QuerySet[Any, Any]:
+    return (
+        Sample.objects.filter(series_id__in=series_ids, at__gte=start, at__lt=end)
+        .annotate(bucket=(F("at") - grid.origin) / grid.width)
+        .values("series_id", "bucket")
+        .annotate(
+            first=Min("at"),
+            total=Sum("value"),
+            lowest=Min("value"),
+            highest=Max("value"),
+            number=Count("at"),
+        )
+    )
+
+
+def _of_rollups(series_ids: list[int], start: int, end: int, grid: Buckets) -> QuerySet[Any, Any]:
+    width, origin = grid.width // instants.MINUTE, grid.origin // instants.MINUTE
+    minutes = (instants.minute_of(start), instants.minute_of(end - 1))
+    return (
+        Rollup.objects.filter(series_id__in=series_ids, minute__range=minutes)
+        .annotate(bucket=(F("minute") - origin) / width)
+        .values("series_id", "bucket")
+        .annotate(
+            first=Min("minute") * instants.MINUTE,
+            total=Sum("sum"),
+            lowest=Min("min"),
+            highest=Max("max"),
+            number=Sum("count"),
+        )
+    )

@@ -1,0 +1,203 @@
+"""What the REST API takes and gives; docs: rest API, metrics/ and samples/."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from dashboard import instants, ranges, tags
+from dashboard.models import Metric, metric_name
+from dashboard.protocol import MAX_NAME_LENGTH
+from dashboard.selectors import History, MetricState
+from dashboard.services import PushedSample
+from dashboard.storage import LARGEST
+from realtime.errors import InvalidCommand
+
+MAX_SAMPLES = 1000
+# Clocks differ a little; beyond this a sample is from a clock that is wrong.
+AHEAD = 60 * instants.SECOND
+
+
+class NumberField(serializers.Field[float, Any, float, Any]):
+    """A finite JSON number: no text, no boolean."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise ValidationError("A number is required.")
+        try:
+            value = float(data)
+        except OverflowError:
+            value = math.inf
+        if not math.isfinite(value) or abs(value) > LARGEST:
+            raise ValidationError("The number is out of range.")
+        return value
+
+    def to_representation(self, value: float) -> float:
+        return value
+
+
+class InstantField(serializers.Field[int, Any, str, Any]):
+    """RFC 3339 with an offset, or epoch seconds; microseconds since the epoch within."""
+
+    def to_internal_value(self, data: Any) -> int:
+        try:
+            return instants.parse(data)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+    def to_representation(self, value: int) -> str:
+        return instants.rfc3339(value)
+
+
+class TagsField(serializers.Field[dict[str, str], Any, dict[str, str], Any]):
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        try:
+            return tags.check(data)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+    def to_representation(self, value: dict[str, str]) -> dict[str, str]:
+        return value
+
+
+class MetricNameField(serializers.CharField):
+    """A text, not a number that reads like one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise ValidationError("A text is required.")
+        return str(super().to_internal_value(data))
+
+
+class SampleSerializer(serializers.Serializer[Any]):
+    """One sample of a batch. `context["now"]`, in microseconds, stands for a missing time."""
+
+    metric = MetricNameField(max_length=MAX_NAME_LENGTH, validators=[metric_name])
+    value = NumberField()
+    timestamp = InstantField(required=False)
+    tags = TagsField(required=False)
+
+    def to_internal_value(self, data: Any) -> PushedSample:
+        # A misspelt `timestamp` would otherwise be stored as of now, without a word.
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if unknown:
+            raise ValidationError({str(name): ["This field is unknown."] for name in unknown})
+        values = super().to_internal_value(data)
+        now = self.context["now"]
+        at = values.get("timestamp", now)
+        if at > now + AHEAD:
+            raise ValidationError({"timestamp": ["More than a minute in the future."]})
+        return PushedSample(values["metric"], values["value"], at, values.get("tags", {}))
+
+
+class BatchSerializer(serializers.Serializer[Any]):
+    """The body of POST samples/; the samples themselves are checked one by one."""
+
+    samples = serializers.ListField(
+        child=serializers.JSONField(), allow_empty=False, max_length=MAX_SAMPLES
+    )
+
+
+def read_samples(
+    raw: list[Any], now: int
+) -> tuple[dict[int, PushedSample], dict[int, dict[str, Any]]]:
+    """The well-formed samples of a batch, and what is wrong with the others, both by index."""
+    serializer = SampleSerializer(context={"now": now})
+    samples: dict[int, PushedSample] = {}
+    errors: dict[int, dict[str, Any]] = {}
+    for index, sample in enumerate(raw):
+        try:
+            samples[index] = serializer.run_validation(sample)
+        except ValidationError as error:
+            errors[index] = _by_field(error.detail)
+    return samples, errors
+
+
+class HistoryQuerySerializer(serializers.Serializer[Any]):
+    """The query string of metrics/{name}/history/; `tags` is a JSON object."""
+
+    hours = serializers.FloatField(required=False)
+    start = serializers.CharField(required=False)
+    end = serializers.CharField(required=False)
+    points = serializers.IntegerField(required=False)
+    tags = serializers.CharField(required=False, max_length=2000)
+
+    def validate_tags(self, value: str) -> dict[str, str]:
+        try:
+            return tags.check(json.loads(value))
+        except (ValueError, RecursionError):
+            raise ValidationError('A JSON object of names and texts: {"room": "lab"}.') from None
+
+    def range(self, now: int) -> ranges.Range:
+        """The range asked for, at `now` (microseconds).
+
+        Raises:
+            ValidationError: by field, what does not fit.
+        """
+        asked = self.validated_data
+        try:
+            return ranges.resolve(
+                hours=asked.get("hours"),
+                start=_written(asked.get("start")),
+                end=_written(asked.get("end")),
+                points=asked.get("points"),
+                now=now,
+            )
+        except InvalidCommand as error:
+            raise ValidationError(error.errors) from None
+
+
+def metric_document(state: MetricState) -> dict[str, Any]:
+    """One entry of metrics/."""
+    metric: Metric = state.metric
+    latest = state.latest
+    return {
+        "name": metric.name,
+        "title": metric.title or metric.name.replace("_", " ").capitalize(),
+        "group": metric.group,
+        "unit": metric.unit,
+        "decimals": metric.decimals,
+        "simulated": state.simulated,
+        "latest": latest and {"value": latest.value, "timestamp": instants.rfc3339(latest.at)},
+    }
+
+
+def history_document(history: History) -> dict[str, Any]:
+    """The answer of metrics/{name}/history/."""
+    return {
+        "metric": history.metric.name,
+        "unit": history.metric.unit,
+        "simulated": history.simulated,
+        "resolution": history.resolution,
+        "data": [
+            {
+                "timestamp": instants.rfc3339(bucket.at),
+                "value": bucket.value,
+                "min": bucket.min,
+                "max": bucket.max,
+                "count": bucket.count,
+            }
+            for bucket in history.buckets
+        ],
+    }
+
+
+def _written(text: str | None) -> str | float | None:
+    """A time of a query string: epoch seconds have no type there; a `+` arrives as a space."""
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip().replace(" ", "+") if "T" in text else text
+
+
+def _by_field(detail: Any) -> dict[str, Any]:
+    if isinstance(detail, dict):
+        return {str(field): reasons for field, reasons in detail.items()}
+    reasons: list[ErrorDetail] = detail if isinstance(detail, list) else [detail]
+    return {"non_field_errors": reasons}

@@ -1,0 +1,26 @@
+"""Every change of this app: metrics and sources, samples that programs push."""
+
+from dashboard.services.catalogue import (
+    create_metrics,
+    create_source,
+    ensure_series,
+    provide_metrics,
+    record_runs,
+    save_source,
+)
+from dashboard.services.readings import store_readings
+from dashboard.services.samples import Pushed, PushedSample, SamplesRefused, push_samples
+
+__all__ = [
+    "Pushed",
+    "PushedSample",
+    "SamplesRefused",
+    "create_metrics",
+    "create_source",
+    "ensure_series",
+    "provide_metrics",
+    "push_samples",
+    "record_runs",
+    "save_source",
+    "store_readings",
+]

@@ -1,0 +1,167 @@
+"""Samples that programs push: all or nothing unless told otherwise, refused by index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from accounts.policy import Action, require
+from dashboard import instants, storage, tags
+from dashboard.models import DEFAULT_RAW_HOURS, Metric, Series
+from realtime.auth import Principal
+from realtime.errors import FieldErrors, InvalidCommand
+from realtime.unit_of_work import unit_of_work
+
+MAX_METRICS = 500
+MAX_SERIES = 5000
+
+SampleErrors = Mapping[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class PushedSample:
+    """A well-formed sample: `at` in microseconds since the epoch."""
+
+    metric: str
+    value: float
+    at: int
+    tags: Mapping[str, str]
+
+    @property
+    def series(self) -> tuple[str, str]:
+        return self.metric, tags.key(self.tags)
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """How many samples were accepted, and what was wrong with the others by index."""
+
+    accepted: int
+    errors: SampleErrors
+
+
+class SamplesRefused(InvalidCommand):
+    """Nothing was stored; `errors` tells by index and field what is wrong."""
+
+    def __init__(self, errors: SampleErrors) -> None:
+        super().__init__("Nothing was stored: some samples are not valid.")
+        self.errors: Any = {str(index): errors[index] for index in sorted(errors)}
+
+
+def push_samples(
+    *,
+    principal: Principal,
+    samples: Mapping[int, PushedSample],
+    malformed: SampleErrors,
+    partial: bool,
+    now: int,
+) -> Pushed:
+    """Store what a program measured, in its workspace.
+
+    A metric that does not exist is made, in group custom. Samples without tags are refused for a
+    metric that a source of this installation measures: with tags they get a series of their own
+    beside it. For a metric that is merely simulated they take over its live value.
+
+    Args:
+        samples: the well-formed samples by their index in the batch.
+        malformed: what is wrong with the others.
+        partial: store the good ones even if others are refused.
+        now: microseconds since the epoch.
+
+    Raises:
+        PermissionDenied: the principal's role may not push samples.
+        SamplesRefused: some are not valid and `partial` is false, or all are.
+    """
+    require(principal, Action.PUSH_SAMPLES)
+    with unit_of_work():
+        intake = _Intake(principal.workspace_id, samples.values(), now)
+        refused = {index: why for index, s in samples.items() if (why := intake.refusal(s))}
+        errors = {**malformed, **refused}
+        good = {index: sample for index, sample in samples.items() if index not in refused}
+        if errors and (not partial or not good):
+            raise SamplesRefused(errors)
+        series = _ensure_series(principal.workspace_id, good.values())
+        storage.write(
+            workspace_id=principal.workspace_id,
+            readings=[
+                storage.Reading(series[sample.series], sample.at, sample.value)
+                for _, sample in sorted(good.items())
+            ],
+        )
+    return Pushed(accepted=len(good), errors=errors)
+
+
+class _Intake:
+    """What the database knows about a batch, and the verdict on each of its samples."""
+
+    def __init__(self, workspace_id: int, samples: Iterable[PushedSample], now: int) -> None:
+        self._now = now
+        self._metrics = {m.name: m for m in Metric.objects.filter(workspace_id=workspace_id)}
+        self._room_for_metrics = MAX_METRICS - len(self._metrics)
+        in_workspace = Series.objects.filter(metric__workspace_id=workspace_id)
+        self._room_for_series = MAX_SERIES - in_workspace.count()
+        wanted = list(samples)
+        keys = {sample.series[1] for sample in wanted}
+        relevant = in_workspace.filter(Q(tags_key__in=keys) | Q(source__isnull=False))
+        rows = relevant.filter(metric__name__in={s.metric for s in wanted}).values_list(
+            "metric__name", "tags_key", "source_id", "simulated"
+        )
+        self._series = {(name, key) for name, key, _, _ in rows}
+        self._of_sources = {(name, key) for name, key, source, _ in rows if source}
+        self._measured = {name for name, _, source, made_up in rows if source and not made_up}
+
+    def refusal(self, sample: PushedSample) -> FieldErrors | None:
+        """Why the sample is not taken; None if it is, which counts its metric and series."""
+        metric = self._metrics.get(sample.metric)
+        hours = metric.raw_hours if metric else DEFAULT_RAW_HOURS
+        # A little less than is kept: what is about to be removed is not written any more.
+        oldest = self._now - hours * instants.HOUR + 5 * instants.MINUTE
+        if sample.at < max(oldest, metric.raw_from if metric else 0):
+            return _error("timestamp", f"Too old: samples are kept for {hours} h.")
+        untagged_beside_source = not sample.tags and sample.metric in self._measured
+        if sample.series in self._of_sources or untagged_beside_source:
+            return _error("metric", "A source measures this: give tags for your own series.")
+        if metric is None:
+            if self._room_for_metrics <= 0:
+                return _error("metric", f"A workspace has at most {MAX_METRICS} metrics.")
+            self._room_for_metrics -= 1
+            self._metrics[sample.metric] = Metric(name=sample.metric)
+        if sample.series not in self._series:
+            if self._room_for_series <= 0:
+                return _error("tags", f"A workspace has at most {MAX_SERIES} series.")
+            self._room_for_series -= 1
+            self._series.add(sample.series)
+        return None
+
+
+def _error(field: str, message: str) -> FieldErrors:
+    return {field: [message]}
+
+
+def _ensure_series(
+    workspace_id: int, samples: Iterable[PushedSample]
+) -> dict[tuple[str, str], int]:
+    """The series ids of these samples by (metric's name, tags' key); missing ones are made."""
+    wanted = {sample.series: sample for sample in samples}
+    names = {name for name, _ in wanted}
+    Metric.objects.bulk_create(
+        [Metric(workspace_id=workspace_id, name=name) for name in sorted(names)],
+        ignore_conflicts=True,
+    )
+    metrics = dict(
+        Metric.objects.filter(workspace_id=workspace_id, name__in=names).values_list("name", "id")
+    )
+    Series.objects.bulk_create(
+        [
+            Series(metric_id=metrics[name], tags=dict(sample.tags), tags_key=key)
+            for (name, key), sample in wanted.items()
+        ],
+        ignore_conflicts=True,
+    )
+    rows = Series.objects.filter(
+        metric_id__in=metrics.values(), tags_key__in={key for _, key in wanted}
+    ).values_list("metric__name", "tags_key", "id")
+    return {(name, key): series_id for name, key, series_id in rows}

@@ -1,0 +1,142 @@
+"""The workers of this app: collecting, simulating, and keeping the disk bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import ClassVar
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from dashboard import instants, retention, selectors
+from dashboard.collection.delivery import Delivery
+from dashboard.collection.engine import Engine
+from dashboard.collectors import SourceFacts, kind_named, kinds
+from dashboard.models import Source
+from realtime.leases import HeldLease
+from realtime.workers import Worker, register
+
+logger = logging.getLogger(__name__)
+
+RELOAD_EVERY = 2.0
+
+
+class CollectionWorker(Worker):
+    """Runs the sources of some kinds at whole seconds; see dashboard.collection.
+
+    It notices within two seconds what the admin changes about them.
+    """
+
+    # A step is one tick and waits for it by itself: on whole seconds, not a second apart.
+    interval = 0
+    rides_out_outages = True
+    simulated: ClassVar[bool]
+
+    def __init__(self, lease: HeldLease) -> None:
+        super().__init__(lease)
+        self._kinds = [kind.name for kind in kinds() if kind.simulated == self.simulated]
+        self._engine = Engine(between=_give_connections_back)
+        self._delivery = Delivery(fence=lease)
+        self._last_tick = 0
+        self._reloading: asyncio.Task[None] | None = None
+        self._reloaded_at = float("-inf")
+
+    async def start(self) -> None:
+        await self._reload()
+
+    async def step(self) -> None:
+        tick = await self._next_tick()
+        if (failure := self._delivery.failure()) is not None:
+            raise failure
+        if self._reloading is None and time.monotonic() - self._reloaded_at > RELOAD_EVERY:
+            self._reloading = asyncio.get_running_loop().create_task(self._reload())
+        self._delivery.take(await self._engine.tick(tick))
+
+    async def stop(self) -> None:
+        if self._reloading is not None:
+            self._reloading.cancel()
+        await self._engine.close()
+        await self._delivery.flush(within=3)
+
+    async def _next_tick(self) -> int:
+        """Wait for the next whole second and name it."""
+        target = int(time.time()) + 1
+        if target == self._last_tick:  # the clock was set back, or a timer was early
+            target += 1
+        while (wait := target - time.time()) > 0:
+            await asyncio.sleep(min(wait, 1.0))
+        self._last_tick = int(time.time())
+        return self._last_tick
+
+    async def _reload(self) -> None:
+        """Read what is to be collected; without the database the last plan stays."""
+        try:
+            plan = await self.call(selectors.collection_plan, self._kinds)
+        except (DatabaseError, InterfaceError):
+            if self._reloading is None:
+                raise
+        else:
+            self._delivery.plan = plan
+            self._engine.adopt((_facts(s), kind_named(s.kind)) for s in plan.sources)
+        finally:
+            self._reloading = None
+            self._reloaded_at = time.monotonic()
+
+
+@register
+class Collectors(CollectionWorker):
+    """Reads all enabled sources but the simulated ones."""
+
+    name = "collectors"
+    simulated = False
+
+
+@register
+class MetricsSimulator(CollectionWorker):
+    """Makes up the readings of simulated sources."""
+
+    name = "metrics-simulator"
+    simulated = True
+
+
+@register
+class Retention(Worker):
+    """Removes samples and rollups that have outlived their metric's retention."""
+
+    name = "retention"
+    interval = 1.0
+    PASS_EVERY: ClassVar[float] = 60.0
+    # A step ends within about this time, so that the process can stop.
+    BUDGET: ClassVar[float] = 1.0
+
+    def __init__(self, lease: HeldLease) -> None:
+        super().__init__(lease)
+        self._due: list[retention.Expired] = []
+        self._next_pass = float("-inf")
+
+    async def step(self) -> None:
+        began = time.monotonic()
+        if not self._due and began >= self._next_pass:
+            now = int(time.time() * instants.SECOND)
+            self._due = await self.call(retention.due, now)
+            await self.call(retention.advance, now=now, fence=self.lease)
+            self._next_pass = began + self.PASS_EVERY
+        while self._due and time.monotonic() - began < self.BUDGET:
+            expired = self._due[-1]
+            removed = await self.call(retention.remove_batch, expired=expired, fence=self.lease)
+            if removed < retention.BATCH:
+                self._due.pop()
+
+
+def _facts(source: Source) -> SourceFacts:
+    return SourceFacts(source.pk, source.workspace_id, source.name, source.interval_seconds)
+
+
+def _give_connections_back() -> None:
+    """After each run in a source's own thread: to the pool, or kept where opening is dear."""
+    for connection in connections.all(initialized_only=True):
+        if connection.vendor == "sqlite":
+            connection.close_if_unusable_or_obsolete()
+        else:
+            connection.close()
