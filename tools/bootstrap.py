@@ -49,6 +49,9 @@ def main(arguments: list[str]) -> int:
     except SetupError as error:
         print(f"Pitwall: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"Pitwall: the set-up cannot go on: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0

@@ -90,6 +90,7 @@ def _install(
     inputs = stamps.fingerprint(root / name for name in (requirements, *includes))
     if stamps.is_current(stamp, inputs):
         return
+    stamp.unlink(missing_ok=True)
     report.progress(f"{progress} ...")
     report.run(
         [

@@ -30,12 +30,14 @@ def install_packages(root: Path, report: Report) -> None:
     stamp = folder / "node_modules" / ".installed"
     if stamps.is_current(stamp, locked):
         return
+    npm = node.find(root, report).npm
     report.progress("Installing front-end packages ...")
     report.run(
         [
-            *node.find(root, report).npm,
+            *npm,
             # Install scripts are foreign code that nothing here needs.
             *("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"),
+            *("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"),
         ],
         cwd=folder,
         failure="could not install the front-end packages.",
@@ -51,12 +53,13 @@ def build(root: Path, report: Report) -> None:
     stamp = root / "static" / "dist" / ".built"
     if stamps.is_current(stamp, inputs):
         return
+    stamp.unlink(missing_ok=True)
     report.progress("Building the front end ...")
     report.run(
         [*node.find(root, report).node, "node_modules/vite/bin/vite.js", "build"],
         cwd=folder,
-        failure="the front end does not build.",
-        offline="the front end does not build.",
+        failure="the front end does not build; the log ends with the reason.",
+        offline="the front end does not build; the log ends with the reason.",
     )
     stamps.write(stamp, inputs)
 
