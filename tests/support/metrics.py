@@ -1,0 +1,47 @@
+"""Metrics, series and samples for tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from accounts.models import Workspace
+from dashboard import instants, storage, tags
+from dashboard.models import Metric, Series, Source
+
+SECOND = instants.SECOND
+MINUTE = instants.MINUTE
+
+
+def now_us() -> int:
+    return int(time.time() * SECOND)
+
+
+def this_minute() -> int:
+    """The start of a minute that is over, recent enough for every range of the present."""
+    return (now_us() // MINUTE - 5) * MINUTE
+
+
+def make_metric(workspace: Workspace, name: str = "oil_pressure", **fields: Any) -> Metric:
+    return Metric.objects.create(workspace=workspace, name=name, **fields)
+
+
+def make_series(
+    metric: Metric, wanted_tags: Mapping[str, str] | None = None, **fields: Any
+) -> Series:
+    wanted = dict(wanted_tags or {})
+    return Series.objects.create(metric=metric, tags=wanted, tags_key=tags.key(wanted), **fields)
+
+
+def make_source(workspace: Workspace, name: str = "host", **fields: Any) -> Source:
+    return Source.objects.create(workspace=workspace, name=name, **{"kind": "host"} | fields)
+
+
+def write(series: Series, samples: Iterable[tuple[int, float]], **options: Any) -> storage.Written:
+    """Store (microseconds, value) pairs as a worker would."""
+    return storage.write(
+        workspace_id=series.metric.workspace_id,
+        readings=[storage.Reading(series.pk, at, value) for at, value in samples],
+        **options,
+    )
