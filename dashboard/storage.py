@@ -149,8 +149,8 @@ _ROLL_UP = f"""
             MIN(s.value) AS min, MAX(s.value) AS max, SUM(s.value) AS sum, MAX(s.at) AS last_at
         FROM touched CROSS JOIN {_SAMPLE} s
         WHERE s.series_id = touched.series_id
-            AND s.at >= touched.minute * {instants.MINUTE}
-            AND s.at < (touched.minute + 1) * {instants.MINUTE}
+            AND s.at >= touched.minute * CAST({instants.MINUTE} AS bigint)
+            AND s.at < (touched.minute + 1) * CAST({instants.MINUTE} AS bigint)
         GROUP BY touched.series_id, touched.minute
     )
     INSERT INTO {_ROLLUP} (series_id, minute, count, min, max, sum, last, last_at)
