@@ -33,5 +33,10 @@ class RecentUse:
             self._seen[key] = now
             return True
 
+    def forget(self) -> None:
+        """Every key is due again."""
+        with self._lock:
+            self._seen.clear()
+
 
 recent_use = RecentUse()

@@ -1,0 +1,43 @@
+"""Fixtures of the accounts tests."""
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from accounts.activity import recent_use
+from accounts.models import Role, User, Workspace
+from tests.support.people import PASSWORD, make_member, make_workspace
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """No request rates and no recent use from the test before."""
+    cache.clear()
+    recent_use.forget()
+
+
+@pytest.fixture
+def revoked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """The orders to close sockets that were given."""
+    orders: list[dict[str, object]] = []
+    monkeypatch.setattr("realtime.auth.revoke", lambda **criteria: orders.append(criteria))
+    return orders
+
+
+@pytest.fixture
+def home(db: None) -> Workspace:
+    return make_workspace("home")
+
+
+@pytest.fixture
+def mina(home: Workspace) -> User:
+    """An admin of `home`."""
+    return make_member(home, Role.ADMIN, "mina", email="mina@example.com")
+
+
+@pytest.fixture
+def browser(mina: User) -> Client:
+    """Mina's browser, signed in by the page."""
+    client = Client(HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/146.0")
+    client.post("/accounts/login/", {"username": "mina", "password": PASSWORD, "remember": "on"})
+    return client

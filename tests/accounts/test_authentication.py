@@ -1,0 +1,232 @@
+"""What opens a socket, and what does not any more."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts import jwt, selectors, services
+from accounts.authentication import authenticate
+from accounts.models import ApiToken, Membership, Role, User, UserSession, WebSocketTicket
+from realtime.auth import Credentials
+from tests.support.people import PASSWORD, join, make_user, make_workspace
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def member(mina: User) -> User:
+    return mina
+
+
+def session_of(user: User) -> str:
+    browser = Client()
+    browser.force_login(user)
+    return browser.session.session_key or ""
+
+
+def token_of(user: User, slug: str = "home", **fields) -> tuple[ApiToken, str]:
+    principal = selectors.principal_of(user, slug)
+    return services.create_token(
+        user_id=user.pk, workspace_id=principal.workspace_id, name="t", **fields
+    )
+
+
+def ticket_of(user: User, **fields) -> str:
+    return services.issue_ticket(principal=selectors.principal_of(user, **fields)).ticket
+
+
+def test_a_session_cookie_tells_who_where_and_as_what(member: User) -> None:
+    key = session_of(member)
+    principal = authenticate(Credentials(session_key=key))
+    assert principal is not None
+    assert (principal.user_id, principal.username) == (member.pk, "mina")
+    assert (principal.workspace, principal.role) == ("home", "admin")
+    assert (principal.session_key, principal.token_id) == (key, None)
+
+
+def test_nothing_shown_is_nobody() -> None:
+    assert authenticate(Credentials()) is None
+
+
+@pytest.mark.parametrize("key", ["", "x", "nosuchsessionnosuchsession000000", "a\0b", "../../etc"])
+def test_a_made_up_session_is_nobody(key: str) -> None:
+    assert authenticate(Credentials(session_key=key)) is None
+
+
+def test_an_anonymous_session_is_nobody() -> None:
+    browser = Client()
+    session = browser.session
+    session["seen"] = 1
+    session.save()
+    assert authenticate(Credentials(session_key=session.session_key)) is None
+
+
+def test_a_session_ends_with_the_password_it_began_with(member: User) -> None:
+    key = session_of(member)
+    member.set_password("another-gate-8")
+    member.save()
+    assert authenticate(Credentials(session_key=key)) is None
+
+
+def test_an_expired_session_is_nobody(member: User) -> None:
+    key = session_of(member)
+    stored = UserSession.objects.get(session_id=key).session
+    stored.expire_date = timezone.now() - timedelta(seconds=1)
+    stored.save()
+    assert authenticate(Credentials(session_key=key)) is None
+
+
+def test_a_jwt_and_an_api_token_open_the_door(member: User) -> None:
+    access, _refresh = jwt.issue(member)
+    by_jwt = authenticate(Credentials(bearer=access))
+    token, secret = token_of(member)
+    by_token = authenticate(Credentials(bearer=secret))
+    assert by_jwt is not None
+    assert by_token is not None
+    assert by_jwt.user_id == by_token.user_id == member.pk
+    assert (by_jwt.token_id, by_token.token_id) == (None, token.pk)
+
+
+def test_a_refresh_token_is_no_key(member: User) -> None:
+    _access, refresh = jwt.issue(member)
+    assert authenticate(Credentials(bearer=refresh)) is None
+
+
+def test_a_jwt_ends_with_the_password(member: User) -> None:
+    access, refresh = jwt.issue(member)
+    services.change_password(user=member, password="another-gate-8")
+    assert authenticate(Credentials(bearer=access)) is None
+    assert jwt.refresh(refresh) is None
+
+
+@pytest.mark.parametrize("bearer", ["", "pw_", "pw_00000000_nonsense", "a.b.c", "\0", "Bearer x"])
+def test_a_made_up_token_is_nobody(bearer: str) -> None:
+    assert authenticate(Credentials(bearer=bearer)) is None
+
+
+def test_an_api_token_ends_when_revoked_or_expired(member: User) -> None:
+    token, revoked = token_of(member)
+    services.revoke_token(token_id=token.pk)
+    assert authenticate(Credentials(bearer=revoked)) is None
+    token, expired = token_of(member, expires_at=timezone.now() + timedelta(hours=1))
+    ApiToken.objects.filter(pk=token.pk).update(expires_at=timezone.now())
+    assert authenticate(Credentials(bearer=expired)) is None
+
+
+def test_an_api_token_opens_its_own_workspace_alone(member: User) -> None:
+    join(member, make_workspace("away"))
+    _token, secret = token_of(member, "away")
+    principal = authenticate(Credentials(bearer=secret))
+    assert principal is not None
+    assert principal.workspace == "away"
+    assert authenticate(Credentials(bearer=secret, workspace="home")) is None
+
+
+def test_only_a_hash_of_a_token_is_kept(member: User) -> None:
+    token, secret = token_of(member)
+    row = ApiToken.objects.filter(pk=token.pk).values().get()
+    assert secret not in str(row)
+    assert secret[12:] not in str(row)
+
+
+def test_a_ticket_opens_one_socket_once(member: User) -> None:
+    ticket = ticket_of(member)
+    principal = authenticate(Credentials(ticket=ticket))
+    assert principal is not None
+    assert principal.workspace == "home"
+    assert authenticate(Credentials(ticket=ticket)) is None
+
+
+def test_a_ticket_lasts_a_minute(member: User) -> None:
+    now = timezone.now()
+    principal = selectors.principal_of(member)
+    ticket = services.issue_ticket(principal=principal, now=now).ticket
+    late = now + timedelta(seconds=60)
+    assert services.redeem_ticket(ticket=ticket, now=late) is None
+    assert services.redeem_ticket(ticket=ticket, now=late - timedelta(seconds=1)) is not None
+
+
+def test_tickets_nobody_used_are_cleared_away(member: User) -> None:
+    principal = selectors.principal_of(member)
+    services.issue_ticket(principal=principal, now=timezone.now() - timedelta(hours=1))
+    services.issue_ticket(principal=principal)
+    assert WebSocketTicket.objects.count() == 1
+
+
+def test_a_ticket_ends_with_the_session_or_the_token_it_came_from(member: User) -> None:
+    key = session_of(member)
+    by_session = ticket_of(member, session_key=key)
+    session = UserSession.objects.get(session_id=key)
+    services.end_session(session_id=session.pk)
+    assert authenticate(Credentials(ticket=by_session)) is None
+
+    token, _secret = token_of(member)
+    by_token = ticket_of(member, token=token)
+    services.revoke_token(token_id=token.pk)
+    assert authenticate(Credentials(ticket=by_token)) is None
+
+
+def test_a_ticket_keeps_the_login_it_came_from(member: User) -> None:
+    key = session_of(member)
+    principal = authenticate(Credentials(ticket=ticket_of(member, session_key=key)))
+    assert principal is not None
+    assert principal.session_key == key
+
+
+def test_a_ticket_for_one_workspace_opens_no_other(member: User) -> None:
+    join(member, make_workspace("away"))
+    ticket = ticket_of(member)
+    assert authenticate(Credentials(ticket=ticket, workspace="away")) is None
+
+
+def test_a_deactivated_user_gets_in_by_no_way(member: User) -> None:
+    access, _refresh = jwt.issue(member)
+    _token, secret = token_of(member)
+    key, ticket = session_of(member), ticket_of(member)
+    User.objects.filter(pk=member.pk).update(is_active=False)
+    for credentials in (
+        Credentials(session_key=key),
+        Credentials(bearer=access),
+        Credentials(bearer=secret),
+        Credentials(ticket=ticket),
+    ):
+        assert authenticate(credentials) is None
+
+
+@pytest.mark.parametrize("slug", ["other", "nowhere", "a\0b"])
+def test_who_is_no_member_is_refused(member: User, slug: str) -> None:
+    make_workspace("other")
+    assert authenticate(Credentials(session_key=session_of(member), workspace=slug)) is None
+
+
+def test_a_superuser_is_a_member_only_where_a_membership_says_so(member: User) -> None:
+    boss = make_user("boss", is_staff=True, is_superuser=True)
+    assert authenticate(Credentials(session_key=session_of(boss))) is None
+    assert authenticate(Credentials(session_key=session_of(boss), workspace="home")) is None
+    join(boss, Membership.objects.get(user=member).workspace, Role.VIEWER)
+    principal = authenticate(Credentials(session_key=session_of(boss)))
+    assert principal is not None
+    assert principal.role == "viewer"
+
+
+def test_a_handshake_costs_a_handful_of_queries(
+    member: User, django_assert_max_num_queries
+) -> None:
+    key = session_of(member)
+    _token, secret = token_of(member)
+    access, _refresh = jwt.issue(member)
+    for credentials in (
+        Credentials(session_key=key),
+        Credentials(bearer=secret),
+        Credentials(bearer=access),
+    ):
+        with django_assert_max_num_queries(3):
+            assert authenticate(credentials) is not None
+
+
+def test_a_login_by_the_page_opens_a_socket(member: User) -> None:
+    browser = Client()
+    browser.post("/accounts/login/", {"username": "mina", "password": PASSWORD})
+    assert authenticate(Credentials(session_key=browser.session.session_key)) is not None
