@@ -1,0 +1,17 @@
+/** Single-key shortcuts. They are off while typing, and with a modifier the browser keeps its own. */
+
+const TYPING = 'input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable="true"]'
+
+/** Call the action of a pressed key. Returns what removes the shortcuts again. */
+export function bindShortcuts(actions: Readonly<Record<string, () => void>>): () => void {
+  const pressed = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return
+    if (event.target instanceof Element && event.target.closest(TYPING)) return
+    const action = actions[event.key]
+    if (!action) return
+    event.preventDefault()
+    action()
+  }
+  document.addEventListener('keydown', pressed)
+  return () => document.removeEventListener('keydown', pressed)
+}

@@ -1,0 +1,85 @@
+/** What a chart draws, from its metrics' series: columns on one time axis, gaps, and the rows of its table. Pure. */
+import { commonGaps, type Gap, type MetricSeries } from './series'
+
+/** One value, with its extremes, of each metric at a time; null where it has none. */
+export interface Cell {
+  readonly value: number
+  readonly min: number
+  readonly max: number
+}
+
+export interface ChartData {
+  /** Seconds since 1970, ascending. */
+  readonly times: number[]
+  /** Per metric; `undefined` is joined over, `null` breaks the line. */
+  readonly values: (number | null | undefined)[][]
+  readonly minima: (number | null | undefined)[][]
+  readonly maxima: (number | null | undefined)[][]
+  /** Whether a metric's points stand for several samples. */
+  readonly condensed: boolean[]
+  /** Stretches in which no metric has data, in seconds. */
+  readonly gaps: Gap[]
+}
+
+/** @param end right edge of the chart in milliseconds */
+export function chartData(all: readonly MetricSeries[], end: number): ChartData {
+  const gaps = all.map((series) => series.gaps(end))
+  const rows = new Map<number, (Cell | null)[]>()
+  all.forEach((series, metric) => {
+    const at = (time: number): (Cell | null)[] => {
+      const row = rows.get(time) ?? []
+      rows.set(time, row)
+      return row
+    }
+    for (const point of series.points) at(point.time)[metric] = point
+    // A break lies one millisecond after the last point before it: nothing else is there.
+    for (const gap of gaps[metric]!) at(gap.from + 1)[metric] = null
+  })
+  const times = [...rows.keys()].sort((a, b) => a - b)
+  const column = (metric: number, field: keyof Cell): (number | null | undefined)[] =>
+    times.map((time) => {
+      const cell = rows.get(time)![metric]
+      return cell ? cell[field] : cell
+    })
+  return {
+    times: times.map((time) => time / 1000),
+    values: all.map((_, metric) => column(metric, 'value')),
+    minima: all.map((_, metric) => column(metric, 'min')),
+    maxima: all.map((_, metric) => column(metric, 'max')),
+    condensed: all.map((series) => series.isCondensed),
+    gaps: commonGaps(gaps).map(({ from, to }) => ({ from: from / 1000, to: to / 1000 })),
+  }
+}
+
+/** The points that stand alone between gaps: a line cannot show them. */
+export function lonePoints(column: ArrayLike<number | null | undefined>): number[] {
+  const present = Array.from(column).flatMap((value, index) => (value === undefined ? [] : [index]))
+  return present.filter((_, place) => {
+    const isValue = (at: number): boolean => at >= 0 && at < present.length && column[present[at]!] !== null
+    return isValue(place) && !isValue(place - 1) && !isValue(place + 1)
+  })
+}
+
+/** The index of the metric's point nearest to a time (seconds) within `reach`, or null. */
+export function nearest(data: ChartData, metric: number, time: number, reach: number): number | null {
+  const column = data.values[metric] ?? []
+  let best: number | null = null
+  let distance = reach
+  data.times.forEach((at, index) => {
+    if (typeof column[index] !== 'number' || Math.abs(at - time) > distance) return
+    best = index
+    distance = Math.abs(at - time)
+  })
+  return best
+}
+
+/** Lower and upper end of the value axis, before it is rounded. */
+export function valueRange(low: number | null, high: number | null, unit: string): [number, number] {
+  if (low === null || high === null) return [0, unit === '%' ? 100 : 1]
+  // A share of the whole is read against the whole, unless it is so small that nothing would be seen.
+  if (unit === '%' && low >= 0 && high <= 100 && high > 25) return [0, 100]
+  const span = high - low
+  const fromZero = low >= 0 && (low < high / 2 || span === 0)
+  const margin = span > 0 ? span * 0.12 : Math.max(Math.abs(high) * 0.1, 0.5)
+  return [fromZero ? 0 : low - margin, high + margin]
+}

@@ -1,0 +1,29 @@
+/** The latest latencies of live frames, for the status strip. Pure; milliseconds. */
+
+const BARS = 24
+const KEPT_FOR_PERCENTILE = 300
+
+export class LatencyWall {
+  private all: number[] = []
+
+  add(latencyMs: number): void {
+    // The clocks are matched to within half a ping: below zero means "too little to tell".
+    this.all.push(Math.max(0, latencyMs))
+    if (this.all.length > KEPT_FOR_PERCENTILE) this.all.shift()
+  }
+
+  get latest(): number | null {
+    return this.all.at(-1) ?? null
+  }
+
+  get bars(): readonly number[] {
+    return this.all.slice(-BARS)
+  }
+
+  /** 95 of 100 frames were at least as quick as this. */
+  get percentile95(): number | null {
+    if (this.all.length === 0) return null
+    const sorted = [...this.all].sort((a, b) => a - b)
+    return sorted[Math.ceil(sorted.length * 0.95) - 1]!
+  }
+}

@@ -1,0 +1,51 @@
+/** Metrics as the API lists them, and how the page groups them into charts. */
+
+export const GROUPS = ['system', 'business', 'custom'] as const
+export type Group = (typeof GROUPS)[number]
+
+export interface Metric {
+  readonly name: string
+  readonly title: string
+  readonly group: Group
+  readonly unit: string
+  readonly decimals: number
+  readonly simulated: boolean
+  readonly latest: { readonly value: number; readonly timestamp: string } | null
+}
+
+export interface ChartSpec {
+  readonly key: string
+  readonly unit: string
+  readonly metrics: readonly Metric[]
+}
+
+/** More lines than this in one chart cannot be told apart. */
+const LINES_PER_CHART = 3
+/** Metrics shown before anyone has chosen. */
+const SHOWN_AT_FIRST = 12
+/** The server allows 64 subscriptions on a connection; a page with more cards than this is no page. */
+export const MOST_SHOWN = 32
+
+export function inOrder(metrics: readonly Metric[]): Metric[] {
+  return [...metrics].sort((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group))
+}
+
+/** Charts for these metrics: those of one group and one unit share one. */
+export function chartsOf(metrics: readonly Metric[]): ChartSpec[] {
+  const charts = new Map<string, Metric[]>()
+  for (const metric of metrics) {
+    const unit = `${metric.group}/${metric.unit}`
+    let part = 0
+    while ((charts.get(`${unit}/${part}`)?.length ?? 0) >= LINES_PER_CHART) part += 1
+    const key = `${unit}/${part}`
+    charts.set(key, [...(charts.get(key) ?? []), metric])
+  }
+  return [...charts].map(([key, members]) => ({ key, unit: members[0]!.unit, metrics: members }))
+}
+
+/** The names to show: those chosen earlier that still exist, else the first ones. */
+export function choose(metrics: readonly Metric[], stored: readonly string[] | null): string[] {
+  const names = metrics.map((metric) => metric.name)
+  if (stored === null) return names.slice(0, SHOWN_AT_FIRST)
+  return names.filter((name) => stored.includes(name)).slice(0, MOST_SHOWN)
+}

@@ -1,0 +1,277 @@
+/** A uPlot chart in Pitwall's look. Keys and values stand in the panel's head: nothing of uPlot's own is shown. */
+import uPlot from 'uplot'
+
+import { axisNumber } from '@/lib/numbers'
+import { clockTime, dayAndMinute, dayOfYear, minuteTime } from '@/lib/time'
+
+import { lonePoints, valueRange, type ChartData } from './chart-data'
+
+/** Colours of the theme, read anew when it changes. */
+interface Palette {
+  readonly series: readonly string[]
+  readonly grid: string
+  readonly axis: string
+  readonly hatch: string
+  readonly surface: string
+  readonly font: string
+}
+
+export interface PlotView {
+  readonly data: ChartData
+  /** Left and right edge in seconds. */
+  readonly from: number
+  readonly to: number
+}
+
+export interface PlotEvents {
+  /** The pointer is over this time (seconds), or left. */
+  pointed(time: number | null): void
+}
+
+const DAY_SECONDS = 24 * 3600
+const BAND_OPACITY = 0.16
+/** Columns of one metric in uPlot's data: value, maximum, minimum. */
+const COLUMNS = 3
+
+export class Plot {
+  private chart: uPlot
+  private palette: Palette
+  private following = false
+  private pill: HTMLElement
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly unit: string,
+    private view: PlotView,
+    private readonly events: PlotEvents,
+  ) {
+    this.palette = readPalette()
+    this.pill = document.createElement('div')
+    this.pill.className = 'time-pill'
+    this.pill.hidden = true
+    this.chart = this.build()
+  }
+
+  draw(view: PlotView): void {
+    this.view = view
+    this.chart.setData(columns(view.data))
+  }
+
+  resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.host
+    if (width > 0 && height > 0) this.chart.setSize({ width, height })
+  }
+
+  /** Colours have changed. */
+  repaint(): void {
+    this.chart.destroy()
+    this.palette = readPalette()
+    this.chart = this.build()
+  }
+
+  /** Put the crosshair on a time (seconds), or take it away. */
+  point(time: number | null): void {
+    this.following = true
+    const inside = time !== null && time >= this.view.from && time <= this.view.to
+    const left = inside ? this.chart.valToPos(time, 'x') : -10
+    this.chart.setCursor({ left, top: inside ? this.chart.over.clientHeight / 2 : -10 }, false)
+    this.placePill(inside ? time : null, left)
+    this.following = false
+  }
+
+  destroy(): void {
+    this.chart.destroy()
+  }
+
+  private build(): uPlot {
+    const { clientWidth: width, clientHeight: height } = this.host
+    const chart = new uPlot(this.options(Math.max(width, 80), Math.max(height, 80)), columns(this.view.data), this.host)
+    chart.root.append(this.pill)
+    return chart
+  }
+
+  private options(width: number, height: number): uPlot.Options {
+    const { palette } = this
+    return {
+      width,
+      height,
+      padding: [8, 12, 0, 0],
+      legend: { show: false },
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
+      cursor: {
+        y: false,
+        drag: { x: false, y: false, setScale: false },
+        points: {
+          size: 7,
+          width: 1.5,
+          fill: palette.surface,
+          show: (chart, index) => (index % COLUMNS === 1 ? hollowPoint(chart, index, palette.surface) : emptyPoint()),
+        },
+      },
+      scales: {
+        x: { time: true, range: () => [this.view.from, this.view.to] },
+        y: { range: (_, low, high) => this.roundedRange(low, high) },
+      },
+      axes: [this.timeAxis(), this.valueAxis()],
+      series: [{}, ...this.view.data.values.flatMap((_, metric) => this.metricSeries(metric))],
+      bands: this.view.data.values.map((_, metric) => ({
+        series: [metric * COLUMNS + 2, metric * COLUMNS + 3] as [number, number],
+        fill: translucent(palette.series[metric]!),
+      })),
+      hooks: {
+        drawAxes: [(chart) => this.hatchGaps(chart)],
+        setCursor: [(chart) => this.cursorMoved(chart)],
+      },
+    }
+  }
+
+  private metricSeries(metric: number): uPlot.Series[] {
+    const stroke = this.palette.series[metric]!
+    const hidden: uPlot.Series = { stroke: 'transparent', width: 0, points: { show: false }, spanGaps: false }
+    return [
+      {
+        stroke,
+        width: metric === 0 ? 2 : 1.5,
+        ...(metric >= 2 && { dash: [4, 4] }),
+        points: {
+          size: 4,
+          fill: stroke,
+          show: (chart, index) => lonePoints(chart.data[index]!).length > 0,
+          filter: (chart, index) => lonePoints(chart.data[index]!),
+        },
+      },
+      hidden,
+      hidden,
+    ]
+  }
+
+  private timeAxis(): uPlot.Axis {
+    return {
+      stroke: this.palette.axis,
+      font: this.palette.font,
+      grid: { show: false },
+      ticks: { show: false },
+      border: { show: false },
+      size: 24,
+      gap: 4,
+      space: 72,
+      values: (_, splits, __, ___, increment) =>
+        splits.map((seconds) => {
+          if (increment >= DAY_SECONDS || seconds % DAY_SECONDS === 0) return dayOfYear(seconds * 1000)
+          return increment < 60 ? clockTime(seconds * 1000) : minuteTime(seconds * 1000)
+        }),
+    }
+  }
+
+  private valueAxis(): uPlot.Axis {
+    return {
+      stroke: this.palette.axis,
+      font: this.palette.font,
+      grid: { stroke: this.palette.grid, width: 1 },
+      ticks: { show: false },
+      border: { show: false },
+      // One width for all: charts below one another share their time axis.
+      size: 48,
+      gap: 8,
+      space: 36,
+      values: (_, splits, __, ___, increment) => splits.map((value) => axisNumber(value, increment)),
+    }
+  }
+
+  private roundedRange(low: number | null, high: number | null): uPlot.Range.MinMax {
+    const [from, to] = valueRange(low, high, this.unit)
+    if (from === 0 && to === 100) return [0, 100]
+    const step = 10 ** Math.floor(Math.log10(to - from || 1)) / 2
+    return [Math.floor(from / step) * step, Math.ceil(to / step) * step]
+  }
+
+  private hatchGaps(chart: uPlot): void {
+    const { ctx } = chart
+    const pattern = ctx.createPattern(hatch(this.palette.hatch), 'repeat')
+    if (!pattern) return
+    const { top, height } = chart.bbox
+    ctx.save()
+    ctx.fillStyle = pattern
+    for (const gap of this.view.data.gaps) {
+      const from = chart.valToPos(Math.max(gap.from, this.view.from), 'x', true)
+      const to = chart.valToPos(Math.min(gap.to, this.view.to), 'x', true)
+      if (to > from) ctx.fillRect(from, top, to - from, height)
+    }
+    ctx.restore()
+  }
+
+  private cursorMoved(chart: uPlot): void {
+    if (this.following) return
+    const { left = -10 } = chart.cursor
+    this.events.pointed(left < 0 ? null : chart.posToVal(left, 'x'))
+  }
+
+  private placePill(time: number | null, left: number): void {
+    this.pill.hidden = time === null
+    if (time === null) return
+    const long = this.view.to - this.view.from > DAY_SECONDS
+    this.pill.textContent = long ? dayAndMinute(time * 1000) : clockTime(time * 1000)
+    const half = this.pill.offsetWidth / 2
+    const at = Math.min(Math.max(this.chart.over.offsetLeft + left, half), this.chart.root.clientWidth - half)
+    this.pill.style.setProperty('left', `${at}px`)
+  }
+}
+
+function columns(data: ChartData): uPlot.AlignedData {
+  const perMetric = data.values.flatMap((values, metric) => {
+    // Without several samples to a point there is no band: its columns are empty.
+    const none = values.map(() => undefined)
+    return data.condensed[metric] ? [values, data.maxima[metric]!, data.minima[metric]!] : [values, none, none]
+  })
+  return [data.times, ...perMetric] as uPlot.AlignedData
+}
+
+function hollowPoint(chart: uPlot, index: number, surface: string): HTMLElement {
+  const point = document.createElement('div')
+  point.className = 'u-cursor-pt'
+  point.style.setProperty('width', '7px')
+  point.style.setProperty('height', '7px')
+  point.style.setProperty('margin', '-3.5px 0 0 -3.5px')
+  point.style.setProperty('border', `1.5px solid ${String((chart.series[index]!.stroke as () => string)())}`)
+  point.style.setProperty('background', surface)
+  return point
+}
+
+function emptyPoint(): HTMLElement {
+  return document.createElement('div')
+}
+
+/** A `#rrggbb` colour as a wash. */
+function translucent(colour: string): string {
+  const [r, g, b] = [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16))
+  return `rgba(${r}, ${g}, ${b}, ${BAND_OPACITY})`
+}
+
+function hatch(colour: string): HTMLCanvasElement {
+  const ratio = devicePixelRatio
+  const tile = document.createElement('canvas')
+  tile.width = tile.height = 6 * ratio
+  const ctx = tile.getContext('2d')!
+  ctx.scale(ratio, ratio)
+  ctx.strokeStyle = colour
+  ctx.lineWidth = 1.5
+  for (const shift of [-6, 0, 6]) {
+    ctx.moveTo(shift - 1, 7)
+    ctx.lineTo(shift + 7, -1)
+  }
+  ctx.stroke()
+  return tile
+}
+
+function readPalette(): Palette {
+  const style = getComputedStyle(document.documentElement)
+  const token = (name: string): string => style.getPropertyValue(`--${name}`).trim()
+  return {
+    series: [1, 2, 3, 4, 5, 6].map((n) => token(`series-${n}`)),
+    grid: token('chart-grid'),
+    axis: token('text-3'),
+    hatch: token('hatch'),
+    surface: token('surface'),
+    font: `11px ${token('font-ui')}`,
+  }
+}

@@ -1,0 +1,36 @@
+/** How a value moved over the shown range. Pure; times in milliseconds. */
+import type { Point } from './series'
+
+export interface Trend {
+  readonly direction: 'up' | 'down' | 'steady'
+  readonly change: number
+  /** When the value was taken that this is a change from. */
+  readonly since: number
+}
+
+/** Shares of the range whose mean stands for "now" and for "then": one noisy sample is no trend. */
+const SHARE = 1 / 30
+/** Smaller changes, as a share of the value, are steady. */
+const STEADY_SHARE = 0.02
+
+/**
+ * Compare the end of the range with its start, or with the first data after that.
+ *
+ * @param decimals of the metric: a change that would be shown as zero is steady
+ */
+export function trendOf(points: readonly Point[], from: number, to: number, decimals: number): Trend | null {
+  const shown = points.filter((point) => point.time >= from && point.time <= to)
+  const first = shown[0]
+  const last = shown.at(-1)
+  if (!first || !last || first === last) return null
+  const window = (to - from) * SHARE
+  const then = mean(shown.filter((point) => point.time <= first.time + window && point !== last))
+  const change = mean(shown.filter((point) => point.time >= last.time - window && point !== first)) - then
+  const threshold = Math.max(0.5 * 10 ** -decimals, STEADY_SHARE * Math.abs(then))
+  const direction = Math.abs(change) < threshold ? 'steady' : change > 0 ? 'up' : 'down'
+  return { direction, change, since: first.time }
+}
+
+function mean(points: readonly Point[]): number {
+  return points.reduce((sum, point) => sum + point.value, 0) / points.length
+}
