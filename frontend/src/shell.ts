@@ -2,7 +2,9 @@
 import './styles/app.css'
 
 import { startClock } from './lib/clock-display'
+import { bindFormButtons } from './lib/form-buttons'
 import { bindThemeButtons } from './lib/theme'
 
 bindThemeButtons()
+bindFormButtons()
 startClock()
