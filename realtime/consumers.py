@@ -10,11 +10,11 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, ClassVar, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from channels.consumer import AsyncConsumer
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, OperationalError
 from msgspec import UNSET
 
 from realtime import common, gauges, handshake, threads
@@ -194,7 +194,7 @@ class RealtimeConsumer(AsyncConsumer):
             return None, None
         try:
             principal = await threads.call(authenticator(), shown)
-        except (DatabaseError, InterfaceError) as error:
+        except (OperationalError, InterfaceError) as error:
             logger.warning("Nobody can be authenticated: %s", error)
             return None, (CloseCode.OVERLOADED, "The server cannot check who you are: try again.")
         if principal is None:
@@ -224,12 +224,12 @@ class RealtimeConsumer(AsyncConsumer):
                 await self._take(message)
 
     async def _greet(self, within: float | None) -> None:
-        principal = self.connection.principal
+        who = self.connection.principal
         await self.send_event(
             common.ConnectionEstablished(
                 client_id=self.connection.client_id,
-                user=principal and {"id": principal.user_id, "username": principal.username},
-                workspace=principal and principal.workspace,
+                user={"id": who.user_id, "username": who.username} if who else None,
+                workspace=who.workspace if who else None,
                 protocol=PROTOCOL_VERSION,
                 heartbeat_interval=self.heartbeat.interval,
                 heartbeat_timeout=self.heartbeat.timeout,
@@ -315,7 +315,7 @@ class RealtimeConsumer(AsyncConsumer):
             await work
         except AppError as error:
             await self._refuse(error, identifier)
-        except (DatabaseError, InterfaceError) as error:
+        except (OperationalError, InterfaceError) as error:
             logger.warning("The database refused a command: %s", error)
             await self._refuse(
                 Unavailable("The server cannot do this now: try again.", retry_after=1), identifier
@@ -333,7 +333,7 @@ class RealtimeConsumer(AsyncConsumer):
     async def authenticate(self, command: common.Authenticate) -> None:
         anonymous = self.connection.principal is None
         if anonymous:
-            workspace = handshake.query(cast(dict[str, Any], self.scope)).get("workspace")
+            workspace = handshake.query(self.scope).get("workspace")
             shown = Credentials(bearer=command.token, workspace=workspace or None)
             principal, refusal = await self._identify(shown)
             if refusal is not None:

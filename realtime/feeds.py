@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from django.db import DatabaseError
+from django.db import OperationalError
 
 from realtime import streams, threads
 from realtime.connection import Connection, LogSubscription
@@ -200,7 +200,7 @@ class LogFeed:
             while self._behind:
                 self._behind = False
                 await self.catch_up()
-        except DatabaseError as error:
+        except OperationalError as error:
             # The Hub's poll tries again within a second.
             logger.warning("Could not catch up on %s: %s", self.key.name, error)
         finally:

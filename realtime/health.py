@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from channels.layers import get_channel_layer
-from django.db import DatabaseError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from realtime import threads, workers
@@ -38,7 +38,7 @@ async def _database() -> str:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT):
             await threads.call(_select_one)
-    except (DatabaseError, OSError, TimeoutError) as error:
+    except (OperationalError, InterfaceError, OSError, TimeoutError) as error:
         return f"unavailable: {type(error).__name__}"
     return "ok"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import OperationalError
 from django.utils.module_loading import import_string
 
 from realtime import gauges, publish, streams, threads
@@ -223,7 +223,7 @@ class Hub:
             return
         try:
             extents = await threads.call(streams.extents, list(self._logs))
-        except DatabaseError as error:
+        except OperationalError as error:
             logger.warning("Streams cannot be polled: %s", error)
             return
         for key, extent in extents.items():

@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, OperationalError
 
 from realtime import reporter, threads, workers
 from realtime.hub import get_hub, stop_hub
@@ -57,5 +57,5 @@ class Lifespan:
         try:
             async with asyncio.timeout(1):
                 await threads.call(reporter.withdraw)
-        except (DatabaseError, InterfaceError, TimeoutError) as error:
+        except (OperationalError, InterfaceError, TimeoutError) as error:
             logger.warning("This process could not sign off: %s", error)

@@ -9,7 +9,7 @@ import socket
 import uuid
 from datetime import timedelta
 
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
 from realtime import gauges, threads
@@ -27,7 +27,7 @@ async def report(role: str) -> None:
     while True:
         try:
             await threads.call(_write, role)
-        except (DatabaseError, InterfaceError) as error:
+        except (OperationalError, InterfaceError) as error:
             logger.warning("This process cannot report its numbers: %s", error)
         await asyncio.sleep(INTERVAL)
 

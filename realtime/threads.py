@@ -28,14 +28,16 @@ def _pool() -> ThreadPoolExecutor:
 async def call(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a synchronous service or selector in a service thread and await its result."""
     context = contextvars.copy_context()
-    run = functools.partial(context.run, _with_connections, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_pool(), run)
+    run = functools.partial(function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(
+        _pool(), lambda: context.run(_with_connections, run)
+    )
 
 
-def _with_connections(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def _with_connections(run: Callable[[], R]) -> R:
     close_old_connections()
     try:
-        return function(*args, **kwargs)
+        return run()
     finally:
         _give_back()
 

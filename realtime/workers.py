@@ -1,8 +1,8 @@
 """Workers: classes with a `step`, run by name inside the web process or in processes of their own.
 
 The loop around a worker holds its lease, paces its steps, and ends it when it may not go on: a
-lost lease or an error that is not the database's. Nothing of it is kept then; the next one begins
-anew from the database.
+lost lease, or an error other than a database that is away. Nothing of it is kept then; the next
+one begins anew from the database.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import ClassVar, ParamSpec, TypeVar
 
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
 from realtime import leases, reporter, threads
@@ -137,7 +137,7 @@ async def _acquire(name: str, stopping: asyncio.Event) -> HeldLease | None:
     while not stopping.is_set():
         try:
             lease = await threads.call(leases.acquire, name, reporter.PROCESS_ID)
-        except (DatabaseError, InterfaceError) as error:
+        except (OperationalError, InterfaceError) as error:
             logger.warning("The worker %s waits for the database: %s", name, error)
             lease = None
         if lease is not None:
@@ -153,7 +153,7 @@ async def _keep_renewing(lease: HeldLease, worker_type: type[Worker]) -> None:
         try:
             await threads.call(leases.renew, lease)
             held_until = time.monotonic() + DURATION.total_seconds()
-        except (DatabaseError, InterfaceError) as error:
+        except (OperationalError, InterfaceError) as error:
             logger.warning("The lease %s cannot be renewed: %s", lease.name, error)
             if time.monotonic() > held_until and not worker_type.rides_out_outages:
                 raise LeaseLost(f"The lease {lease.name!r} has run out.") from error
@@ -170,7 +170,7 @@ async def _step_until(worker: Worker, stopping: asyncio.Event) -> None:
                 started = True
             await worker.step()
             failures = 0
-        except (DatabaseError, InterfaceError) as error:
+        except (OperationalError, InterfaceError) as error:
             failures += 1
             logger.warning("The worker %s could not do its step: %s", worker.name, error)
             await _pause(backoff(failures), stopping)
@@ -193,5 +193,5 @@ async def _pause(seconds: float, stopping: asyncio.Event) -> None:
 async def _release(lease: HeldLease) -> None:
     try:
         await threads.call(leases.release, lease)
-    except (DatabaseError, InterfaceError) as error:
+    except (OperationalError, InterfaceError) as error:
         logger.warning("The lease %s was not given back: %s", lease.name, error)

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from typing import Any
 
+from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
 
@@ -51,7 +52,10 @@ _gates: dict[str, FairLock] = {}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that enters the gate with BEGIN and leaves it with COMMIT or ROLLBACK."""
+    """A connection that enters the gate with BEGIN and leaves it with COMMIT or ROLLBACK.
+
+    The methods it extends are Django's inner ones, which the type stubs leave out.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,28 +69,28 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self._holds_gate:
             timeout = float(self.settings_dict["OPTIONS"].get("timeout", 5))
             if not self._gate.acquire(timeout):
-                raise base.Database.OperationalError("database is locked: the write queue is full")
+                raise OperationalError("database is locked: the write queue is full")
             self._holds_gate = True
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
             self._leave_gate()
             raise
 
     def _commit(self) -> None:
         # On an error the transaction is still open: the rollback that follows leaves the gate.
-        super()._commit()
+        super()._commit()  # type: ignore[misc]
         self._leave_gate()
 
     def _rollback(self) -> None:
         try:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]
         finally:
             self._leave_gate()
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]
         finally:
             self._leave_gate()
 

@@ -37,11 +37,13 @@ async def probe(probe_server: str) -> AsyncIterator[Probe]:
     """`await probe("alice@1")`: a socket to the probe endpoint; no token: anonymous."""
     async with AsyncExitStack() as stack:
 
-        async def opened(token: str | None = None, **headers: str) -> SocketClient:
+        async def opened(
+            token: str | None = None, *, slow: bool = False, **headers: str
+        ) -> SocketClient:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             if token is not None:
                 sent["Authorization"] = f"Bearer {token}"
-            client = await SocketClient.open(f"ws://{probe_server}/ws/probe/", sent)
+            client = await SocketClient.open(f"ws://{probe_server}/ws/probe/", sent, slow=slow)
             stack.push_async_callback(client.close)
             return client
 

@@ -41,7 +41,7 @@ async def test_on_another_server_the_same_frames_arrive(settings):
 
 async def test_who_does_not_read_gets_the_newest_value_and_delays_nobody(probe):
     """The lagging client skips values; when it reads again, it ends with the newest one."""
-    slow, quick = await probe("alice@1"), await probe("bob@1")
+    slow, quick = await probe("alice@1", slow=True), await probe("bob@1")
     for client in (slow, quick):
         await client.command("subscribe", names=["cpu"])
     ticks = 200
@@ -57,7 +57,7 @@ async def test_who_does_not_read_gets_the_newest_value_and_delays_nobody(probe):
 
 
 async def test_who_does_not_read_misses_no_event_of_a_log(probe):
-    slow, quick = await probe("alice@1"), await probe("bob@1")
+    slow, quick = await probe("alice@1", slow=True), await probe("bob@1")
     for client in (slow, quick):
         await client.command("subscribe", logs=["room:ops"])
     sent = [f"{number} {'x' * 20_000}" for number in range(200)]
@@ -69,7 +69,7 @@ async def test_who_does_not_read_misses_no_event_of_a_log(probe):
 
 async def test_a_follower_of_a_log_without_progress_is_closed_with_4008(probe, limits):
     limits["slow_consumer_timeout"] = 0.5
-    client = await probe("alice@1")
+    client = await probe("alice@1", slow=True)
     await client.command("subscribe", logs=["room:ops"])
     for _ in range(4):
         await threads.call(note, *["x" * 60_000 for _ in range(50)])

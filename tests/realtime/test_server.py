@@ -47,7 +47,7 @@ async def test_a_stopping_server_tells_its_clients_when_to_come_back(transaction
 
 
 async def test_clients_that_read_nothing_do_not_hold_up_the_end(probe_server, probe):
-    clients = [await probe("alice@1") for _ in range(5)]
+    clients = [await probe("alice@1", slow=True) for _ in range(5)]
     for client in clients:
         await client.command("subscribe", names=["cpu"])
     for _ in range(300):

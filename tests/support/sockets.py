@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import socket
 from collections import deque
 from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 Frame = dict[str, Any]
 WITHIN = 5.0
+
+
+def _with_small_buffer(url: str) -> socket.socket:
+    parts = urlsplit(url)
+    sock = socket.socket()
+    # Before connecting: afterwards the window that was offered stays.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    sock.connect((parts.hostname, parts.port))
+    return sock
 
 
 class SocketClient:
@@ -24,9 +35,18 @@ class SocketClient:
         self._ids = itertools.count(1)
 
     @classmethod
-    async def open(cls, url: str, headers: dict[str, str] | None = None) -> SocketClient:
+    async def open(
+        cls, url: str, headers: dict[str, str] | None = None, *, slow: bool = False
+    ) -> SocketClient:
+        """Connect; with `slow` next to nothing is buffered on this side for whoever reads late."""
         connection = await connect(
-            url, additional_headers=headers, compression=None, ping_interval=None, max_size=None
+            url,
+            additional_headers=headers,
+            compression=None,
+            ping_interval=None,
+            max_size=None,
+            max_queue=1 if slow else 1024,
+            sock=_with_small_buffer(url) if slow else None,
         )
         return cls(connection)
 

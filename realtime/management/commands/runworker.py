@@ -11,7 +11,7 @@ from typing import Any
 
 from channels.management.commands.runworker import Command as ChannelsCommand
 from django.core.management.base import CommandError
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, OperationalError
 
 from realtime import publish, reporter, threads, workers
 
@@ -66,6 +66,6 @@ class Command(ChannelsCommand):
             if isinstance(result, Exception):
                 self.stderr.write(f"{task.get_name()} ended: {result!r}")
         # Where that fails, it is forgotten by itself after a few seconds.
-        with contextlib.suppress(DatabaseError, InterfaceError):
+        with contextlib.suppress(OperationalError, InterfaceError):
             await threads.call(reporter.withdraw)
         return not any(isinstance(result, Exception) for result in results)
