@@ -2,8 +2,6 @@
 import { inject, type InjectionKey } from 'vue'
 import { useI18n } from 'vue-i18n'
 
-import en from '@/locales/en.json'
-
 import type { Dashboard } from './dashboard'
 import type { Metric } from './metrics'
 
@@ -15,13 +13,12 @@ export function useDashboard(): Dashboard {
   return dashboard
 }
 
-const DEFAULT_TITLES: Readonly<Record<string, string>> = en.metric
-
 /** A metric's title in the user's language, unless someone has given it a title of their own. */
 export function useMetricTitle(): (metric: Metric) => string {
-  const { t } = useI18n()
+  const { t, te } = useI18n()
   return (metric) => {
-    if (metric.title === '') return metric.name
-    return DEFAULT_TITLES[metric.name] === metric.title ? t(`metric.${metric.name}`) : metric.title
+    const key = `metric.${metric.name}`
+    const isDefault = te(key, 'en') && t(key, {}, { locale: 'en' }) === metric.title
+    return isDefault ? t(key) : metric.title || metric.name
   }
 }

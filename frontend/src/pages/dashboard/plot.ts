@@ -29,7 +29,7 @@ export interface PlotEvents {
 }
 
 const DAY_SECONDS = 24 * 3600
-const BAND_OPACITY = 0.16
+const BAND_OPACITY = 0.3
 /** Columns of one metric in uPlot's data: value, maximum, minimum. */
 const COLUMNS = 3
 

@@ -7,16 +7,16 @@ const HOUR = 60 * MINUTE
 export interface TimeRange {
   readonly key: '15m' | '1h' | '6h' | '24h' | '7d'
   readonly lengthMs: number
-  /** Width of one point. */
+  /** Width of one point: a few hundred make a legible line, and their minima and maxima a band around it. */
   readonly bucketMs: number
 }
 
 export const RANGES: readonly TimeRange[] = [
-  { key: '15m', lengthMs: 15 * MINUTE, bucketMs: SECOND },
-  { key: '1h', lengthMs: HOUR, bucketMs: 5 * SECOND },
-  { key: '6h', lengthMs: 6 * HOUR, bucketMs: 30 * SECOND },
-  { key: '24h', lengthMs: 24 * HOUR, bucketMs: 2 * MINUTE },
-  { key: '7d', lengthMs: 7 * 24 * HOUR, bucketMs: 15 * MINUTE },
+  { key: '15m', lengthMs: 15 * MINUTE, bucketMs: 2 * SECOND },
+  { key: '1h', lengthMs: HOUR, bucketMs: 10 * SECOND },
+  { key: '6h', lengthMs: 6 * HOUR, bucketMs: MINUTE },
+  { key: '24h', lengthMs: 24 * HOUR, bucketMs: 5 * MINUTE },
+  { key: '7d', lengthMs: 7 * 24 * HOUR, bucketMs: 30 * MINUTE },
 ]
 
 export const DEFAULT_RANGE = RANGES[0]!
