@@ -18,9 +18,9 @@ from dashboard.protocol import (
     UnsubscriptionConfirmed,
 )
 from dashboard.selection import Selection
+from realtime.connection import LatestTopic
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import InvalidCommand
-from realtime.feeds import LatestTopic
 
 TOPIC = LatestTopic(render=selection.render, merge=selection.merge)
 SNAPSHOT_MINUTES = 10.0

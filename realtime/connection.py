@@ -11,15 +11,12 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from realtime import gauges
 from realtime.auth import Principal
 from realtime.frames import Encoded
 from realtime.streams import StreamKey
-
-if TYPE_CHECKING:
-    from realtime.feeds import LatestFeed, LogFeed
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 CLOSE_DEADLINE = 2.0
@@ -91,11 +88,41 @@ class AsgiOutlet:
             self._drained.set()
 
 
+@dataclass(frozen=True)
+class LatestTopic:
+    """What a kind of latest stream looks like on the wire.
+
+    Args:
+        render: (payload, selection) → the JSON frame for a subscriber of that selection, or None
+            when nothing of it was selected.
+        merge: (older payload, newer payload) → the one payload that stands for both.
+    """
+
+    render: Callable[[Any, Any], bytes | None]
+    merge: Callable[[Any, Any], Any]
+
+
+class LatestSource(Protocol):
+    """A latest stream as a connection needs it (realtime.feeds.LatestFeed)."""
+
+    key: StreamKey
+    topic: LatestTopic
+
+
+class LogSource(Protocol):
+    """A log stream as a connection needs it (realtime.feeds.LogFeed)."""
+
+    head: int
+
+    async def send_next(self, connection: Connection, subscription: LogSubscription) -> None:
+        """Write the next batch that `connection` has not had."""
+
+
 @dataclass
 class LogSubscription:
     """How far one connection has got in one log stream: the last offset written to it."""
 
-    feed: LogFeed
+    feed: LogSource
     position: int
 
 
@@ -109,12 +136,12 @@ class Connection:
     slow_consumer_timeout: float
     principal: Principal | None = None
     logs: dict[StreamKey, LogSubscription] = field(default_factory=dict)
-    latest: dict[StreamKey, tuple[LatestFeed, Hashable]] = field(default_factory=dict)
+    latest: dict[StreamKey, tuple[LatestSource, Hashable]] = field(default_factory=dict)
     frames_out: int = 0
     skipped: int = 0
     closing: bool = False
     held: bool = False
-    _missed: dict[LatestFeed, Any] = field(default_factory=dict)
+    _missed: dict[LatestSource, Any] = field(default_factory=dict)
     _pump: asyncio.Task[None] | None = None
 
     @property
@@ -138,14 +165,14 @@ class Connection:
         if self._missed or any(s.position < s.feed.head for s in self.logs.values()):
             self.pump()
 
-    def miss(self, feed: LatestFeed, payload: Any) -> None:
+    def miss(self, feed: LatestSource, payload: Any) -> None:
         """This latest value cannot be written now: keep only what is newest until it can."""
         older = self._missed.get(feed)
         self._missed[feed] = payload if older is None else feed.topic.merge(older, payload)
         self.skipped += older is not None
         self.pump()
 
-    def forget(self, feed: LatestFeed) -> None:
+    def forget(self, feed: LatestSource) -> None:
         """Nothing kept back of `feed` is wanted any more."""
         self._missed.pop(feed, None)
 

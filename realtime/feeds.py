@@ -10,15 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Hashable
 
 import msgspec
 from django.db import OperationalError
 
 from realtime import streams, threads
-from realtime.connection import Connection, LogSubscription
+from realtime.connection import Connection, LatestTopic, LogSubscription
 from realtime.frames import Encoded
 from realtime.protocol import Position, with_fields
 from realtime.streams import Appended, Extent, StreamKey
@@ -26,20 +24,6 @@ from realtime.streams import Appended, Extent, StreamKey
 logger = logging.getLogger(__name__)
 
 RING = 2000
-
-
-@dataclass(frozen=True)
-class LatestTopic:
-    """What a kind of latest stream looks like on the wire.
-
-    Args:
-        render: (payload, selection) → the JSON frame for a subscriber of that selection, or None
-            when nothing of it was selected.
-        merge: (older payload, newer payload) → the one payload that stands for both.
-    """
-
-    render: Callable[[Any, Any], bytes | None]
-    merge: Callable[[Any, Any], Any]
 
 
 class LatestFeed:

@@ -20,8 +20,8 @@ from django.utils.module_loading import import_string
 
 from realtime import gauges, publish, streams, threads
 from realtime.auth import Principal
-from realtime.connection import Connection
-from realtime.feeds import LatestFeed, LatestTopic, LogFeed
+from realtime.connection import Connection, LatestTopic
+from realtime.feeds import LatestFeed, LogFeed
 from realtime.protocol import CloseCode, Position
 from realtime.streams import Appended, StreamKey
 

@@ -92,6 +92,9 @@ def parse(text: str) -> Frame:
     if action is None and "type" in document:
         action = document.pop("type")
         document["action"] = action
+    if action is None and "token" in document:
+        # The short form of the first frame: {"token": "...", "channels": [...]}.
+        action = document["action"] = "authenticate"
     if not isinstance(action, str):
         raise CommandRefused(
             "A command is named by its `action`.",

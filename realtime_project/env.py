@@ -47,6 +47,7 @@ class Environment:
     trusted_proxies: list[str]
     database: dict[str, Any]
     redis_url: str | None
+    redis_prefix: str
     email_url: str | None
     workers: str
     service_threads: int
@@ -100,6 +101,7 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
         trusted_proxies=_words(source, "TRUSTED_PROXIES"),
         database=_database(source, data_dir),
         redis_url=redis_url,
+        redis_prefix=source.get("PITWALL_REDIS_PREFIX") or "pitwall",
         email_url=source.get("EMAIL_URL") or None,
         workers=workers,
         service_threads=int(_number(source, "PITWALL_SERVICE_THREADS", 8)),

@@ -7,6 +7,8 @@ import tempfile
 os.environ.setdefault("PITWALL_DATA_DIR", tempfile.mkdtemp(prefix="pitwall-tests-"))
 os.environ.setdefault("PITWALL_DEMO", "1")
 os.environ["PITWALL_WORKERS"] = "none"
+# Test processes beside each other have databases of their own and share one Redis.
+os.environ["PITWALL_REDIS_PREFIX"] = f"test-{os.getpid()}"
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -75,5 +77,5 @@ async def connect(server: str) -> AsyncIterator[Connect]:
 def session_key_of(user: Any) -> str:
     """Log `user` in as the login page does; returns the key in the session cookie."""
     browser = Client()
-    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(user)
     return browser.session.session_key or ""

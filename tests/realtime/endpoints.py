@@ -9,9 +9,9 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
 from realtime.auth import Credentials, Principal
+from realtime.connection import LatestTopic
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import NotFound
-from realtime.feeds import LatestTopic
 from realtime.lifespan import Lifespan
 from realtime.protocol import Command, Event, Position
 from realtime.streams import StreamKey

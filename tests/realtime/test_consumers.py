@@ -1,7 +1,7 @@
 """The life of a socket, seen from its client (docs/protocol.md, Frames and Lifecycle)."""
 
-import asyncio
 import json
+import time
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -36,7 +36,7 @@ async def test_ping_is_answered_with_pong_and_its_id(probe):
     client = await probe("alice@1")
     pong = await client.command("ping")
     assert pong["type"] == "pong"
-    assert pong["timestamp"] <= rfc3339(__import__("time").time())
+    assert pong["timestamp"] <= rfc3339(time.time())
 
 
 async def test_type_is_read_as_action(probe):
@@ -110,6 +110,12 @@ async def test_an_anonymous_connection_can_only_say_who_it_is(probe):
     assert success["type"] == "auth_success"
     assert success["username"] == "bob"
     assert (await client.command("subscribe"))["type"] == "subscription_confirmed"
+
+
+async def test_the_first_frame_may_be_the_token_alone(probe):
+    client = await probe()
+    await client.send({"token": "bob@2", "channels": ["ops"]})
+    assert (await client.event("auth_success"))["username"] == "bob"
 
 
 async def test_a_wrong_token_in_the_first_frame_closes_with_1008(probe):
@@ -204,4 +210,3 @@ async def test_many_commands_at_once_are_answered_in_order(probe):
         await client.send({"action": "ping", "id": number})
     replies = [(await client.event("pong"))["id"] for _ in range(50)]
     assert replies == list(range(50))
-    await asyncio.sleep(0)

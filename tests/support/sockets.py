@@ -45,6 +45,7 @@ class SocketClient:
             compression=None,
             ping_interval=None,
             max_size=None,
+            close_timeout=0.5,
             max_queue=1 if slow else 1024,
             sock=_with_small_buffer(url) if slow else None,
         )

@@ -1,0 +1,169 @@
+"""The life of one WebSocket: handshake, greeting, heartbeats, close.
+
+What is in the frames is the business of realtime.consumers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+from channels.consumer import AsyncConsumer
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from msgspec import UNSET
+
+from realtime import common, handshake, threads
+from realtime.auth import Credentials, Principal, authenticator
+from realtime.connection import CLOSE_DEADLINE, Connection
+from realtime.frames import Encoded
+from realtime.heartbeat import Heartbeat
+from realtime.hub import Hub, get_hub
+from realtime.limits import TokenBucket
+from realtime.protocol import PROTOCOL_VERSION, CloseCode, rfc3339
+from realtime.server import outlet_for
+
+logger = logging.getLogger(__name__)
+
+
+class SocketLifecycle(AsyncConsumer):
+    """An ASGI application for one socket, from the upgrade to the last byte."""
+
+    # The Hub receives for the whole process: a consumer has no layer channel of its own.
+    channel_layer_alias = "none"
+    hub: Hub
+    connection: Connection
+
+    async def connected(self) -> None:
+        """Called once the client is authenticated, before its first command."""
+
+    async def take(self, message: dict[str, Any]) -> None:
+        """One frame of the client, as an ASGI `websocket.receive` message."""
+        raise NotImplementedError
+
+    async def guarded(self, work: Awaitable[None]) -> None:
+        """Await `work`; whatever it raises is told to the client and ends nothing."""
+        raise NotImplementedError
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """The whole life of the socket. Unlike Channels' own loop, cleans up after any error."""
+        self.scope = scope
+        self.base_send = send
+        if (await receive())["type"] != "websocket.connect":
+            return
+        self.hub = await get_hub()
+        self.limits = settings.REALTIME_LIMITS
+        shown = handshake.credentials(scope)
+        principal, refusal = await self.identify(shown)
+        await send({"type": "websocket.accept"})
+        self.connection = Connection(
+            client_id=secrets.token_urlsafe(16),
+            outlet=outlet_for(scope, send),
+            close=self.close,
+            slow_consumer_timeout=self.limits["slow_consumer_timeout"],
+            principal=principal,
+        )
+        try:
+            await self._live(receive, refusal, anonymous=not handshake.shows_anything(shown))
+        finally:
+            self.connection.stop()
+            await self.hub.unregister(self.connection)
+
+    async def close(self, code: int, reason: str = "", retry_after: float | None = None) -> None:
+        """Say why, then close. A peer that takes nothing is cut off after two seconds."""
+        connection = self.connection
+        if connection.closing:
+            return
+        if connection.outlet.ready:
+            farewell = common.Disconnect(
+                code=code, reason=reason, retry_after=UNSET if retry_after is None else retry_after
+            )
+            connection.write([Encoded(farewell.encode())])
+        connection.stop()
+        try:
+            async with asyncio.timeout(CLOSE_DEADLINE):
+                await connection.outlet.flush()
+                await self.base_send(
+                    {"type": "websocket.close", "code": int(code), "reason": reason[:120]}
+                )
+        except TimeoutError:
+            connection.outlet.abort()
+        except (OSError, RuntimeError):
+            pass  # gone already
+
+    async def identify(
+        self, shown: Credentials
+    ) -> tuple[Principal | None, tuple[CloseCode, str] | None]:
+        """Who this is, or why not."""
+        if not handshake.shows_anything(shown):
+            return None, None
+        try:
+            principal = await threads.call(authenticator(), shown)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("Nobody can be authenticated: %s", error)
+            return None, (CloseCode.OVERLOADED, "The server cannot check who you are: try again.")
+        if principal is None:
+            return None, (CloseCode.UNAUTHENTICATED, "These credentials are not valid.")
+        return principal, None
+
+    async def _live(
+        self, receive: Any, refusal: tuple[CloseCode, str] | None, *, anonymous: bool
+    ) -> None:
+        now = time.monotonic()
+        within = self.limits["authenticate_within"] if anonymous else None
+        self.heartbeat = Heartbeat(
+            now, self.limits["heartbeat_interval"], self.limits["heartbeat_timeout"], within
+        )
+        self.bucket = TokenBucket(
+            self.limits["commands_per_second"], self.limits["command_burst"], now
+        )
+        self._greet(within)
+        if refusal is not None:
+            await self.close(*refusal)
+        else:
+            self.hub.register(self.connection, self._sweep)
+            if self.connection.principal is not None:
+                await self.guarded(self.connected())
+        while (message := await receive())["type"] != "websocket.disconnect":
+            if not self.connection.closing:
+                await self.take(message)
+
+    def _greet(self, within: float | None) -> None:
+        who = self.connection.principal
+        greeting = common.ConnectionEstablished(
+            client_id=self.connection.client_id,
+            user={"id": who.user_id, "username": who.username} if who else None,
+            workspace=who.workspace if who else None,
+            protocol=PROTOCOL_VERSION,
+            heartbeat_interval=self.heartbeat.interval,
+            heartbeat_timeout=self.heartbeat.timeout,
+            authenticate_within=UNSET if within is None else within,
+            max_frame_bytes=int(self.limits["max_frame_bytes"]),
+            timestamp=rfc3339(time.time()),
+        )
+        self.connection.write([Encoded(greeting.encode())])
+        self._beat()
+
+    def _beat(self) -> None:
+        offsets = {key.name: s.position for key, s in self.connection.logs.items()}
+        beat = common.Heartbeat(timestamp=rfc3339(time.time()), offsets=offsets)
+        self.connection.write([Encoded(beat.encode())])
+
+    def _sweep(self, now: float) -> None:
+        """Once a second: deadlines of this connection."""
+        if self.connection.closing:
+            return
+        if self.heartbeat.too_late_to_authenticate(now):
+            self._end(CloseCode.UNAUTHENTICATED, "Nobody said who this is in time.")
+        elif self.heartbeat.silent(now):
+            self._end(CloseCode.SILENT, "Nothing was heard from this client.")
+        elif self.heartbeat.due(now) and self.connection.outlet.ready:
+            self._beat()
+
+    def _end(self, code: CloseCode, reason: str) -> None:
+        # Kept on the consumer: an unreferenced task may be collected before it has run.
+        self._ending = asyncio.get_running_loop().create_task(self.close(code, reason))
