@@ -1,0 +1,214 @@
+"""The real server in processes of its own, started and stopped as an operator would."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_WITHIN = 60.0
+STOP_WITHIN = 10.0
+
+ADMIN_PASSWORD = "telemetry-of-the-admin"
+DEMO_PASSWORD = "telemetry-of-the-demo"
+WORKERS = ("collectors", "metrics-simulator", "retention")
+
+# What the machine or the surrounding run may have set and a server under test must not inherit.
+FOREIGN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS")
+
+
+@dataclass
+class Server:
+    """One installation under test: its address, its data, its processes.
+
+    Attributes:
+        port: TCP port of 127.0.0.1 that the web processes listen on.
+        data_dir: data folder; the processes' output is in it too.
+        environment: variables that the processes get.
+        serve_options: arguments after `manage.py serve`.
+        workers: names that run in processes of their own.
+    """
+
+    port: int
+    data_dir: Path
+    environment: Mapping[str, str]
+    serve_options: Sequence[str] = ()
+    workers: Sequence[str] = ()
+    web: subprocess.Popen[bytes] | None = None
+    _worker_processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        """What the web processes have printed so far."""
+        path = self.data_dir / "serve.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def start(self) -> None:
+        """Start everything and return once the server says that it is ready."""
+        for worker in self.workers:
+            self._worker_processes.append(self._spawn("runworker", worker))
+        self.web = self._spawn("serve", "--port", str(self.port), *self.serve_options)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Return once /readyz answers 200 and the address has been announced.
+
+        Raises:
+            AssertionError: it took too long, or the process ended; with what it printed.
+        """
+        deadline = time.monotonic() + READY_WITHIN
+        while not (self._answers() and "Pitwall is ready" in self.output):
+            assert self.web is not None
+            assert self.web.poll() is None, f"the server ended by itself:\n{self.output}"
+            assert time.monotonic() < deadline, f"the server is not ready:\n{self.output}"
+            time.sleep(0.05)
+
+    def stop(self, signal_number: signal.Signals = signal.SIGTERM) -> float:
+        """Stop the web processes, then the workers. Returns the seconds the former took."""
+        assert self.web is not None
+        began = time.monotonic()
+        _end(self.web, signal_number)
+        took = time.monotonic() - began
+        self.web = None
+        for process in self._worker_processes:
+            _end(process, signal.SIGTERM)
+        self._worker_processes.clear()
+        return took
+
+    def token(self, username: str = "alice", password: str = DEMO_PASSWORD) -> str:
+        """Return a JWT of a user."""
+        body = json.dumps({"username": username, "password": password}).encode()
+        request = urllib.request.Request(
+            f"{self.url}/api/v1/token/", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return str(json.load(answer)["access"])
+
+    def manage(self, *arguments: str) -> None:
+        """Run a management command of this installation to its end."""
+        process = self._spawn(*arguments)
+        assert process.wait(READY_WITHIN) == 0, (self.data_dir / f"{arguments[0]}.log").read_text()
+
+    def _spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
+        with open(self.data_dir / f"{arguments[0]}.log", "ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "manage.py", *arguments],
+                cwd=ROOT,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Signals to the tests are not signals to the server.
+                start_new_session=True,
+            )
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+@contextlib.contextmanager
+def embedded(data_dir: Path) -> Iterator[Server]:
+    """Run what `make run` runs: one process, SQLite, workers inside."""
+    environment = _clean_environment(data_dir)
+    yield from _running(Server(free_port(), data_dir, environment, ["--prepare"]))
+
+
+@contextlib.contextmanager
+def production(data_dir: Path, *, processes: int = 2) -> Iterator[Server]:
+    """Run on PostgreSQL and Redis: several web processes, each worker in a process of its own.
+
+    DATABASE_URL and REDIS_URL of the surrounding run name the services (tools/services.py sets
+    them); the installation gets a fresh database there.
+    """
+    port = free_port()
+    with _fresh_database(os.environ["DATABASE_URL"]) as database_url:
+        environment = {
+            **_clean_environment(data_dir),
+            "DATABASE_URL": database_url,
+            "REDIS_URL": os.environ["REDIS_URL"],
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "CSRF_TRUSTED_ORIGINS": f"http://127.0.0.1:{port}",
+        }
+        server = Server(port, data_dir, environment, ["--processes", str(processes)], WORKERS)
+        server.manage("prepare")
+        yield from _running(server)
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 on which nothing listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _running(server: Server) -> Iterator[Server]:
+    try:
+        server.start()
+        yield server
+    finally:
+        if server.web is not None:
+            server.stop()
+
+
+def _clean_environment(data_dir: Path) -> dict[str, str]:
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in FOREIGN and not name.startswith("PITWALL_")
+    }
+    return {
+        **inherited,
+        "DJANGO_SETTINGS_MODULE": "realtime_project.settings",
+        "PITWALL_DATA_DIR": str(data_dir),
+        "PITWALL_DEMO": "1",
+        "PITWALL_ADMIN_PASSWORD": ADMIN_PASSWORD,
+        "PITWALL_DEMO_PASSWORD": DEMO_PASSWORD,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@contextlib.contextmanager
+def _fresh_database(url: str) -> Iterator[str]:
+    import psycopg
+
+    name = f"pitwall_{secrets.token_hex(4)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        try:
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+
+
+def _end(process: subprocess.Popen[bytes], signal_number: signal.Signals) -> None:
+    process.send_signal(signal_number)
+    try:
+        process.wait(STOP_WITHIN)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise AssertionError(f"process {process.args!r} did not end by itself") from None

@@ -1,0 +1,141 @@
+"""The dashboard as a person sees it, from the sign-in form to the live values."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from . import servers
+from .browser import DESKTOP, PHONE, Complaints, Frames, accessibility_violations, wait_until
+from .conftest import OpenPage
+from .servers import Server
+
+pytestmark = pytest.mark.e2e
+
+
+def value_of(page: Page, metric: str) -> str:
+    return page.locator(f"[data-metric={metric}] .metric-val").inner_text()
+
+
+def expect_live(page: Page) -> None:
+    expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
+
+
+def test_after_signing_in_the_dashboard_shows_cpu_usage_that_changes(
+    server: Server, open_page: OpenPage
+) -> None:
+    page = open_page(server)
+    expect_live(page)
+    expect(page.locator("[data-metric=cpu_usage] .metric-val")).to_have_text(
+        re.compile(r"\d"), timeout=10_000
+    )
+    first = value_of(page, "cpu_usage")
+    wait_until(
+        page, lambda: value_of(page, "cpu_usage") != first, within=10, what="another CPU value"
+    )
+    expect(page.locator("[data-latency]")).to_have_text(re.compile(r"^\d+ ms$"), timeout=10_000)
+
+
+def test_while_paused_the_server_sends_no_metrics_to_this_page(
+    server: Server, open_page: OpenPage
+) -> None:
+    page = open_page(server)
+    frames = Frames.of(page)
+    page.reload()
+    expect_live(page)
+    wait_until(page, lambda: frames.count("realtime_metrics") >= 2, within=10, what="live frames")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("[data-note=paused]")).to_be_visible()
+    wait_until(
+        page,
+        lambda: frames.count("unsubscription_confirmed") == 1,
+        within=5,
+        what="the server's word that it stopped",
+    )
+    before = frames.count("realtime_metrics")
+    page.wait_for_timeout(3_000)
+    assert frames.count("realtime_metrics") == before
+    page.locator(".pause-button").click()
+    expect(page.locator("[data-note=paused]")).to_have_count(0)
+    wait_until(
+        page,
+        lambda: frames.count("realtime_metrics") > before + 1,
+        within=5,
+        what="live frames again",
+    )
+
+
+def test_when_the_server_restarts_the_page_says_so_and_is_live_again_by_itself(
+    own_server: Server, open_page: OpenPage, complaints: Complaints
+) -> None:
+    complaints.expect(r"WebSocket connection to .* failed")
+    page = open_page(own_server)
+    expect_live(page)
+    expect(page.locator("[data-metric=cpu_usage] .metric-val")).to_have_text(
+        re.compile(r"\d"), timeout=10_000
+    )
+    own_server.stop()
+    expect(page.locator("[data-note=reconnecting]")).to_be_visible(timeout=10_000)
+    assert re.search(r"\d", value_of(page, "cpu_usage")), "the last value stays on the page"
+    own_server.start()
+    expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=30_000)
+    expect(page.locator("[data-note=reconnecting]")).to_have_count(0)
+
+
+def test_history_survives_a_restart(tmp_path: Path, open_page: OpenPage) -> None:
+    with servers.embedded(tmp_path) as first:
+        page = open_page(first)
+        frames = Frames.of(page)
+        page.reload()
+        wait_until(
+            page, lambda: frames.count("realtime_metrics") >= 3, within=15, what="three samples"
+        )
+        page.context.close()
+    with servers.embedded(tmp_path) as second:
+        page = open_page(second, user="bob")
+        points = page.evaluate(
+            "fetch('/api/v1/metrics/cpu_usage/history/?hours=1')"
+            ".then(answer => answer.json()).then(history => history.data.length)"
+        )
+    assert points >= 1
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/accounts/login/", "/dashboards/", "/accounts/profile/"])
+def test_no_page_breaks_a_serious_accessibility_rule(
+    server: Server, open_page: OpenPage, path: str, theme: str, viewport: dict[str, int]
+) -> None:
+    public = path == "/accounts/login/"
+    page = open_page(server, user=None if public else "alice", viewport=viewport, theme=theme)
+    page.goto(server.url + path)
+    if path == "/dashboards/":
+        expect_live(page)
+    assert accessibility_violations(page) == []
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_no_page_scrolls_sideways(
+    server: Server, open_page: OpenPage, viewport: dict[str, int]
+) -> None:
+    page = open_page(server, viewport=viewport)
+    for path in ("/dashboards/", "/accounts/profile/"):
+        page.goto(server.url + path)
+        page.wait_for_load_state()
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(overflow) == 0, path
+
+
+def test_the_admin_has_no_complaint_under_the_content_security_policy(
+    server: Server, open_page: OpenPage
+) -> None:
+    page = open_page(server, user=None)
+    page.goto(f"{server.url}/admin/")
+    page.locator("input[name=username]").fill("admin")
+    page.locator("input[name=password]").fill(servers.ADMIN_PASSWORD)
+    page.locator("[type=submit], .btn-primary").first.click()
+    page.wait_for_url(f"{server.url}/admin/")
+    for link in ("accounts/user/", "accounts/workspace/", "dashboard/metric/"):
+        page.goto(f"{server.url}/admin/{link}")
+        expect(page.locator("#content")).to_be_visible()

@@ -1,0 +1,104 @@
+"""The main job: what the machine does is on the page and on the socket within two seconds."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+import pytest
+from pitwall_client import Client, Token
+
+from .browser import wait_until
+from .conftest import OpenPage
+from .loop import BackgroundLoop
+from .servers import Server
+
+pytestmark = pytest.mark.e2e
+
+WITHIN = 2.0
+CALM_WITHIN = 90.0
+# Connections of one user spread over the web processes: each of them has to follow.
+SOCKETS = 6
+
+
+@contextmanager
+def cpu_bound_processes() -> Iterator[None]:
+    """Keep every core busy."""
+    command = [sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
+
+
+class CpuWatch:
+    """Reads cpu_usage from several sockets at once."""
+
+    def __init__(self, server: Server) -> None:
+        self.latest = [-1.0] * SOCKETS
+        self._server = server
+        self._token = server.token()
+
+    async def run(self) -> None:
+        await asyncio.gather(*(self._follow(index) for index in range(SOCKETS)))
+
+    async def _follow(self, index: int) -> None:
+        url = f"{self._server.ws_url}/ws/dashboard/"
+        async with Client(url, Token(self._token)) as client:
+            await client.command("subscribe", metrics=["cpu_usage"], history=0)
+            while True:
+                frame = await client.event("realtime_metrics")
+                self.latest[index] = frame["metrics"]["system"]["cpu_usage"]
+
+
+@pytest.fixture
+def watch(any_server: Server, loop: BackgroundLoop) -> Iterator[CpuWatch]:
+    watch = CpuWatch(any_server)
+    task: Future[None] = loop.start(watch.run())
+    yield watch
+    task.cancel()
+
+
+def test_cpu_usage_follows_a_busy_machine_on_the_page_and_on_every_socket(
+    any_server: Server, watch: CpuWatch, open_page: OpenPage
+) -> None:
+    page = open_page(any_server)
+    card = page.locator("[data-metric=cpu_usage] .metric-val")
+
+    def everywhere() -> list[float]:
+        shown = re.match(r"[\d.]+", card.inner_text())
+        return [float(shown[0]) if shown else -1.0, *watch.latest]
+
+    def calm() -> bool:
+        return all(0 <= value < 60 for value in everywhere())
+
+    page.wait_for_selector("[data-metric=cpu_usage]")
+    wait_until(page, calm, within=CALM_WITHIN, what="a machine with a core to spare")
+    threshold = (max(everywhere()) + 100) / 2
+    with cpu_bound_processes():
+        began = time.monotonic()
+        wait_until(
+            page,
+            lambda: min(everywhere()) > threshold,
+            within=WITHIN,
+            what=f"{everywhere()} above {threshold:.0f} %",
+        )
+        rise = time.monotonic() - began
+    began = time.monotonic()
+    wait_until(
+        page,
+        lambda: max(everywhere()) < threshold,
+        within=WITHIN,
+        what=f"below {threshold:.0f} % again",
+    )
+    fall = time.monotonic() - began
+    assert max(rise, fall) < WITHIN
