@@ -37,6 +37,8 @@ class LoginForm(AuthenticationForm):
         username.label = gettext_lazy("Username or email")
         username.max_length = 254
         username.widget.attrs["maxlength"] = 254
+        # After a failed try it is the password that is typed again.
+        username.widget.attrs["autofocus"] = not self.is_bound
 
     @property
     def locked_until(self) -> datetime | None:

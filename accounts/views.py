@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -105,6 +105,12 @@ def profile(request: HttpRequest) -> HttpResponse:
 @login_required
 def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
     """Sign out one of one's own sessions, this one too."""
+    session = selectors.live_sessions_of(request.user).filter(pk=session_id).first()
+    if session is None:
+        raise Http404
+    if session.session_key == request.session.session_key:
+        logout(request)
+        return redirect(settings.LOGIN_URL)
     _or_404(services.end_session, session_id=session_id, user_id=request.user.pk)
     messages.success(request, _("That device is signed out."))
     return redirect(PROFILE)

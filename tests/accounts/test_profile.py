@@ -67,6 +67,14 @@ def test_one_session_can_be_ended(browser: Client, mina: User, revoked) -> None:
     assert revoked == [{"session_key": key}]
 
 
+def test_ending_this_very_session_signs_one_out(browser: Client, mina: User, revoked) -> None:
+    key = browser.session.session_key
+    response = browser.post(f"{PROFILE}sessions/{mina.sessions.get().pk}/end/")
+    assert response["Location"] == "/accounts/login/"
+    assert browser.get(PROFILE).status_code == 302
+    assert {"session_key": key} in revoked
+
+
 def test_all_other_sessions_can_be_ended(browser: Client, mina: User, revoked) -> None:
     others = [Client(), Client()]
     for other in others:

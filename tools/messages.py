@@ -1,0 +1,105 @@
+"""Keep locale/ in step with the templates and the Python code, without gettext installed.
+
+python tools/messages.py          add new messages, drop those that are gone, list what is missing
+python tools/messages.py --check  change nothing; fail when something is missing
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polib
+from babel.messages.extract import extract_python
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parent.parent
+CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
+PACKAGES = ("accounts", "dashboard", "realtime", "realtime_project")
+TEMPLATE_SUFFIXES = {".html", ".txt"}
+# What Django marks messages with, by itself and under the names the code imports it as.
+KEYWORDS = dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None) | {
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+}
+
+# (context, message, plural) -> places
+Messages = dict[tuple[str | None, str, str | None], list[tuple[str, str]]]
+
+
+def extract() -> Messages:
+    """Every message of the project with the places it stands in, as (path, line)."""
+    found: Messages = {}
+    for path, source in _sources():
+        for line, function, message, _comments in extract_python(
+            io.BytesIO(source.encode()), list(KEYWORDS), [], {"encoding": "utf-8"}
+        ):
+            key = _key(function, message)
+            if key is not None:
+                place = (path.relative_to(ROOT).as_posix(), str(line))
+                found.setdefault(key, []).append(place)
+    return found
+
+
+def _sources() -> Iterator[tuple[Path, str]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path, path.read_text()
+    for path in sorted((ROOT / "templates").rglob("*")):
+        if path.suffix in TEMPLATE_SUFFIXES:
+            # Django writes a template as calls of gettext among X's, one line for each line.
+            calls = templatize(path.read_text(), origin=str(path))
+            yield path, "\n".join(line.lstrip() for line in calls.split("\n"))
+
+
+def _key(function: str | None, message: object) -> tuple[str | None, str, str | None] | None:
+    parts = message if isinstance(message, tuple) else (message,)
+    texts = [part for part in parts if isinstance(part, str)]
+    if not texts or not texts[0]:
+        return None
+    if function in ("pgettext", "pgettext_lazy"):
+        return (texts[0], texts[1], None)
+    if function in ("ngettext", "ngettext_lazy"):
+        return (None, texts[0], texts[1])
+    return (None, texts[0], None)
+
+
+def update(catalogue: polib.POFile, messages: Messages) -> None:
+    """Make the catalogue's entries those of `messages`; translations that exist are kept."""
+    kept = {(entry.msgctxt, entry.msgid): entry for entry in catalogue}
+    catalogue.clear()
+    for (context, message, plural), places in sorted(messages.items(), key=lambda item: item[1]):
+        entry = kept.get((context, message)) or polib.POEntry(msgctxt=context, msgid=message)
+        entry.occurrences = [(path, "") for path, _line in places]
+        if plural and entry.msgid_plural != plural:
+            entry.msgid_plural, entry.msgstr_plural = plural, entry.msgstr_plural or {0: ""}
+        # Placeholders as in %(name)s must survive translation: tools and tests check them.
+        if "%(" in message and "python-format" not in entry.flags:
+            entry.flags.append("python-format")
+        catalogue.append(entry)
+
+
+def missing(catalogue: polib.POFile, messages: Messages) -> list[str]:
+    """Messages that have no translation, or only a doubtful one."""
+    done = {(entry.msgctxt, entry.msgid) for entry in catalogue if entry.translated()}
+    return [message for context, message, _plural in messages if (context, message) not in done]
+
+
+def main() -> int:
+    catalogue, messages = polib.pofile(str(CATALOGUE), wrapwidth=100), extract()
+    if "--check" not in sys.argv:
+        update(catalogue, messages)
+        catalogue.save()
+    lacking = missing(catalogue, messages)
+    for message in lacking:
+        print(f"not translated: {message}")
+    return 1 if lacking else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
