@@ -159,7 +159,9 @@ def recent(
         return {}
     points = max(2, min(SNAPSHOT_POINTS, SNAPSHOT_TOTAL // len(by_id)))
     raw_from = max(series.metric.raw_from for series in by_id.values())
-    grid = choose(start, end, points, raw_from=raw_from)
+    # One bucket more than there may be, less the oldest, which the range cuts into anyway.
+    grid = choose(start, end, points + 1, raw_from=raw_from)
+    start = max(start, grid.start_of((end - 1 - grid.origin) // grid.width - points + 1))
     found = _buckets(list(by_id), start, end, grid, first_time=True)
     return {
         by_id[series_id].metric.name: [Latest(bucket.at, bucket.value) for bucket in buckets]

@@ -98,7 +98,7 @@ class BatchSerializer(serializers.Serializer[Any]):
     """The body of POST samples/; the samples themselves are checked one by one."""
 
     samples = serializers.ListField(
-        child=serializers.JSONField(), allow_empty=False, max_length=MAX_SAMPLES
+        child=serializers.JSONField(allow_null=True), allow_empty=False, max_length=MAX_SAMPLES
     )
 
 

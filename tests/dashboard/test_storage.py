@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from accounts.models import Workspace
 from dashboard import instants, selectors, storage, streams
 from dashboard.models import Metric, Rollup, Sample, Series
-from tests.support.people import make_workspace
 from tests.support.metrics import MINUTE, SECOND, make_metric, make_series, this_minute, write
+from tests.support.people import make_workspace
 
 pytestmark = pytest.mark.django_db
 
@@ -71,9 +71,7 @@ def test_rollups_and_history_equal_a_naive_computation_from_the_samples(
 
     stored = Sample.objects.filter(series=series).values_list("at", "value")
     assert dict(stored) == samples
-    rollups = {
-        rollup.minute * MINUTE: rollup for rollup in Rollup.objects.filter(series=series)
-    }
+    rollups = {rollup.minute * MINUTE: rollup for rollup in Rollup.objects.filter(series=series)}
     expected = naive_buckets(samples, MINUTE)
     assert rollups.keys() == expected.keys()
     for at, rollup in rollups.items():
