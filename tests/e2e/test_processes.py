@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from contextlib import AsyncExitStack, ExitStack, closing
 from pathlib import Path
 
+import psutil
 import pytest
 from pitwall_client import Api, Client, Token
 from websockets.client import ClientProtocol
@@ -140,12 +141,29 @@ def test_in_production_a_missing_setting_is_named(tmp_path: Path, missing: str) 
 def test_two_web_processes_share_one_port_and_one_stream(
     production_server: Server, loop: BackgroundLoop
 ) -> None:
-    async def follow() -> None:
-        address = f"{production_server.ws_url}/ws/dashboard/"
-        async with Client(address, Token(production_server.token())) as client:
-            await client.command("subscribe", metrics=["cpu_usage", "memory_usage"])
-            frame = await client.event("realtime_metrics")
-            assert set(frame["metrics"]["system"]) <= {"cpu_usage", "memory_usage"}
+    token = Token(production_server.token())
+    address = f"{production_server.ws_url}/ws/dashboard/"
 
-    for _ in range(8):
-        loop.run(follow())
+    async def until_both_serve() -> None:
+        async with AsyncExitStack() as stack:
+            while not all(sockets_by_process(production_server)):
+                client = await stack.enter_async_context(Client(address, token))
+                await client.command("subscribe", metrics=["cpu_usage", "memory_usage"])
+                frame = await client.event("realtime_metrics")
+                assert set(frame["metrics"]["system"]) <= {"cpu_usage", "memory_usage"}
+
+    loop.run(until_both_serve())
+
+
+def sockets_by_process(server: Server) -> list[int]:
+    """Return how many connections each web process holds."""
+    assert server.web is not None
+    children = psutil.Process(server.web.pid).children()
+    assert len(children) == 2
+    return [
+        sum(
+            connection.status == psutil.CONN_ESTABLISHED and connection.laddr.port == server.port
+            for connection in child.net_connections("tcp")
+        )
+        for child in children
+    ]
