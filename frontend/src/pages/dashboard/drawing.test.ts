@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { chartData, lonePoints, nearest, valueRange } from './chart-data'
 import { LatencyWall } from './latency'
-import { choose, chartsOf, inOrder, type Metric } from './metrics'
+import { choose, chartsOf, inOrder, withoutCommonEnd, type Metric } from './metrics'
 import { pointsFor } from './ranges'
 import { MetricSeries, type Point } from './series'
 import { sparkline } from './sparkline'
@@ -64,6 +64,12 @@ describe('metrics', () => {
     expect(chartsOf(all).map((chart) => chart.metrics.map(({ name }) => name))).toEqual([
       ['cpu', 'memory'], ['errors'], ['a', 'b', 'c'], ['d'],
     ])
+  })
+
+  it('in one chart are named without the words they share', () => {
+    expect(withoutCommonEnd(['CPU usage', 'Memory usage'])).toEqual({ titles: ['CPU', 'Memory'], end: 'usage' })
+    expect(withoutCommonEnd(['Usage', 'Usage'])).toEqual({ titles: ['Usage', 'Usage'], end: '' })
+    expect(withoutCommonEnd(['Disk usage'])).toEqual({ titles: ['Disk usage'], end: '' })
   })
 
   it('come in the order of their groups', () => {

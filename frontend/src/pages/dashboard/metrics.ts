@@ -49,3 +49,13 @@ export function choose(metrics: readonly Metric[], stored: readonly string[] | n
   if (stored === null) return names.slice(0, SHOWN_AT_FIRST)
   return names.filter((name) => stored.includes(name)).slice(0, MOST_SHOWN)
 }
+
+/** Titles that end in the same words, without these: "CPU usage", "Memory usage" → "CPU", "Memory" and "usage". */
+export function withoutCommonEnd(titles: readonly string[]): { readonly titles: readonly string[]; readonly end: string } {
+  const words = titles.map((title) => title.split(' '))
+  const shortest = Math.min(...words.map((one) => one.length))
+  let common = 0
+  while (titles.length > 1 && common < shortest - 1 && new Set(words.map((one) => one.at(-1 - common))).size === 1) common += 1
+  if (common === 0) return { titles, end: '' }
+  return { titles: words.map((one) => one.slice(0, -common).join(' ')), end: words[0]!.slice(-common).join(' ') }
+}

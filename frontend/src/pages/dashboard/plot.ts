@@ -101,11 +101,12 @@ export class Plot {
       cursor: {
         y: false,
         drag: { x: false, y: false, setScale: false },
+        // Hollow points on the values; none on the columns of minima and maxima.
         points: {
-          size: 7,
-          width: 1.5,
-          fill: palette.surface,
-          show: (chart, index) => (index % COLUMNS === 1 ? hollowPoint(chart, index, palette.surface) : emptyPoint()),
+          size: (_, index) => (index % COLUMNS === 1 ? 7 : 0),
+          width: (_, index) => (index % COLUMNS === 1 ? 1.5 : 0),
+          fill: () => palette.surface,
+          stroke: (_, index) => palette.series[Math.floor((index - 1) / COLUMNS)]!,
         },
       },
       scales: {
@@ -224,21 +225,6 @@ function columns(data: ChartData): uPlot.AlignedData {
     return data.condensed[metric] ? [values, data.maxima[metric]!, data.minima[metric]!] : [values, none, none]
   })
   return [data.times, ...perMetric] as uPlot.AlignedData
-}
-
-function hollowPoint(chart: uPlot, index: number, surface: string): HTMLElement {
-  const point = document.createElement('div')
-  point.className = 'u-cursor-pt'
-  point.style.setProperty('width', '7px')
-  point.style.setProperty('height', '7px')
-  point.style.setProperty('margin', '-3.5px 0 0 -3.5px')
-  point.style.setProperty('border', `1.5px solid ${String((chart.series[index]!.stroke as () => string)())}`)
-  point.style.setProperty('background', surface)
-  return point
-}
-
-function emptyPoint(): HTMLElement {
-  return document.createElement('div')
 }
 
 /** A `#rrggbb` colour as a wash. */
