@@ -47,6 +47,8 @@ class Hub:
         self._layer = get_channel_layer()
         self._channel: str | None = None
         self._joining = asyncio.Lock()
+        # Groups that the layer could not be asked to join: tried again every second.
+        self._unjoined: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -56,6 +58,7 @@ class Hub:
         for name, run in (
             ("receive", self._receive),
             ("poll", self._every(POLL_INTERVAL, self._poll)),
+            ("join", self._every(POLL_INTERVAL, self._join_missing)),
             ("rejoin", self._every(REJOIN_INTERVAL, self._rejoin)),
             ("touch", self._every(TOUCH_INTERVAL, self._touch)),
             ("sweep", self._every(POLL_INTERVAL, self._sweep)),
@@ -86,7 +89,7 @@ class Hub:
         async with self._joining:
             feed = self._latest.get(key)
             if feed is None:
-                await self._join(key)
+                await self._join(publish.group_of(key))
                 feed = self._latest[key] = LatestFeed(key, topic)
             feed.follow(connection, selection)
 
@@ -97,7 +100,7 @@ class Hub:
                 feed.unfollow(connection)
                 if feed.empty:
                     del self._latest[key]
-                    await self._leave(key)
+                    await self._leave(publish.group_of(key))
 
     async def follow_log(
         self, connection: Connection, key: StreamKey, recover: Position | None = None
@@ -111,7 +114,7 @@ class Hub:
             feed = self._logs.get(key)
             if feed is None:
                 # Joined before reading how far it reaches: nothing falls between the two.
-                await self._join(key)
+                await self._join(publish.group_of(key))
                 extent = (await threads.call(streams.extents, [key]))[key]
                 feed = self._logs[key] = LogFeed(key, extent)
                 feed.schedule_catch_up()
@@ -126,7 +129,7 @@ class Hub:
                 feed.dismiss(connection)
                 if not feed.members:
                     del self._logs[key]
-                    await self._leave(key)
+                    await self._leave(publish.group_of(key))
 
     async def close_where(
         self, matches: Callable[[Principal], bool], code: int, reason: str
@@ -158,21 +161,22 @@ class Hub:
             if start + batch < len(connections):
                 await asyncio.sleep(min(pause, 0.2))
 
-    async def _join(self, key: StreamKey) -> None:
-        if self._channel is not None:
-            await self._try(self._layer.group_add(publish.group_of(key), self._channel))
+    async def _join(self, group: str) -> None:
+        """A layer that is away must not refuse a subscription: joining is tried again."""
+        self._unjoined.add(group)
+        if self._channel is not None and await _answers(
+            self._layer.group_add(group, self._channel)
+        ):
+            self._unjoined.discard(group)
 
-    async def _leave(self, key: StreamKey) -> None:
+    async def _leave(self, group: str) -> None:
+        self._unjoined.discard(group)
         if self._channel is not None:
-            await self._try(self._layer.group_discard(publish.group_of(key), self._channel))
+            await _answers(self._layer.group_discard(group, self._channel))
 
-    async def _try(self, operation: Awaitable[None]) -> None:
-        """A layer that is away must not refuse a subscription: the poll and rejoin mend it."""
-        try:
-            async with asyncio.timeout(publish.SEND_TIMEOUT):
-                await operation
-        except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
-            logger.warning("The channel layer does not answer: %r", error)
+    async def _join_missing(self) -> None:
+        for group in list(self._unjoined):
+            await self._join(group)
 
     async def _receive(self) -> None:
         self._channel = await self._layer.new_channel("hub")
@@ -211,11 +215,9 @@ class Hub:
         closing.add_done_callback(self._tasks.remove)
 
     async def _rejoin(self) -> None:
-        if self._channel is None:
-            return
         groups = [publish.group_of(key) for key in (*self._latest, *self._logs)]
         for group in (publish.CONTROL_GROUP, *groups):
-            await self._try(self._layer.group_add(group, self._channel))
+            await self._join(group)
 
     async def _poll(self) -> None:
         """Find what the layer lost: streams that reach further than this process knows."""
@@ -260,6 +262,17 @@ class Hub:
             except Exception:
                 logger.exception("The Hub's %s loop ended; it begins again", name)
             await asyncio.sleep(RESTART_PAUSE)
+
+
+async def _answers(operation: Awaitable[None]) -> bool:
+    """Whether the channel layer did what it was asked."""
+    try:
+        async with asyncio.timeout(publish.SEND_TIMEOUT):
+            await operation
+    except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
+        logger.warning("The channel layer does not answer: %r", error)
+        return False
+    return True
 
 
 _ENDINGS = {

@@ -1,9 +1,12 @@
 """From a committed change to every socket: log streams lose nothing, latest ones stay newest."""
 
+import asyncio
+
 import pytest
 from django.db import transaction
 
 from realtime import publish, streams, threads
+from realtime.hub import get_hub
 from realtime.models import Stream
 from realtime.streams import StreamKey
 from realtime.unit_of_work import emit, unit_of_work
@@ -121,14 +124,20 @@ async def test_a_lost_wake_up_costs_latency_and_no_event(probe):
     assert await texts(client, 2) == ["lost", "lost too"]
 
 
-async def test_a_hole_is_filled_before_the_event_that_shows_it(probe):
+@pytest.fixture
+def no_poll(monkeypatch):
+    """The Hub finds nothing by itself during the test."""
+    monkeypatch.setattr("realtime.hub.POLL_INTERVAL", 3600)
+
+
+async def test_a_hole_is_filled_before_the_event_that_shows_it(no_poll, probe):
     client = await probe("alice@1")
     await client.command("subscribe", logs=["room:ops"])
     await threads.call(append_unpublished, "unheard")
     await threads.call(note, "heard")
     assert await texts(client, 2) == ["unheard", "heard"]
-    offsets = (await client.command("ping")) and [frame["type"] for frame in client.frames]
-    assert "note" not in offsets
+    await client.command("ping")
+    assert "note" not in [frame["type"] for frame in client.frames]
 
 
 async def test_heartbeats_tell_how_far_each_stream_was_delivered(probe, limits):
@@ -181,3 +190,22 @@ async def test_a_latest_value_inside_a_transaction_waits_for_the_commit(probe):
     await threads.call(publishes_and_fails)
     await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 2})
     assert (await client.event("tick"))["values"] == {"cpu": 2}
+
+
+async def test_who_subscribes_while_the_layer_is_away_is_served_when_it_is_back(probe, monkeypatch):
+    client = await probe("alice@1")
+    await client.event("heartbeat")
+    hub = await get_hub()
+    join = hub._layer.group_add
+
+    async def away(group: str, channel: str) -> None:
+        raise ConnectionError("the layer is away")
+
+    monkeypatch.setattr(hub._layer, "group_add", away)
+    await client.command("subscribe", names=["cpu"])
+    monkeypatch.setattr(hub._layer, "group_add", join)
+    async with asyncio.timeout(5):
+        while hub._unjoined:
+            await asyncio.sleep(0.05)
+    await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1})
+    assert (await client.event("tick"))["values"] == {"cpu": 1}
