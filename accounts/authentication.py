@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts import jwt, keys, selectors, services
+from accounts.activity import recent_use
 from accounts.models import ApiToken, User
 from realtime.auth import Credentials, Principal
 from realtime.errors import NotFound
@@ -28,8 +29,16 @@ class Login:
 def authenticate(credentials: Credentials) -> Principal | None:
     """Who a socket belongs to; None when the credentials or the workspace are refused.
 
-    Synchronous, a handful of queries. A ticket is used up even if its user may not come in.
+    Synchronous, a handful of queries, and at most once a minute a note that the user was here.
+    A ticket is used up even if its user may not come in.
     """
+    principal = _identify(credentials)
+    if principal and recent_use.is_due((principal.user_id, principal.token_id)):
+        services.touch([principal])
+    return principal
+
+
+def _identify(credentials: Credentials) -> Principal | None:
     if credentials.ticket is not None:
         return _by_ticket(credentials.ticket, credentials.workspace)
     if credentials.bearer is not None:
