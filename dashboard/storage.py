@@ -34,7 +34,7 @@ _ROLLUP = Rollup._meta.db_table
 
 
 class Reading(NamedTuple):
-    """One sample to be: `at` in microseconds since the epoch, `value` finite."""
+    """One sample to be: `at` in microseconds since the epoch."""
 
     series_id: int
     at: int
@@ -44,7 +44,8 @@ class Reading(NamedTuple):
 class Written(NamedTuple):
     """How many samples a batch left in the database, and how many it could not.
 
-    `refused`: of series that are gone or of another workspace, or older than what is kept.
+    `refused`: of series that are gone or of another workspace, older than what is kept, or no
+    finite number.
     """
 
     stored: int
@@ -67,15 +68,15 @@ def write(
         publish: whether to tell `metrics` subscribers (not when filling in what was missed).
         fence: the worker's lease, checked before the commit.
     """
-    values = {(r.series_id, r.at): _storable(r.value) for r in readings}
-    if not values:
-        return Written(0, 0)
+    values = {(r.series_id, r.at): float(r.value) for r in readings}
     with unit_of_work(fence=fence):
         facts = _facts(workspace_id, {series_id for series_id, _ in values})
         rows = sorted(
-            (series_id, at, value)
+            (series_id, at, 0.0 if abs(value) < 1 / LARGEST else value)
             for (series_id, at), value in values.items()
-            if series_id in facts and at >= facts[series_id].raw_from
+            if abs(value) <= LARGEST  # not so of NaN either
+            and series_id in facts
+            and at >= facts[series_id].raw_from
         )
         if rows:
             _insert(rows)
@@ -175,6 +176,3 @@ def _roll_up(touched: Sequence[tuple[int, int]]) -> None:
 def _batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
-
-def _storable(value: float) -> float:
-    return 0.0 if abs(value) < 1 / LARGEST else value

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from dashboard import instants, selection, services, streams
 from dashboard.collection.backlog import Backlog, Batch, Row
@@ -85,8 +85,7 @@ class Delivery:
                     await self._record_runs()
                 if batches := self._backlog.peek(BATCHES_AT_ONCE):
                     await self._write(batches)
-                    self._backlog.remove(batches)
-            except (DatabaseError, InterfaceError) as error:
+            except (OperationalError, InterfaceError) as error:
                 if not self._away:
                     logger.warning("Readings wait for the database: %s", error)
                 self._away = True
@@ -98,15 +97,23 @@ class Delivery:
     async def _write(self, batches: Sequence[Batch]) -> None:
         workspace_id = batches[0].workspace_id
         newest = self._backlog.newest_of(workspace_id)
-        await threads.call(
-            services.store_readings,
-            workspace_id=workspace_id,
-            rows=[row for batch in batches for row in batch.rows],
-            plan=self.plan,
-            # What fills in the past is no news; only a batch that ends with the present is.
-            publish=batches[-1] is newest,
-            fence=self._fence,
-        )
+        try:
+            await threads.call(
+                services.store_readings,
+                workspace_id=workspace_id,
+                rows=[row for batch in batches for row in batch.rows],
+                plan=self.plan,
+                # What fills in the past is no news; only a batch that ends with the present is.
+                publish=batches[-1] is newest,
+                fence=self._fence,
+            )
+        except (OperationalError, InterfaceError):
+            raise
+        except DatabaseError:
+            # Not away: it refuses these rows, and would again. The next ones must not wait.
+            lost = sum(len(batch.rows) for batch in batches)
+            logger.exception("%d readings were lost: the database refuses them", lost)
+        self._backlog.remove(batches)
 
     def _back(self) -> None:
         self._stored_at = self._clock()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 
 from accounts.models import Workspace
 from dashboard import selectors, services, streams
@@ -129,6 +129,23 @@ async def test_what_the_backlog_cannot_hold_is_said_with_its_count(
         await pipe.delivery.flush(within=1)
     assert "19 readings were lost" in caplog.text
     assert (await threads.call(pipe.stored))[0][0] == 19
+
+
+async def test_readings_that_the_database_refuses_do_not_hold_up_the_next(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = services.store_readings
+
+    def refuse_first(**arguments: Any) -> Any:
+        if arguments["rows"][0].at == TICK * SECOND:
+            raise DataError("out of range")
+        return store(**arguments)
+
+    monkeypatch.setattr(services, "store_readings", refuse_first)
+    pipe.tick(0)
+    await until(lambda: "1 readings were lost" in caplog.text)
+    pipe.tick(1)
+    await until(lambda: pipe.stored() == [(1, 1.0)])
 
 
 async def test_the_state_of_a_source_is_shown(pipe: Pipe) -> None:

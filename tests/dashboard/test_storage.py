@@ -164,6 +164,21 @@ def test_nothing_is_written_where_samples_are_already_removed(workspace: Workspa
     assert Rollup.objects.get().count == 1
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e301])
+def test_what_no_chart_can_show_is_refused_and_the_rest_stored(
+    workspace: Workspace, value: float
+) -> None:
+    series = make_series(make_metric(workspace))
+    written = write(series, [(START, value), (START + 1, 1.0)])
+    assert written == storage.Written(stored=1, refused=1)
+
+
+def test_whole_numbers_and_fractions_come_in_one_batch(workspace: Workspace) -> None:
+    series = make_series(make_metric(workspace))
+    write(series, [(START, 3), (START + 1, 0.5)])
+    assert list(Sample.objects.order_by("at").values_list("value", flat=True)) == [3.0, 0.5]
+
+
 def test_the_smallest_doubles_are_stored_as_zero(workspace: Workspace) -> None:
     series = make_series(make_metric(workspace))
     write(series, [(START, 5e-324), (START + 1, -1e-310), (START + 2, 0.0)])
