@@ -25,6 +25,7 @@ export default defineConfig({
     outDir: here('../static/dist'),
     emptyOutDir: true,
     manifest: true,
+    license: true,
     target: 'es2022',
     modulePreload: { polyfill: false },
     // The content security policy allows fonts and pictures from this origin only, no data: fonts.

@@ -19,6 +19,8 @@ export type LoadState = 'loading' | 'ready' | 'failed'
 
 /** Frames older than this don't set the page's "now": only slow metrics are followed. */
 const FRESH_MS = 3_000
+/** A chart spans at least this many points: fewer would be a picture of chance. */
+const LEAST_BUCKETS = 30
 const SLIDE_EVERY_MS = 1_000
 
 export class Dashboard {
@@ -46,6 +48,8 @@ export class Dashboard {
   private readonly loader: HistoryLoader
   private redrawing = false
   private wasLive = false
+  /** The next frame holds stored values, sent at once after a subscription: their age is no latency. */
+  private isSnapshotDue = false
 
   constructor(readonly workspace: string | null) {
     this.range = shallowRef(rangeByKey(readStored(this.key('range'))))
@@ -56,6 +60,7 @@ export class Dashboard {
       failed: (request) => this.loads.set(request.metric, 'failed'),
     })
     this.connection.on('realtime_metrics', (frame) => this.live(frame))
+    this.connection.on('subscription_confirmed', () => (this.isSnapshotDue = true))
     this.connection.on('pong', () => correctClock(this.connection.clock.offsetMs))
     this.connection.onState((state) => this.connectionChanged(state))
     this.connection.onSubscriptionRefused((error) => {
@@ -78,6 +83,15 @@ export class Dashboard {
     const now = this.serverNow()
     if (updatedAt === null) return now
     return this.connectionState.value.kind !== 'live' || now - updatedAt < FRESH_MS ? updatedAt : now
+  }
+
+  /** The left edge: that of the range, or the oldest data where the server has none before it. */
+  get start(): number {
+    const whole = this.end - this.range.value.lengthMs
+    if ([...this.loads.values()].includes('loading')) return whole
+    const oldest = Math.min(...[...this.series.values()].map((series) => series.points[0]?.time ?? Infinity))
+    const latest = this.end - LEAST_BUCKETS * this.range.value.bucketMs
+    return Math.max(whole, Math.min(oldest, latest))
   }
 
   get isStale(): boolean {
@@ -181,7 +195,8 @@ export class Dashboard {
       }
     }
     this.updatedAt.value = Math.max(time, this.updatedAt.value ?? 0)
-    this.latency.add(this.serverNow() - time)
+    if (this.isSnapshotDue) this.isSnapshotDue = false
+    else this.latency.add(this.serverNow() - time)
     this.redraw()
   }
 

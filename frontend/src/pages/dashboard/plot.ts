@@ -16,6 +16,12 @@ interface Palette {
   readonly font: string
 }
 
+export interface Quantity {
+  readonly unit: string
+  /** Only whole numbers: no axis lines between them. */
+  readonly isCount: boolean
+}
+
 export interface PlotView {
   readonly data: ChartData
   /** Left and right edge in seconds. */
@@ -29,6 +35,9 @@ export interface PlotEvents {
 }
 
 const DAY_SECONDS = 24 * 3600
+/** 1, 2, 5, 10, 20, 50, … */
+const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat()
+const LABEL_ROOM = 16
 const BAND_OPACITY = 0.3
 /** Columns of one metric in uPlot's data: value, maximum, minimum. */
 const COLUMNS = 3
@@ -41,7 +50,7 @@ export class Plot {
 
   constructor(
     private readonly host: HTMLElement,
-    private readonly unit: string,
+    private readonly quantity: Quantity,
     private view: PlotView,
     private readonly events: PlotEvents,
   ) {
@@ -156,8 +165,10 @@ export class Plot {
       size: 24,
       gap: 4,
       space: 72,
-      values: (_, splits, __, ___, increment) =>
+      values: (chart, splits, __, ___, increment) =>
         splits.map((seconds) => {
+          // A label that would be cut off at the right edge says less than none.
+          if (chart.valToPos(seconds, 'x') > chart.over.clientWidth - LABEL_ROOM) return ''
           if (increment >= DAY_SECONDS || seconds % DAY_SECONDS === 0) return dayOfYear(seconds * 1000)
           return increment < 60 ? clockTime(seconds * 1000) : minuteTime(seconds * 1000)
         }),
@@ -175,12 +186,13 @@ export class Plot {
       size: 48,
       gap: 8,
       space: 36,
+      ...(this.quantity.isCount && { incrs: WHOLE_STEPS }),
       values: (_, splits, __, ___, increment) => splits.map((value) => axisNumber(value, increment)),
     }
   }
 
   private roundedRange(low: number | null, high: number | null): uPlot.Range.MinMax {
-    const [from, to] = valueRange(low, high, this.unit)
+    const [from, to] = valueRange(low, high, this.quantity.unit)
     if (from === 0 && to === 100) return [0, 100]
     const step = 10 ** Math.floor(Math.log10(to - from || 1)) / 2
     return [Math.floor(from / step) * step, Math.ceil(to / step) * step]
