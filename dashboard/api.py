@@ -6,8 +6,9 @@ import time
 
 from rest_framework.response import Response
 
-from accounts.api import WorkspaceAPIView, WorkspaceRequest
+from accounts.api import WorkspaceAPIView
 from accounts.policy import Action
+from accounts.requests import WorkspaceRequest
 from dashboard import instants, selectors, services
 from dashboard.serializers import (
     BatchSerializer,

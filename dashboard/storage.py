@@ -175,4 +175,3 @@ def _roll_up(touched: Sequence[tuple[int, int]]) -> None:
 
 def _batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-

@@ -1,38 +1,25 @@
-"""Reads: the metrics with their newest values, and their history."""
+"""What was measured: one metric over a range, or the recent past of many."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
 from dashboard import instants, tags
 from dashboard.buckets import Buckets, choose
-from dashboard.models import Metric, Rollup, Sample, Series, Source
+from dashboard.models import Metric, Rollup, Sample, Series
+from dashboard.selectors.live import Latest, live_series
 from realtime.errors import NotFound
 
 SNAPSHOT_POINTS = 120
 # A snapshot of very many metrics has fewer points of each, so that its frame stays small.
 SNAPSHOT_TOTAL = 4000
-
-
-class Latest(NamedTuple):
-    at: int
-    value: float
-
-
-@dataclass(frozen=True)
-class MetricState:
-    """A metric and what is newest of its live series; `latest` is None before the first sample."""
-
-    metric: Metric
-    simulated: bool
-    latest: Latest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,49 +44,6 @@ class History:
     simulated: bool
     resolution: float
     buckets: list[Bucket]
-
-
-def is_live() -> Any:
-    """For queries of Series: whether this one gives its metric's live value.
-
-    It does if no other series of the metric comes before it: measured before simulated ones,
-    then by id. So a real sensor takes over from the simulation as soon as it has a series.
-    """
-    before = Q(simulated__lt=OuterRef("simulated")) | Q(
-        simulated=OuterRef("simulated"), pk__lt=OuterRef("pk")
-    )
-    return ~Exists(Series.objects.filter(before, metric=OuterRef("metric")))
-
-
-def newest_at() -> Any:
-    """For queries of Series: the time of its newest sample; of its rollups, which outlive it."""
-    return Subquery(_newest_rollup().values("last_at")[:1])
-
-
-def metric_states(workspace_id: int) -> list[MetricState]:
-    """All metrics of a workspace, system first, with what is newest of each."""
-    live = {series.metric_id: series for series in _live_series(workspace_id)}
-    metrics = Metric.objects.filter(workspace_id=workspace_id)
-    order = {group: place for place, group in enumerate(Metric.Group.values)}
-    return [
-        _state(metric, live.get(metric.pk))
-        for metric in sorted(metrics, key=lambda m: (order[m.group], m.pk))
-    ]
-
-
-def metric_names(workspace_id: int) -> set[str]:
-    return set(Metric.objects.filter(workspace_id=workspace_id).values_list("name", flat=True))
-
-
-def require_metrics(*, workspace_id: int, names: Iterable[str]) -> None:
-    """Let pass if all these metrics exist in the workspace.
-
-    Raises:
-        NotFound: some do not; the message names them.
-    """
-    unknown = sorted(set(names) - metric_names(workspace_id))
-    if unknown:
-        raise NotFound(f"No such metric: {', '.join(unknown[:10])}.")
 
 
 def history(
@@ -151,7 +95,7 @@ def recent(
     At most 120 points a metric, by the metric's name, oldest first; a point's time is that of the
     first sample in it.
     """
-    live = _live_series(workspace_id)
+    live = live_series(workspace_id)
     if names is not None:
         live = live.filter(metric__name__in=set(names))
     by_id = {series.pk: series for series in live}
@@ -167,67 +111,6 @@ def recent(
         by_id[series_id].metric.name: [Latest(bucket.at, bucket.value) for bucket in buckets]
         for series_id, buckets in found.items()
     }
-
-
-@dataclass(frozen=True)
-class SeriesPlace:
-    """Where a source's readings of one metric go; `live`: they are the metric's live value."""
-
-    series_id: int
-    group: str
-    live: bool
-
-
-@dataclass(frozen=True)
-class CollectionPlan:
-    """What a worker collects, and where it goes.
-
-    `series` is by (source id, metric's name); `metrics` has the (workspace id, name) of each.
-    """
-
-    sources: Sequence[Source] = ()
-    series: Mapping[tuple[int, str], SeriesPlace] = field(default_factory=dict)
-    metrics: Set[tuple[int, str]] = frozenset()
-
-
-def collection_plan(kinds: Iterable[str]) -> CollectionPlan:
-    """The enabled sources of these kinds in all workspaces, with their series."""
-    sources = list(Source.objects.filter(enabled=True, kind__in=set(kinds)).order_by("id"))
-    rows = Series.objects.filter(source__in=sources).values_list(
-        "source_id", "metric__name", "id", "metric__group", is_live()
-    )
-    workspaces = {source.workspace_id for source in sources}
-    metrics = Metric.objects.filter(workspace_id__in=workspaces)
-    return CollectionPlan(
-        sources=sources,
-        series={(source, name): SeriesPlace(*place) for source, name, *place in rows},
-        metrics=set(metrics.values_list("workspace_id", "name")),
-    )
-
-
-def _live_series(workspace_id: int) -> QuerySet[Series]:
-    newest = _newest_rollup()
-    return (
-        Series.objects.filter(is_live(), metric__workspace_id=workspace_id)
-        .select_related("metric")
-        .annotate(
-            newest_at=Subquery(newest.values("last_at")[:1]),
-            newest_value=Subquery(newest.values("last")[:1]),
-        )
-    )
-
-
-def _newest_rollup() -> QuerySet[Rollup]:
-    return Rollup.objects.filter(series_id=OuterRef("pk")).order_by("-minute")
-
-
-def _state(metric: Metric, series: Any) -> MetricState:
-    if series is None:
-        return MetricState(metric, simulated=False, latest=None)
-    latest = None
-    if series.newest_at is not None:
-        latest = Latest(series.newest_at, series.newest_value)
-    return MetricState(metric, series.simulated, latest)
 
 
 def _series_of(metric: Metric, wanted_tags: Mapping[str, str] | None) -> Series | None:

@@ -1,0 +1,23 @@
+"""Reads: the metrics with their newest values, their history, what is to be collected."""
+
+from dashboard.selectors.collecting import CollectionPlan, SeriesPlace, collection_plan
+from dashboard.selectors.histories import Bucket, History, history, recent
+from dashboard.selectors.live import Latest, is_live, newest_at
+from dashboard.selectors.metrics import MetricState, metric_names, metric_states, require_metrics
+
+__all__ = [
+    "Bucket",
+    "CollectionPlan",
+    "History",
+    "Latest",
+    "MetricState",
+    "SeriesPlace",
+    "collection_plan",
+    "history",
+    "is_live",
+    "metric_names",
+    "metric_states",
+    "newest_at",
+    "recent",
+    "require_metrics",
+]

@@ -1,0 +1,45 @@
+"""What the workers collect, and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from dashboard.models import Metric, Series, Source
+from dashboard.selectors.live import is_live
+
+
+@dataclass(frozen=True)
+class SeriesPlace:
+    """Where a source's readings of one metric go; `live`: they are the metric's live value."""
+
+    series_id: int
+    group: str
+    live: bool
+
+
+@dataclass(frozen=True)
+class CollectionPlan:
+    """What a worker collects, and where it goes.
+
+    `series` is by (source id, metric's name); `metrics` has the (workspace id, name) of each.
+    """
+
+    sources: Sequence[Source] = ()
+    series: Mapping[tuple[int, str], SeriesPlace] = field(default_factory=dict)
+    metrics: Set[tuple[int, str]] = frozenset()
+
+
+def collection_plan(kinds: Iterable[str]) -> CollectionPlan:
+    """The enabled sources of these kinds in all workspaces, with their series."""
+    sources = list(Source.objects.filter(enabled=True, kind__in=set(kinds)).order_by("id"))
+    rows = Series.objects.filter(source__in=sources).values_list(
+        "source_id", "metric__name", "id", "metric__group", is_live()
+    )
+    workspaces = {source.workspace_id for source in sources}
+    metrics = Metric.objects.filter(workspace_id__in=workspaces)
+    return CollectionPlan(
+        sources=sources,
+        series={(source, name): SeriesPlace(*place) for source, name, *place in rows},
+        metrics=set(metrics.values_list("workspace_id", "name")),
+    )
