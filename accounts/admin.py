@@ -31,22 +31,23 @@ def change_own_password(
 
 # One login page for all, with its lockout; who is signed in but not staff is told so there.
 admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]
-admin.site.password_change = change_own_password  # type: ignore[method-assign]
+admin.site.password_change = change_own_password  # type: ignore[assignment,method-assign]
 admin.site.site_header = _("Pitwall administration")
 admin.site.site_title = "Pitwall"
 admin.site.index_title = _("Users, workspaces and what they own")
 
 
-class PasswordForm(AdminPasswordChangeForm):
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
     """An administrator sets somebody's password, or takes it away."""
 
     def save(self, commit: bool = True) -> User:
         services.change_password(user=self.user, password=self.cleaned_data["password1"] or None)
-        return self.user
+        user: User = self.user
+        return user
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """Users are deactivated, not deleted: what they wrote and did stays theirs."""
 
     change_password_form = PasswordForm
@@ -65,7 +66,7 @@ class UserAdmin(DjangoUserAdmin):
         description=_("Deactivate: sign out everywhere and refuse"), permissions=["change"]
     )
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        users = list(queryset.exclude(pk=request.user.pk))
+        users = list(queryset.exclude(username=request.user.get_username()))
         for user in users:
             services.deactivate_user(user=user)
         _say(
@@ -89,7 +90,7 @@ class UserAdmin(DjangoUserAdmin):
         )
 
 
-class MembershipFormSet(BaseInlineFormSet):
+class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
     """Refuses what would leave a workspace without an owner."""
 
     def clean(self) -> None:
@@ -104,7 +105,7 @@ class MembershipFormSet(BaseInlineFormSet):
             raise ValidationError(_("A workspace keeps at least one owner."))
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Membership
     formset = MembershipFormSet
     fields = ("user", "role", "is_default")
@@ -113,7 +114,7 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(admin.ModelAdmin):
+class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Workspaces with their members."""
 
     list_display = ("name", "slug", "created_at")
@@ -149,7 +150,7 @@ class WorkspaceAdmin(admin.ModelAdmin):
             services.remove_member(membership_id=membership.pk)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that are looked at and ended, never typed in."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib.auth import authenticate
 from django.utils import timezone
@@ -14,19 +14,13 @@ from rest_framework.views import APIView
 from accounts import jwt, lockout, selectors, services
 from accounts.models import User
 from accounts.policy import Action, require
+from accounts.requests import WorkspaceRequest as WorkspaceRequest
 from accounts.serializers import (
     CredentialsSerializer,
     RefreshSerializer,
     WorkspaceRoleSerializer,
 )
-from realtime.auth import Principal
 from realtime.errors import RateLimited, Unauthenticated
-
-
-class WorkspaceRequest(Request):
-    """A request of a member: `principal` is who they are in the workspace they asked for."""
-
-    principal: Principal
 
 
 class WorkspaceAPIView(APIView):
@@ -40,22 +34,23 @@ class WorkspaceAPIView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        request.principal = selectors.principal_of(  # type: ignore[attr-defined]
-            request.user,
-            request.query_params.get("workspace"),
-            session_key=request.auth.session_key,
-            token=request.auth.token,
+        member = cast(WorkspaceRequest, request)
+        member.principal = selectors.principal_of(
+            member.user,
+            member.query_params.get("workspace"),
+            session_key=member.auth.session_key,
+            token=member.auth.token,
         )
-        action = self.actions.get(request.method or "", self.action)
+        action = self.actions.get(member.method or "", self.action)
         if action is not None:
-            require(request.principal, action)  # type: ignore[attr-defined]
+            require(member.principal, action)
 
 
 class TokenView(APIView):
     """POST username and password: an access token (short) and a refresh token (long)."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = []
+    authentication_classes = ()
+    permission_classes = ()
     throttle_scope = "token"
 
     def post(self, request: Request) -> Response:
@@ -76,8 +71,8 @@ class TokenView(APIView):
 class TokenRefreshView(APIView):
     """POST a refresh token: a new access token."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = []
+    authentication_classes = ()
+    permission_classes = ()
     throttle_scope = "token"
 
     def post(self, request: Request) -> Response:

@@ -35,7 +35,6 @@ class LoginForm(AuthenticationForm):
         super().__init__(*args, **kwargs)
         username = self.fields["username"]
         username.label = gettext_lazy("Username or email")
-        username.max_length = 254
         username.widget.attrs["maxlength"] = 254
         # After a failed try it is the password that is typed again.
         username.widget.attrs["autofocus"] = not self.is_bound
@@ -51,6 +50,7 @@ class LoginForm(AuthenticationForm):
         until = self.locked_until
         if until is not None:
             return ValidationError(lockout.locked_out_message(until), code="locked_out")
+        assert self.request is not None
         left = lockout.tries_left(self.request, self.cleaned_data["username"])
         message = ngettext(
             "Wrong username or password. %(left)d try left.",
@@ -83,7 +83,7 @@ class ResetForm(PasswordResetForm):
         mail.send_later(EmailMessage(subject, body, from_email, [to_email]))
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """A user's names and email address."""
 
     class Meta:
@@ -122,7 +122,8 @@ class TokenForm(forms.Form):
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="token_%s", **kwargs)
+        kwargs.setdefault("auto_id", "token_%s")
+        super().__init__(*args, **kwargs)
         field = self.fields["membership"]
         field.queryset = memberships = selectors.memberships_of(user)  # type: ignore[attr-defined]
         field.label_from_instance = lambda membership: membership.workspace.name  # type: ignore[attr-defined]

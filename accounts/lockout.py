@@ -21,6 +21,8 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 
+MAX_USERNAME_LENGTH = 255  # of the column that axes keeps it in
+
 
 def client_address(request: HttpRequest) -> str | None:
     """The peer's IP address; what trusted proxies forwarded is in it already. None: no IP peer."""
@@ -35,7 +37,7 @@ def client_address(request: HttpRequest) -> str | None:
 def username(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
     """The name that failures are counted under, as it was typed but for its case."""
     given = (credentials or {}).get("username") or request.POST.get("username") or ""
-    return str(given).strip().lower()
+    return str(given).strip().lower()[:MAX_USERNAME_LENGTH]
 
 
 def forget_failures(request: HttpRequest, user: User) -> None:
@@ -53,7 +55,8 @@ def tries_left(request: HttpRequest, name: str) -> int:
     """How many more failures this name has from this address before it is locked out."""
     credentials = {"username": name}
     failures = AxesProxyHandler.get_failures(request, credentials)
-    return max(0, get_failure_limit(request, credentials) - failures)
+    left: int = get_failure_limit(request, credentials) - failures
+    return max(0, left)
 
 
 def locked_until(request: HttpRequest, name: str) -> datetime:
@@ -71,7 +74,8 @@ def locked_until(request: HttpRequest, name: str) -> datetime:
     for attempt in attempts:
         failures += attempt.failures_since_start
         if failures >= limit:
-            return attempt.attempt_time + cool_off
+            until: datetime = attempt.attempt_time + cool_off
+            return until
     return now
 
 

@@ -20,10 +20,12 @@ def record_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
     """List the new session among its user's, and forget the failures before it."""
     if not request.session.session_key:
         request.session.save()
+    session_key = request.session.session_key
+    assert session_key is not None
     forget_failures(request, user)
     services.record_session(
         user_id=user.pk,
-        session_key=request.session.session_key,
+        session_key=session_key,
         address=client_address(request),
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
     )
@@ -39,7 +41,7 @@ def close_sockets_of_session(instance: UserSession, **kwargs: Any) -> None:
 def close_sockets_after_a_new_password(instance: User, created: bool, **kwargs: Any) -> None:
     """Whoever set it, `manage.py changepassword` too: the old login's sockets close."""
     # set_password() leaves the new password here until save() is through.
-    if not created and instance._password is not None:
+    if not created and instance._password is not None:  # type: ignore[attr-defined]
         auth.revoke(user_id=instance.pk)
 
 

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import selectors, services
 from accounts.forms import LoginForm, ProfileForm, ResetForm, TokenForm
+from accounts.requests import SignedInRequest
 from realtime.errors import Conflict, NotFound
 
 PROFILE = "accounts:profile"
@@ -87,7 +88,7 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
 
 @never_cache
 @login_required
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: SignedInRequest) -> HttpResponse:
     """Show the profile; POST changes names and email address."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
@@ -103,7 +104,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
-def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
+def end_session(request: SignedInRequest, session_id: int) -> HttpResponse:
     """Sign out one of one's own sessions, this one too."""
     session = selectors.live_sessions_of(request.user).filter(pk=session_id).first()
     if session is None:
@@ -118,7 +119,7 @@ def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def end_other_sessions(request: HttpRequest) -> HttpResponse:
+def end_other_sessions(request: SignedInRequest) -> HttpResponse:
     """Sign out everywhere but here."""
     services.end_other_sessions(
         user_id=request.user.pk, keep_session_key=request.session.session_key
@@ -131,7 +132,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 @sensitive_variables("secret")
-def create_token(request: HttpRequest) -> HttpResponse:
+def create_token(request: SignedInRequest) -> HttpResponse:
     """Make an API token. The answer is the page itself, for nothing keeps the secret."""
     form = TokenForm(request.POST, user=request.user)
     if not form.is_valid():
@@ -147,7 +148,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
-def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
+def revoke_token(request: SignedInRequest, token_id: int) -> HttpResponse:
     """Revoke one of one's own API tokens."""
     _or_404(services.revoke_token, token_id=token_id, user_id=request.user.pk)
     messages.success(request, _("Token revoked."))
@@ -156,7 +157,7 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def make_default(request: HttpRequest, membership_id: int) -> HttpResponse:
+def make_default(request: SignedInRequest, membership_id: int) -> HttpResponse:
     """Choose the workspace that opens first."""
     membership = selectors.memberships_of(request.user).filter(pk=membership_id).first()
     if membership is None:
@@ -165,7 +166,7 @@ def make_default(request: HttpRequest, membership_id: int) -> HttpResponse:
     return redirect(PROFILE)
 
 
-def _profile_page(request: HttpRequest, **context: Any) -> HttpResponse:
+def _profile_page(request: SignedInRequest, **context: Any) -> HttpResponse:
     user = request.user
     page = {
         "profile_form": ProfileForm(instance=user),

@@ -82,13 +82,14 @@ def remove_member(*, membership_id: int) -> None:
     membership = _locked(membership_id)
     if membership.role == Role.OWNER:
         _require_another_owner(membership)
-    place = {"user_id": membership.user_id, "workspace_id": membership.workspace_id}
+    user_id, workspace_id = membership.user_id, membership.workspace_id
     membership.delete()
-    ApiToken.objects.filter(**place, revoked_at=None).update(revoked_at=timezone.now())
-    WebSocketTicket.objects.filter(**place).delete()
+    tokens = ApiToken.objects.filter(user_id=user_id, workspace_id=workspace_id, revoked_at=None)
+    tokens.update(revoked_at=timezone.now())
+    WebSocketTicket.objects.filter(user_id=user_id, workspace_id=workspace_id).delete()
     if membership.is_default:
-        _promote_a_default(membership.user_id)
-    auth.revoke(**place)
+        _promote_a_default(user_id)
+    auth.revoke(user_id=user_id, workspace_id=workspace_id)
 
 
 @unit_of_work

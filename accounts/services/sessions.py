@@ -93,8 +93,8 @@ def touch(principals: Sequence[Principal], now: datetime | None = None) -> None:
     if principals:
         record_use(
             user_ids=(principal.user_id for principal in principals),
-            session_keys=(key for principal in principals if (key := principal.session_key)),
-            token_ids=(key for principal in principals if (key := principal.token_id)),
+            session_keys=[p.session_key for p in principals if p.session_key is not None],
+            token_ids=[p.token_id for p in principals if p.token_id is not None],
             now=now,
         )
 

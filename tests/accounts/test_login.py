@@ -84,6 +84,13 @@ def test_a_wrong_password_says_how_many_tries_are_left(mina: User) -> None:
     assert "1 try left." in sign_in(client, password="wrong").content.decode()
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", " ", "<script>", "o'hara; --"])
+def test_strange_names_are_only_wrong_names(mina: User, name: str) -> None:
+    response = sign_in(Client(), name, "wrong")
+    assert response.status_code == 200
+    assert "<script>" not in response.content.decode()
+
+
 def test_an_unknown_name_gets_the_same_answer_as_a_known_one(mina: User) -> None:
     def answer(name: str) -> str:
         page = sign_in(Client(), name, "wrong").content.decode()

@@ -48,6 +48,8 @@ def test_on_sqlite_one_of_two_makes_the_users(tmp_path: Path) -> None:
 @pytest.fixture
 def empty_database() -> Iterator[str]:
     """URL of a database of its own beside the one that the tests are given."""
+    if "DATABASE_URL" not in os.environ:
+        pytest.skip("DATABASE_URL names no PostgreSQL (make test-services brings one)")
     parts = urlsplit(os.environ["DATABASE_URL"])
     name = f"prepare_{secrets.token_hex(6)}"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
