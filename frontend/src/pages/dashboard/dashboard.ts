@@ -22,6 +22,8 @@ const FRESH_MS = 3_000
 /** A chart spans at least this many points: fewer would be a picture of chance. */
 const LEAST_BUCKETS = 30
 const SLIDE_EVERY_MS = 1_000
+/** An empty page looks again by itself. */
+const LOOK_AGAIN_EVERY_MS = 5_000
 
 export class Dashboard {
   readonly phase: Ref<Phase> = ref('loading')
@@ -68,6 +70,9 @@ export class Dashboard {
       else void this.followWhatExists()
     })
     setInterval(() => this.slide(), SLIDE_EVERY_MS)
+    setInterval(() => {
+      if (this.phase.value === 'ready' && this.metrics.value.length === 0) void this.loadMetrics()
+    }, LOOK_AGAIN_EVERY_MS)
     void this.loadMetrics()
   }
 
