@@ -13,7 +13,7 @@ EMBEDDED := env -u DATABASE_URL -u REDIS_URL
 JOBS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores < 4 ? cores : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-smoke screenshots dev clean test-services e2e format \
+.PHONY: help run test check bench bench-smoke screenshots dev clean test-services e2e legacy-client format \
 	setup setup-dev lint types imports migrations front-check test-clients
 
 help: ## list the targets
@@ -62,11 +62,14 @@ test-clients: setup-dev ## the Python client's tests
 e2e: setup-dev ## the real server and a real browser
 	$(WITH_SERVICES) $(VENV)/pytest -m e2e
 
+legacy-client: setup-dev ## a client of the first protocol, watched for ten minutes
+	LEGACY_SECONDS=600 $(WITH_SERVICES) $(VENV)/pytest -m e2e tests/e2e/test_older_clients.py
+
 bench: setup-dev ## every benchmark in full; results go to benchmarks/RESULTS.md
-	$(WITH_SERVICES) $(VENV)/python -m benchmarks
+	$(WITH_SERVICES) $(VENV)/python tools/bench.py
 
 bench-smoke: setup-dev ## every benchmark for a moment, to see that it runs
-	$(WITH_SERVICES) $(VENV)/python -m benchmarks --smoke
+	$(WITH_SERVICES) $(VENV)/python tools/bench.py --smoke
 
 screenshots: setup-dev ## docs/screenshots from a throw-away server
 	$(VENV)/python tools/screenshots.py

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 
 import pytest
-from pitwall_client import Client, Token
+from pitwall_client import Api, Client, Token
 
 from .browser import wait_until
 from .conftest import OpenPage
@@ -66,6 +66,15 @@ def watch(any_server: Server, loop: BackgroundLoop) -> Iterator[CpuWatch]:
     task: Future[None] = loop.start(watch.run())
     yield watch
     task.cancel()
+
+
+def test_what_is_shown_is_also_kept(any_server: Server, loop: BackgroundLoop) -> None:
+    async def until_stored() -> None:
+        async with Api(any_server.url, any_server.token()) as api:
+            while len((await api.history("cpu_usage", hours=1))["data"]) < 3:
+                await asyncio.sleep(0.2)
+
+    loop.run(until_stored(), within=20)
 
 
 def test_cpu_usage_follows_a_busy_machine_on_the_page_and_on_every_socket(

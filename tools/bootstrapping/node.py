@@ -29,20 +29,21 @@ def find(root: Path, report: Report) -> NodeCommands:
         SetupError: there is none and it cannot be installed.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and _is_recent(_version(node)) and _version(npm) >= (11, 0):
+    if node and npm and is_recent(version_of(node)) and version_of(npm) >= (11, 0):
         return NodeCommands((node,), (npm,))
     environment.install_node(root, report)
     python = str(environment.python_of(root))
     return NodeCommands((python, "-c", WHEEL_NODE), (python, "-c", WHEEL_NPM))
 
 
-def _is_recent(version: tuple[int, int]) -> bool:
-    # Vite 8 runs on 20.19+, 22.12+ and everything later; not on the odd release in between.
+def is_recent(version: tuple[int, int]) -> bool:
+    """Tell whether Vite 8 runs on a Node.js version: 20.19+, 22.12+ and everything later."""
     major, minor = version
     return (major == 20 and minor >= 19) or (major == 22 and minor >= 12) or major > 22
 
 
-def _version(program: str) -> tuple[int, int]:
+def version_of(program: str) -> tuple[int, int]:
+    """Return major and minor version of node or npm, (0, 0) when it does not run."""
     try:
         said = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=20, check=False

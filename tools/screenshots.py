@@ -1,0 +1,74 @@
+"""Make docs/screenshots from a throw-away server: `make screenshots`.
+
+The server collects for a while first, so that the charts show real readings of this machine.
+SCREENSHOT_SECONDS sets how long (240).
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402
+
+from tests.e2e.browser import DESKTOP, PHONE, launched, sign_in  # noqa: E402
+from tests.e2e.servers import Server, embedded  # noqa: E402
+
+FOLDER = ROOT / "docs" / "screenshots"
+VIEWPORTS = {"desktop": DESKTOP, "phone": PHONE}
+PAGES = {"dashboard": "/dashboards/", "profile": "/accounts/profile/"}
+
+
+def main() -> None:
+    """Write one picture for each page, size and theme."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="pitwall-screenshots-") as folder,
+        embedded(Path(folder)) as server,
+        sync_playwright() as playwright,
+        launched(playwright) as browser,
+    ):
+        time.sleep(float(os.environ.get("SCREENSHOT_SECONDS", "240")))
+        for name in _take(browser, server):
+            print(name, flush=True)
+
+
+def _take(browser: Browser, server: Server) -> Iterator[str]:
+    for size, viewport in VIEWPORTS.items():
+        for theme in ("light", "dark"):
+            context = browser.new_context(
+                viewport=viewport,  # type: ignore[arg-type]
+                color_scheme=theme,  # type: ignore[arg-type]
+                device_scale_factor=2 if size == "phone" else 1,
+            )
+            page = context.new_page()
+            page.goto(f"{server.url}/accounts/login/")
+            yield _picture(page, f"login-{size}-{theme}")
+            sign_in(page, server)
+            for name, path in PAGES.items():
+                page.goto(server.url + path)
+                if name == "dashboard":
+                    _wait_for_values(page)
+                yield _picture(page, f"{name}-{size}-{theme}")
+            context.close()
+
+
+def _wait_for_values(page: Page) -> None:
+    expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
+    # A few ticks, so that trends and the latency wall have something to show.
+    page.wait_for_timeout(6_000)
+
+
+def _picture(page: Page, name: str) -> str:
+    page.evaluate("document.fonts.ready")
+    page.screenshot(path=FOLDER / f"{name}.png")
+    return name
+
+
+if __name__ == "__main__":
+    main()
