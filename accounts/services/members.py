@@ -54,7 +54,7 @@ def add_member(*, workspace_id: int, user_id: int, role: str = Role.MEMBER) -> M
 
 @unit_of_work
 def change_role(*, membership_id: int, role: str) -> Membership:
-    """Give a member another role; their sockets in the workspace close and come back with it.
+    """Give a member another role; their sockets in the workspace reconnect and have it.
 
     Raises:
         Conflict: it would leave the workspace without an owner.
@@ -67,7 +67,7 @@ def change_role(*, membership_id: int, role: str) -> Membership:
         _require_another_owner(membership)
     membership.role = role
     membership.save(update_fields=["role"])
-    auth.revoke(user_id=membership.user_id, workspace_id=membership.workspace_id)
+    auth.reauthorize(user_id=membership.user_id, workspace_id=membership.workspace_id)
     return membership
 
 
@@ -89,7 +89,7 @@ def remove_member(*, membership_id: int) -> None:
     WebSocketTicket.objects.filter(user_id=user_id, workspace_id=workspace_id).delete()
     if membership.is_default:
         _promote_a_default(user_id)
-    auth.revoke(user_id=user_id, workspace_id=workspace_id)
+    auth.reauthorize(user_id=user_id, workspace_id=workspace_id)
 
 
 @unit_of_work

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
@@ -27,7 +28,11 @@ BATCH = 500
 def record_session(
     *, user_id: int, session_key: str, address: str | None, user_agent: str
 ) -> UserSession:
-    """Note that a user is signed in with a session; the session must be stored already."""
+    """Note that a user is signed in with a session; the session must be stored already.
+
+    Sessions that have expired are cleared away on the occasion.
+    """
+    Session.objects.filter(expire_date__lte=timezone.now()).delete()
     session, _created = UserSession.objects.update_or_create(
         session_id=session_key,
         defaults={

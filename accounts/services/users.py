@@ -69,10 +69,10 @@ def save_user(*, user: User, changed: Collection[str]) -> None:
 
     Args:
         changed: names of the edited fields. A user who is not active any more is shut out; open
-            sockets close when what they know of the user is not true any more.
+            sockets reconnect when what they know of the user is not true any more.
     """
     user.save()
     if "is_active" in changed and not user.is_active:
         deactivate_user(user=user)
     elif not SHOWN_TO_SOCKETS.isdisjoint(changed):
-        auth.revoke(user_id=user.pk)
+        auth.reauthorize(user_id=user.pk)

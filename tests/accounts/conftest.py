@@ -35,6 +35,14 @@ def revoked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
 
 
 @pytest.fixture
+def reauthorized(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """The orders to have sockets reconnect that were given."""
+    orders: list[dict[str, object]] = []
+    monkeypatch.setattr("realtime.auth.reauthorize", lambda **criteria: orders.append(criteria))
+    return orders
+
+
+@pytest.fixture
 def home(db: None) -> Workspace:
     return make_workspace("home")
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -165,6 +166,14 @@ def test_the_session_changes_its_key_at_login(mina: User) -> None:
     before = session.session_key
     sign_in(client)
     assert client.session.session_key != before
+
+
+def test_a_login_clears_expired_sessions_away(browser: Client, mina: User, revoked) -> None:
+    key = browser.session.session_key
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    sign_in(Client())
+    assert not Session.objects.filter(pk=key).exists()
+    assert {"session_key": key} in revoked
 
 
 def test_signing_out_ends_the_session_and_its_sockets(browser: Client, mina: User, revoked) -> None:

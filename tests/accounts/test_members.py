@@ -60,18 +60,18 @@ def test_the_default_can_be_another_workspace() -> None:
     assert selectors.principal_of(user).workspace == "second"
 
 
-def test_a_new_role_closes_the_sockets_that_hold_the_old_one(revoked) -> None:
+def test_a_new_role_has_the_sockets_that_hold_the_old_one_reconnect(reauthorized) -> None:
     workspace = make_workspace()
     user = make_member(workspace)
     services.change_role(membership_id=membership_of(user).pk, role=Role.VIEWER)
     assert membership_of(user).role == Role.VIEWER
-    assert revoked == [{"user_id": user.pk, "workspace_id": workspace.pk}]
+    assert reauthorized == [{"user_id": user.pk, "workspace_id": workspace.pk}]
 
 
-def test_the_same_role_again_disturbs_nobody(revoked) -> None:
+def test_the_same_role_again_disturbs_nobody(reauthorized) -> None:
     user = make_member()
     services.change_role(membership_id=membership_of(user).pk, role=Role.MEMBER)
-    assert revoked == []
+    assert reauthorized == []
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.VIEWER])
@@ -101,7 +101,7 @@ def test_one_of_two_owners_may_go() -> None:
     assert workspace.members.count() == 1
 
 
-def test_who_is_removed_loses_tokens_tickets_and_sockets_there_alone(revoked) -> None:
+def test_who_is_removed_loses_tokens_tickets_and_sockets_there_alone(reauthorized) -> None:
     left, kept = make_workspace("left"), make_workspace("kept")
     user = make_member(left)
     join(user, kept)
@@ -112,7 +112,7 @@ def test_who_is_removed_loses_tokens_tickets_and_sockets_there_alone(revoked) ->
 
     assert [token.name for token in ApiToken.objects.filter(revoked_at=None)] == ["kept"]
     assert services.redeem_ticket(ticket=ticket.ticket) is None
-    assert revoked == [{"user_id": user.pk, "workspace_id": left.pk}]
+    assert reauthorized == [{"user_id": user.pk, "workspace_id": left.pk}]
     assert selectors.principal_of(user).workspace == "kept"
     with pytest.raises(NotFound):
         selectors.principal_of(user, "left")
