@@ -101,9 +101,18 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+    # Asked of each connection that the pool gives: after an outage it still holds dead ones.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {
         # Sized to the threads that can ask at once: services, plus requests of the HTTP side.
-        "pool": {"min_size": 1, "max_size": SERVICE_THREADS + 16, "timeout": 10},
+        # The pool tries a lost database again with doubling pauses: after 3 s it is to give up,
+        # so that the next request begins anew instead of waiting out a long pause.
+        "pool": {
+            "min_size": 1,
+            "max_size": SERVICE_THREADS + 16,
+            "timeout": 10,
+            "reconnect_timeout": 3,
+        },
         "connect_timeout": 5,
     }
 

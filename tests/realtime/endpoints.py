@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar
 
 import msgspec
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -53,7 +54,12 @@ VALUES = "values"
 
 
 class ProbeConsumer(RealtimeConsumer):
-    """Log streams by name, and one latest stream whose selection is a set of names."""
+    """Log streams by name, and one latest stream whose selection is a set of names.
+
+    `before_reply` is awaited between following and confirming: tests make things happen there.
+    """
+
+    before_reply: ClassVar[Callable[[RealtimeConsumer], Awaitable[None]] | None] = None
 
     @on(Subscribe)
     async def subscribe(self, command: Subscribe) -> Confirmed:
@@ -69,6 +75,8 @@ class ProbeConsumer(RealtimeConsumer):
         if command.names:
             key = StreamKey(self.principal.workspace_id, VALUES)
             await self.follow_latest(TOPIC, key, frozenset(command.names))
+        if self.before_reply is not None:
+            await self.before_reply()
         return Confirmed(positions=positions)
 
     @on(Unsubscribe)

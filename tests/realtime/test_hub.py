@@ -10,7 +10,7 @@ from realtime.hub import get_hub
 from realtime.models import Stream
 from realtime.streams import StreamKey
 from realtime.unit_of_work import emit, unit_of_work
-from tests.realtime.endpoints import VALUES, Note
+from tests.realtime.endpoints import VALUES, Note, ProbeConsumer
 
 OPS = StreamKey(1, "room:ops")
 
@@ -168,6 +168,24 @@ async def test_a_latest_value_reaches_those_who_selected_it(probe):
     await threads.call(publish.publish_latest, StreamKey(1, VALUES), values)
     assert (await cpu.event("tick"))["values"] == {"cpu": 1}
     assert (await both.event("tick"))["values"] == {"cpu": 1, "memory": 2}
+
+
+async def test_what_happens_before_the_confirmation_arrives_after_it(probe, monkeypatch):
+    async def publish_both(consumer: ProbeConsumer) -> None:
+        before = consumer.connection.frames_out
+        await threads.call(note, "early")
+        await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1})
+        async with asyncio.timeout(5):
+            while not consumer.connection._missed and consumer.connection.frames_out == before:
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(ProbeConsumer, "before_reply", publish_both)
+    client = await probe("alice@1")
+    await client.event("heartbeat")
+    await client.send({"action": "subscribe", "logs": ["room:ops"], "names": ["cpu"]})
+    kinds = [(await client.next())["type"] for _ in range(3)]
+    assert kinds[0] == "subscription_confirmed"
+    assert sorted(kinds[1:]) == ["note", "tick"]
 
 
 async def test_a_later_selection_replaces_the_earlier(probe):

@@ -7,6 +7,7 @@ import time
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from realtime import publish, threads
+from realtime.connection import CLOSE_DEADLINE
 from realtime.hub import get_hub
 from realtime.server import FanoutProtocol
 from realtime.streams import StreamKey
@@ -60,3 +61,22 @@ async def test_clients_that_read_nothing_do_not_hold_up_the_end(probe_server, pr
     async with asyncio.timeout(4):
         while hub.connections:
             await asyncio.sleep(0.05)
+
+
+async def test_a_peer_that_never_answers_a_close_is_let_go_in_two_seconds(probe_server):
+    reader, writer = await asyncio.open_connection(*probe_server.split(":"))
+    writer.write(
+        b"GET /ws/probe/ HTTP/1.1\r\nHost: " + probe_server.encode() + b"\r\n"
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\nAuthorization: Bearer alice@1\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    await reader.readuntil(b"heartbeat_timeout")
+    hub = await get_hub()
+    [connection] = hub.connections
+    began = time.monotonic()
+    await connection.close(1000)
+    async with asyncio.timeout(5):
+        while await reader.read(4096):
+            pass
+    assert time.monotonic() - began < CLOSE_DEADLINE + 1
+    writer.close()

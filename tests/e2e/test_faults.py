@@ -1,0 +1,219 @@
+"""What happens when something dies: a worker, a web process, Redis, the database."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from pitwall_client import Client, CommandError, Token
+
+from tests.support.proxy import CuttableProxy, cuttable
+
+from . import servers
+from .loop import BackgroundLoop
+from .servers import Server
+
+pytestmark = [pytest.mark.e2e, pytest.mark.services]
+
+OUTAGE = 3.0
+BACK_WITHIN = 15.0
+
+
+class Installation:
+    """Two web processes and workers that reach PostgreSQL and Redis through proxies."""
+
+    def __init__(self, server: Server, database: CuttableProxy, redis: CuttableProxy) -> None:
+        self.server = server
+        self.database = database
+        self.redis = redis
+
+    def readiness(self) -> tuple[int, dict[str, object]]:
+        try:
+            with urllib.request.urlopen(f"{self.server.url}/readyz", timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + BACK_WITHIN
+        while self.readiness()[0] != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    def client(self) -> Client:
+        return Client(f"{self.server.ws_url}/ws/dashboard/", Token(self.server.token()))
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    path: Path = tmp_path_factory.mktemp("faults")
+    with ExitStack() as stack:
+        proxies = []
+        for name, port in (("DATABASE_URL", 5432), ("REDIS_URL", 6379)):
+            url = urlsplit(os.environ[name])
+            proxy = stack.enter_context(cuttable(url.hostname or "127.0.0.1", url.port or port))
+            user = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
+            proxied = url._replace(netloc=f"{user}127.0.0.1:{proxy.port}").geturl()
+            stack.enter_context(pytest.MonkeyPatch.context()).setenv(name, proxied)
+            proxies.append(proxy)
+        server = stack.enter_context(servers.production(path))
+        yield Installation(server, *proxies)
+        for proxy in proxies:
+            if proxy._listener is None:
+                proxy.restore()
+
+
+def name_of_connection(client: Client) -> str:
+    assert client.session.established is not None
+    return str(client.session.established["client_id"])
+
+
+async def fresh_frame(client: Client, within: float = BACK_WITHIN) -> float:
+    """Wait for a frame whose values were taken after this call; returns the seconds it took."""
+    client.drain()
+    called, began = time.time(), time.monotonic()
+    while True:
+        left = within - (time.monotonic() - began)
+        frame = await client.event("realtime_metrics", within=left)
+        if datetime.fromisoformat(frame["timestamp"]).timestamp() >= called - 1:
+            return time.monotonic() - began
+
+
+def test_redis_gone_and_back_costs_no_connection(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    async def outage() -> None:
+        async with installation.client() as client:
+            await client.command("subscribe", metrics=["cpu_usage"])
+            await fresh_frame(client)
+            before = name_of_connection(client)
+            installation.redis.cut()
+            await asyncio.sleep(OUTAGE)
+            # Commands need no Redis.
+            pong = await client.command("ping")
+            assert pong["type"] == "pong"
+            installation.redis.restore()
+            await fresh_frame(client)
+            assert name_of_connection(client) == before
+
+    loop.run(outage(), within=90)
+    installation.wait_until_ready()
+
+
+def test_who_subscribes_without_redis_is_served_once_it_is_back(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    async def outage() -> None:
+        async with installation.client() as client:
+            installation.redis.cut()
+            confirmed = await client.command("subscribe", metrics=["memory_usage"])
+            assert confirmed["metrics"] == ["memory_usage"]
+            installation.redis.restore()
+            await fresh_frame(client)
+
+    loop.run(outage(), within=90)
+
+
+def test_the_database_gone_and_back_loses_no_sample_and_no_connection(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    async def outage() -> None:
+        async with installation.client() as client:
+            await client.command("subscribe", metrics=["cpu_usage"])
+            await fresh_frame(client)
+            before = name_of_connection(client)
+            began = time.time()
+            installation.database.cut()
+            # Values are pushed without being stored.
+            await fresh_frame(client)
+            with pytest.raises(CommandError) as refused:
+                await client.command("history", metric="cpu_usage", hours=1)
+            assert refused.value.code == "unavailable"
+            await asyncio.sleep(OUTAGE)
+            installation.database.restore()
+            await fresh_frame(client)
+            await until_stored(client, began, time.time())
+            assert name_of_connection(client) == before
+
+    loop.run(outage(), within=120)
+    installation.wait_until_ready()
+
+
+async def until_stored(client: Client, start: float, end: float) -> None:
+    """Wait until every second between these times has its sample."""
+    deadline = time.monotonic() + BACK_WITHIN
+    wanted = int(end) - int(start) - 1
+    while True:
+        history = await client.command("history", metric="cpu_usage", start=start, end=end)
+        stored = len(history["data"])
+        if stored >= wanted:
+            return
+        assert time.monotonic() < deadline, f"{stored} of {wanted} samples are there"
+        await asyncio.sleep(0.5)
+
+
+def test_readiness_tells_what_is_away(installation: Installation) -> None:
+    installation.database.cut()
+    try:
+        status, body = installation.readiness()
+    finally:
+        installation.database.restore()
+    assert status == 503
+    assert str(body["database"]).startswith("unavailable")
+    installation.wait_until_ready()
+
+
+def test_a_killed_web_process_is_replaced_and_its_clients_come_back(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    assert installation.server.web is not None
+    supervisor = psutil.Process(installation.server.web.pid)
+
+    async def killed() -> None:
+        async with installation.client() as client:
+            await client.command("subscribe", metrics=["cpu_usage"])
+            await fresh_frame(client)
+            before = {child.pid for child in supervisor.children()}
+            for pid in before:
+                os.kill(pid, signal.SIGKILL)
+            await fresh_frame(client, within=30)
+            after = {child.pid for child in supervisor.children()}
+            assert len(after) == 2
+            assert not before & after
+
+    loop.run(killed(), within=90)
+
+
+def test_a_killed_worker_is_taken_over_by_another(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    """The second one waits for the lease, which runs out 15 s after its holder has died."""
+    [collectors] = [
+        process
+        for process in installation.server._worker_processes
+        if "collectors" in process.args  # type: ignore[operator]
+    ]
+    second = installation.server._spawn("runworker", "collectors")
+    installation.server._worker_processes.append(second)
+
+    async def taken_over() -> None:
+        async with installation.client() as client:
+            await client.command("subscribe", metrics=["cpu_usage"])
+            await fresh_frame(client)
+            os.kill(collectors.pid, signal.SIGKILL)
+            collectors.wait()
+            installation.server._worker_processes.remove(collectors)
+            await asyncio.sleep(1.5)
+            await fresh_frame(client, within=25)
+
+    loop.run(taken_over(), within=90)
