@@ -314,6 +314,39 @@ describe('log streams', () => {
     expect(server.sent('subscribe').slice(1)).toMatchObject([{ recover: { 'room:ops': { offset: 10 } } }])
   })
 
+  it('that are no longer followed are not resumed', () => {
+    const { world, server } = inRoom()
+    world.connection.unsubscribe({ rooms: ['ops'] })
+    server.push({ type: 'heartbeat', timestamp: 't', offsets: { 'room:ops': 99 } })
+    server.close(1006)
+    world.pass(MINUTE)
+    world.server.greet()
+    expect(server.sent('subscribe')).toHaveLength(1)
+    expect(world.server.sent('subscribe')).toEqual([])
+  })
+
+  it('start over when the server cannot recover their position at all', async () => {
+    const { world, server, seen } = inRoom()
+    server.push(event(13))
+    server.refuse('subscribe', { code: 'unrecoverable_position' })
+    await world.settled()
+    world.pass(1_000)
+    expect(server.sent('subscribe').at(-1)).not.toHaveProperty('recover')
+    server.confirm({ 'room:ops': { epoch: 'e1', offset: 20, recovered: false } })
+    server.push(event(21))
+    expect(seen).toEqual([21])
+  })
+
+  it('whose position a snapshot tells go on from there', () => {
+    const world = new World()
+    const seen: unknown[] = []
+    world.connection.on('order_update', (frame) => seen.push(frame.offset))
+    const { server } = live(world)
+    server.push({ type: 'orders_snapshot', epoch: 'e1', offset: 7, data: [] })
+    for (const offset of [7, 8]) server.push({ type: 'order_update', stream: 'orders', epoch: 'e1', offset })
+    expect(seen).toEqual([8])
+  })
+
   it('start from the given position when theirs cannot be resumed', () => {
     const { server, seen } = inRoom()
     server.push(event(1, 'e2'))

@@ -7,10 +7,9 @@ import { reconnectDelay } from './backoff'
 import { ClockOffset } from './clock-offset'
 import { stopReason, type StopReason } from './close-codes'
 import { CommandError, PendingCommands } from './commands'
-import { parseFrame, positionOf, unbatch, type ConnectionEstablished, type Frame, type Selection } from './frames'
+import { parseFrame, unbatch, type ConnectionEstablished, type Frame, type Selection } from './frames'
 import { Listeners } from './listeners'
-import { StreamPositions } from './positions'
-import { DesiredSubscription } from './subscription'
+import { Subscription } from './subscription'
 import { NamedTimers } from './timers'
 
 export interface Transport {
@@ -53,8 +52,6 @@ const FIRST_PINGS_MS = [0, 400, 1200, 3000]
 /** A connection that lasts this long was a good one: the next failure starts the back-off anew. */
 const STABLE_AFTER_MS = 5_000
 const CHECK_SESSION_EVERY = 3
-/** Errors that pass by themselves: the subscription is tried again. */
-const PASSING = new Set(['rate_limited', 'unavailable', 'internal', 'timeout'])
 const NORMAL = 1000
 const SILENT = 4012
 
@@ -67,17 +64,19 @@ export class Connection {
   private retryAfterMs = 0
   private silenceMs = DEFAULT_SILENCE_MS
   private lastHeardAt = 0
-  private subscribeFailures = 0
-  private readonly positions = new StreamPositions()
   private readonly pending = new PendingCommands()
-  private readonly desired = new DesiredSubscription()
+  private readonly subscription: Subscription
   private readonly timers: NamedTimers
   private readonly frameListeners = new Map<string, Listeners<Frame>>()
   private readonly stateListeners = new Listeners<ConnectionState>()
-  private readonly refusalListeners = new Listeners<CommandError>()
 
   constructor(private readonly outside: Surroundings) {
     this.timers = new NamedTimers(outside.after)
+    this.subscription = new Subscription({
+      command: (action, fields) => this.command(action, fields),
+      later: (delayMs, run) => this.timers.set('resubscribe', delayMs, run),
+      random: outside.random,
+    })
   }
 
   get state(): ConnectionState {
@@ -97,7 +96,7 @@ export class Connection {
 
   /** The server refused the subscription as it stands, such as for a metric that is gone. */
   onSubscriptionRefused(listener: (error: CommandError) => void): () => void {
-    return this.refusalListeners.add(listener)
+    return this.subscription.refused.add(listener)
   }
 
   start(): void {
@@ -125,12 +124,12 @@ export class Connection {
 
   /** Add to what this connection follows; kept across reconnects. `options` are sent along each time. */
   subscribe(selection: Selection, options: Readonly<Record<string, unknown>> = {}): void {
-    this.desired.add(selection, options)
-    if (this.established) void this.sendSubscribe(selection)
+    this.subscription.want(selection, options)
+    if (this.established) void this.subscription.ask(selection)
   }
 
   unsubscribe(selection: Selection): void {
-    this.desired.remove(selection)
+    this.subscription.drop(selection)
     if (this.established) this.command('unsubscribe', selection).catch(ignore)
   }
 
@@ -183,7 +182,7 @@ export class Connection {
     this.timers.set('stable', STABLE_AFTER_MS, () => (this.failures = 0))
     this.pingRepeatedly(0)
     this.setState({ kind: 'live' })
-    if (!this.desired.isEmpty || this.positions.recover()) this.resubscribe()
+    this.subscription.renew()
   }
 
   /** Give the transport up without waiting for its word: a dead peer never says any. */
@@ -199,7 +198,7 @@ export class Connection {
     this.established = false
     this.timers.cancelAll()
     this.pending.rejectAll('disconnected', 'the connection ended before the reply')
-    this.positions.setRecovering(false)
+    this.subscription.disconnected()
     const reason = stopReason(code)
     if (reason !== null) return this.finish(reason, code)
     this.scheduleRetry()
@@ -249,29 +248,14 @@ export class Connection {
     if (frame.type === 'connection_established') this.greeted(frame as ConnectionEstablished)
     else if (frame.type === 'heartbeat') this.heartbeat(frame)
     else if (frame.type === 'disconnect') this.retryAfterMs = Number(frame.retry_after ?? 0) * 1000
-    else if (frame.type === 'subscription_confirmed') this.positions.confirm(frame.positions)
+    else if (frame.type === 'subscription_confirmed') this.subscription.confirmed(frame)
     const answered = this.pending.settle(frame)
-    if (!(answered && frame.type === 'error') && this.inOrder(frame)) this.emit(frame)
+    if (!(answered && frame.type === 'error') && this.subscription.inOrder(frame)) this.emit(frame)
   }
 
   private heartbeat(frame: Frame): void {
     this.send({ action: 'heartbeat_ack', timestamp: frame.timestamp })
-    const behind = this.positions.behind(frame.offsets)
-    if (behind.length > 0) this.resubscribe()
-  }
-
-  /** Whether this frame is next in its stream, or in no stream at all. */
-  private inOrder(frame: Frame): boolean {
-    const position = positionOf(frame)
-    if (position === null) return true
-    if (position.snapshot) {
-      this.positions.set(position.stream, position)
-      return true
-    }
-    const verdict = this.positions.accept(position.stream, position)
-    // While recovering, what comes too early comes again, in its place.
-    if (verdict === 'missing' && !this.positions.isRecovering(position.stream)) this.resubscribe()
-    return verdict === 'deliver'
+    this.subscription.heartbeat(frame.offsets)
   }
 
   private emit(frame: Frame): void {
@@ -283,35 +267,6 @@ export class Connection {
 
   private send(frame: Readonly<Record<string, unknown>>): void {
     this.transport?.send(JSON.stringify(frame))
-  }
-
-  /** Ask for everything again, from where each stream stands. */
-  private resubscribe(): void {
-    void this.sendSubscribe(this.desired.selection)
-  }
-
-  private async sendSubscribe(selection: Selection): Promise<void> {
-    const recover = this.positions.recover()
-    this.positions.setRecovering(true)
-    try {
-      await this.command('subscribe', { ...selection, ...this.desired.options, ...(recover && { recover }) })
-      this.subscribeFailures = 0
-    } catch (error) {
-      if (error instanceof CommandError) this.subscribeFailed(error)
-    }
-  }
-
-  private subscribeFailed(error: CommandError): void {
-    this.positions.setRecovering(false)
-    if (error.code === 'disconnected') return
-    if (error.code === 'unrecoverable_position') this.positions.clear()
-    else if (!PASSING.has(error.code)) {
-      this.refusalListeners.call(error)
-      return
-    }
-    const delay = reconnectDelay(this.subscribeFailures, this.outside.random(), error.retryAfterMs ?? 0)
-    this.subscribeFailures += 1
-    this.timers.set('resubscribe', delay, () => this.resubscribe())
   }
 
   private pingRepeatedly(count: number): void {

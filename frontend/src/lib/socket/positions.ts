@@ -58,6 +58,10 @@ export class StreamPositions {
     for (const [stream, cursor] of this.cursors) this.cursors.set(stream, { ...cursor, recovering })
   }
 
+  forget(streams: Iterable<string>): void {
+    for (const stream of streams) this.cursors.delete(stream)
+  }
+
   clear(): void {
     this.cursors.clear()
   }
