@@ -182,6 +182,7 @@ async def test_what_happens_before_the_confirmation_arrives_after_it(probe, monk
     monkeypatch.setattr(ProbeConsumer, "before_reply", publish_both)
     client = await probe("alice@1")
     await client.event("heartbeat")
+    client.frames.clear()
     await client.send({"action": "subscribe", "logs": ["room:ops"], "names": ["cpu"]})
     kinds = [(await client.next())["type"] for _ in range(3)]
     assert kinds[0] == "subscription_confirmed"
