@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Hashable
 
 import msgspec
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from realtime import streams, threads
 from realtime.connection import Connection, LatestTopic, LogSubscription
@@ -184,7 +184,7 @@ class LogFeed:
             while self._behind:
                 self._behind = False
                 await self.catch_up()
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             # The Hub's poll tries again within a second.
             logger.warning("Could not catch up on %s: %s", self.key.name, error)
         finally:

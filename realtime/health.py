@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from typing import Any
 
 from channels.layers import get_channel_layer
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from realtime import threads, workers
 
 CHECK_TIMEOUT = 2.0
 
 
-async def healthz(request: HttpRequest) -> HttpResponse:
-    """200 as long as this process answers at all."""
-    return JsonResponse({"status": "ok"})
+class Health:
+    """ASGI middleware that answers /healthz and /readyz itself.
+
+    Before Django's own middleware: probes come with whatever Host they like, need no session, and
+    must be answered when the database is away.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["path"] == "/healthz":
+            await _respond(send, scope, 200, {"status": "ok"})
+        elif scope["path"] == "/readyz":
+            status, body = await readiness()
+            await _respond(send, scope, status, body)
+        else:
+            await self._inner(scope, receive, send)
 
 
-async def readyz(request: HttpRequest) -> HttpResponse:
+async def readiness() -> tuple[int, dict[str, Any]]:
     """200 when this process can serve: the database and the channel layer answer; else 503.
 
     The state of the workers is told and does not fail it: pages work without them.
@@ -31,7 +47,19 @@ async def readyz(request: HttpRequest) -> HttpResponse:
         "channel_layer": layer,
         "workers": await threads.call(workers.states) if database == "ok" else "unknown",
     }
-    return JsonResponse(body, status=200 if ready else 503)
+    return (200 if ready else 503), body
+
+
+async def _respond(send: Any, scope: dict[str, Any], status: int, body: dict[str, Any]) -> None:
+    content = json.dumps(body).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    body_sent = b"" if scope["method"] == "HEAD" else content
+    await send({"type": "http.response.body", "body": body_sent})
 
 
 async def _database() -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
 from realtime import gauges, publish, streams, threads
@@ -225,7 +225,7 @@ class Hub:
             return
         try:
             extents = await threads.call(streams.extents, list(self._logs))
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             logger.warning("Streams cannot be polled: %s", error)
             return
         for key, extent in extents.items():
@@ -237,7 +237,10 @@ class Hub:
         principals = {c.principal for c in self.connections if c.principal is not None}
         if principals:
             touch = import_string(settings.REALTIME_TOUCH)
-            await threads.call(touch, list(principals))
+            try:
+                await threads.call(touch, list(principals))
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("Nobody's presence can be noted: %s", error)
 
     async def _sweep(self) -> None:
         now = time.monotonic()

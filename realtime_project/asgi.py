@@ -12,6 +12,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
+from realtime.health import Health  # noqa: E402
 from realtime.http import RequestContext  # noqa: E402
 from realtime.lifespan import Lifespan  # noqa: E402
 from realtime.upgrade import Upgrade  # noqa: E402
@@ -19,7 +20,7 @@ from realtime_project.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": RequestContext(django_application),
+        "http": RequestContext(Health(django_application)),
         "websocket": Upgrade(URLRouter(websocket_urlpatterns)),
         "lifespan": Lifespan(),
     }

@@ -1,10 +1,8 @@
-"""All URLs: the pages of each app, the admin, the REST API, health."""
+"""All URLs: the pages of each app, the admin, the REST API. Health is in realtime.health."""
 
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-
-from realtime.health import healthz, readyz
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="dashboard:page"), name="home"),
@@ -13,6 +11,4 @@ urlpatterns = [
     path("api/v1/", include("realtime_project.api")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
-    path("healthz", healthz),
-    path("readyz", readyz),
 ]

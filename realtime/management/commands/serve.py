@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -21,6 +23,7 @@ from realtime.server import DrainingServer, configuration
 BACKLOG = 2048
 RESTART_PAUSE = 0.5
 STOP_WITHIN = 6.0
+START_WITHIN = 60.0
 
 
 class Command(BaseCommand):
@@ -94,7 +97,9 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         children = [self._spawn(listener) for _ in range(count)]
-        self._say(ready)
+        answering = threading.Thread(target=self._say_once_answering, args=(listener, ready))
+        answering.daemon = True
+        answering.start()
         while not stopping:
             time.sleep(0.1)
             for index, child in enumerate(children):
@@ -113,14 +118,27 @@ class Command(BaseCommand):
             command, pass_fds=[listener.fileno()], process_group=0, env=os.environ
         )
 
+    def _say_once_answering(self, listener: socket.socket, line: str) -> None:
+        """Wait in the listener's own queue until a child takes the request and answers it."""
+        host, port = _reachable(*listener.getsockname()[:2])
+        connection = http.client.HTTPConnection(host, port, timeout=START_WITHIN)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:
+                self._say(line)
+
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
 
+def _reachable(host: str, port: int) -> tuple[str, int]:
+    """The address under which this host reaches a socket bound to `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
+
+
 def _shown(host: str, port: int) -> str:
-    if host in ("0.0.0.0", "::"):
-        host = "127.0.0.1"
+    host, port = _reachable(host, port)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
