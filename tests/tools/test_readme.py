@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -16,6 +18,12 @@ def test_the_configuration_table_names_every_setting_and_no_other() -> None:
     # Keys of Django's database settings are no variables.
     read -= {"ENGINE", "NAME"}
     assert documented == read
+
+
+@pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_links_lead_to_files_that_exist(file: str) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", (ROOT / file).read_text())
+    assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
 def test_the_commands_it_tells_are_targets_of_the_makefile() -> None:
