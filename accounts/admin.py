@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.decorators import login_required
@@ -90,6 +91,14 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         )
 
 
+class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A member's role; whose membership it is does not change."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user"].disabled = self.instance.pk is not None
+
+
 class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
     """Refuses what would leave a workspace without an owner."""
 
@@ -107,6 +116,7 @@ class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Membership
+    form = MembershipForm
     formset = MembershipFormSet
     fields = ("user", "role", "is_default")
     readonly_fields = ("is_default",)

@@ -156,6 +156,13 @@ def test_the_last_owner_stays_and_the_form_says_why(boss: Client, home: Workspac
     assert membership.role == Role.OWNER
 
 
+def test_a_membership_stays_with_its_user(boss: Client, home: Workspace, mina: User) -> None:
+    membership = Membership.objects.get(user=mina)
+    save_workspace(boss, home, (membership, make_user("zoe"), Role.VIEWER, False))
+    membership.refresh_from_db()
+    assert (membership.user, membership.role) == (mina, Role.VIEWER)
+
+
 def test_a_workspace_is_made_and_renamed_and_keeps_its_slug(boss: Client) -> None:
     form = inline(Workspace(name="Garage")) | {"slug": "garage"}
     boss.post(f"{ADMIN}/workspace/add/", form)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
@@ -137,6 +138,20 @@ def test_a_ticket_opens_one_socket_once(member: User) -> None:
     assert principal is not None
     assert principal.workspace == "home"
     assert authenticate(Credentials(ticket=ticket)) is None
+
+
+def test_of_two_at_the_same_moment_one_gets_in(member: User, monkeypatch) -> None:
+    ticket = ticket_of(member)
+    found = QuerySet.first
+
+    def found_by_both(rows: QuerySet) -> object:
+        row = found(rows)
+        rows.all().delete()  # the other one was faster
+        return row
+
+    with monkeypatch.context() as race:
+        race.setattr(QuerySet, "first", found_by_both)
+        assert services.redeem_ticket(ticket=ticket) is None
 
 
 def test_a_ticket_lasts_a_minute(member: User) -> None:

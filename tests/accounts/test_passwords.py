@@ -78,6 +78,12 @@ def test_a_password_set_at_the_terminal_closes_sockets_too(
     assert {"user_id": mina.pk} in revoked
 
 
+def test_a_password_taken_away_closes_sockets_too(mina: User, revoked) -> None:
+    services.change_password(user=mina, password=None)
+    assert not mina.has_usable_password()
+    assert revoked == [{"user_id": mina.pk}]
+
+
 def test_a_login_does_not_close_the_users_other_sockets(mina: User, revoked, settings) -> None:
     # A login may store the password anew with a better hasher.
     settings.PASSWORD_HASHERS = [
