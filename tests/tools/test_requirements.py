@@ -19,7 +19,11 @@ def lines_of(file: str) -> list[str]:
 
 def pins_of(*files: str) -> dict[str, Requirement]:
     pins = [Requirement(line.split("#")[0]) for file in files for line in lines_of(file)]
-    return {canonicalize_name(pin.name): pin for pin in pins}
+    return {
+        canonicalize_name(pin.name): pin
+        for pin in pins
+        if pin.marker is None or pin.marker.evaluate()
+    }
 
 
 def pulled_in(pin: Requirement) -> set[str]:
