@@ -114,7 +114,7 @@ def _kept_secrets(data_dir: Path) -> dict[str, str]:
     """SECRET_KEY of the embedded mode: made once, kept in the data folder for its owner alone."""
     path = data_dir / ".env"
     if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Written aside and linked into place: of two first starts at once, one key wins for both.
         draft = data_dir / f".env.{os.getpid()}"
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

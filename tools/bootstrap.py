@@ -61,7 +61,7 @@ def data_dir() -> Path:
     """Return the data folder, where the log of the set-up goes too, and make sure it exists."""
     folder = Path(os.environ.get("PITWALL_DATA_DIR") or ROOT / "var")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         sys.exit(
             f"Pitwall: cannot make the data folder {folder} ({error.strerror}): "

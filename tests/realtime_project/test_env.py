@@ -32,6 +32,11 @@ def test_the_first_start_makes_a_secret_for_its_owner_alone_and_keeps_it(tmp_pat
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
 
 
+def test_a_new_data_folder_is_closed_to_others(tmp_path):
+    load({"PITWALL_DATA_DIR": str(tmp_path / "data")})
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
 def test_production_is_read_from_the_environment(tmp_path):
     environment = load({**PRODUCTION, "PITWALL_DATA_DIR": str(tmp_path)})
     assert not environment.embedded
