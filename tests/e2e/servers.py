@@ -196,6 +196,7 @@ def _fresh_database(url: str) -> Iterator[str]:
     import psycopg
 
     name = f"pitwall_{secrets.token_hex(4)}"
+
     def execute(statement: str) -> None:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[arg-type]
