@@ -146,6 +146,16 @@ def test_members_come_change_and_go(boss: Client, reauthorized) -> None:
     assert {"user_id": old.pk, "workspace_id": workspace.pk} in reauthorized
 
 
+def test_ownership_can_be_handed_over_in_one_go(boss: Client) -> None:
+    workspace = Workspace.objects.create(slug="pit", name="Pit")
+    old, new = make_member(workspace, Role.OWNER), make_member(workspace)
+    first, second = (Membership.objects.get(user=user) for user in (old, new))
+    rows = ((first, old, Role.VIEWER, False), (second, new, Role.OWNER, False))
+    assert save_workspace(boss, workspace, *rows).status_code == 302
+    roles = dict(workspace.memberships.values_list("user__username", "role"))
+    assert roles == {old.username: "viewer", new.username: "owner"}
+
+
 def test_the_last_owner_stays_and_the_form_says_why(boss: Client, home: Workspace) -> None:
     owner = make_member(home, Role.OWNER)
     membership = Membership.objects.get(user=owner)
