@@ -56,4 +56,5 @@ def _entry(membership: Membership) -> dict[str, str]:
         "slug": membership.workspace.slug,
         "name": membership.workspace.name,
         "role": membership.role,
+        "role_name": membership.get_role_display(),
     }

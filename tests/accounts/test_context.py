@@ -17,7 +17,12 @@ def request(user: User, query: str = "", **cookies: str):
 def test_boot_tells_who_where_and_what_is_allowed(mina: User) -> None:
     boot = boot_of(request(mina))
     assert boot["user"] == {"id": mina.pk, "username": "mina", "is_staff": False}
-    assert boot["workspace"] == {"slug": "home", "name": "Team home", "role": "admin"}
+    assert boot["workspace"] == {
+        "slug": "home",
+        "name": "Team home",
+        "role": "admin",
+        "role_name": "Admin",
+    }
     assert boot["workspaces"] == [boot["workspace"]]
     assert boot["permissions"] == [
         "manage_members",
