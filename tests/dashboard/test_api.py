@@ -6,11 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from rest_framework.test import APIClient
 
 from accounts.models import Role, Workspace
+from accounts.selectors import principal_of
 from dashboard import instants, serializers
 from dashboard.models import Metric, Sample, Series
 from dashboard.services import samples as pushing
+from realtime.errors import PermissionDenied
 from tests.dashboard.conftest import Api
 from tests.support.metrics import (
     SECOND,
@@ -300,9 +303,13 @@ def test_a_viewer_may_not_push(api: Api, workspace: Workspace) -> None:
     assert not Metric.objects.exists()
 
 
-def test_nobody_may_push_without_saying_who_they_are(workspace: Workspace) -> None:
-    from rest_framework.test import APIClient
+def test_the_service_itself_refuses_a_viewer_whatever_the_door(workspace: Workspace) -> None:
+    viewer = principal_of(make_member(workspace, Role.VIEWER))
+    with pytest.raises(PermissionDenied):
+        pushing.push_samples(principal=viewer, samples={}, malformed={}, partial=False, now=0)
 
+
+def test_nobody_may_push_without_saying_who_they_are(workspace: Workspace) -> None:
     assert push(APIClient(), GOOD).status_code == 401
 
 

@@ -110,6 +110,7 @@ async def test_a_source_that_hung_is_not_started_again_before_it_is_back(
     gate.set()
     recovered = await until(engine, lambda found: 1 in found and not found[1].error, step=1000)
     assert recovered[1].readings == {"rpm": 1}
+    assert len(starts) == 2
 
 
 async def test_a_failing_source_tells_why_and_pauses_longer_each_time(engine: Engine) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User, Workspace
-from dashboard.models import Metric, Sample, Series
+from dashboard.models import Sample, Series
 from realtime import threads
 from tests.dashboard.conftest import Api
 from tests.support.metrics import make_metric, make_series, now_us, write
@@ -77,7 +77,12 @@ def test_samples_are_pushed_into_ones_own_metric_of_that_name(api: Api, rivals: 
     assert api(rivals.me).post("/api/v1/samples/", body, format="json").status_code == 201
     theirs = Sample.objects.filter(series__metric__workspace=rivals.theirs)
     assert set(theirs.values_list("value", flat=True)) == {666.0}
-    assert Metric.objects.filter(workspace=rivals.ours, name="gear").exists()
+    ours = Sample.objects.filter(series__metric__workspace=rivals.ours)
+    assert set(ours.values_list("series__metric__name", "value")) == {
+        ("rpm", 1.0),
+        ("rpm", 5.0),
+        ("gear", 6.0),
+    }
 
 
 async def test_the_other_teams_metric_cannot_be_subscribed_to(connect: Any, rivals: Rivals) -> None:
