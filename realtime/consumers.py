@@ -196,9 +196,13 @@ class RealtimeConsumer(SocketLifecycle):
         if anonymous:
             workspace = handshake.query(self.scope).get("workspace")
             shown = Credentials(bearer=command.token, workspace=workspace or None)
+            began = time.monotonic()
             principal, refusal = await self.identify(shown)
             if refusal is not None:
                 await self.close(*refusal)
+                return
+            if ending := self.hub.ended_since(principal, began):
+                await self.close(ending.code, ending.reason)
                 return
             self.connection.principal = principal
             self.heartbeat.authenticated()

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -21,7 +22,9 @@ from django.utils.module_loading import import_string
 from realtime import gauges, publish, streams, threads
 from realtime.auth import Principal
 from realtime.connection import Connection, LatestTopic
+from realtime.endings import ENDINGS, Ending
 from realtime.feeds import LatestFeed, LogFeed
+from realtime.loops import every, supervise
 from realtime.protocol import CloseCode, Position
 from realtime.streams import Appended, StreamKey
 
@@ -30,7 +33,6 @@ logger = logging.getLogger(__name__)
 POLL_INTERVAL = 1.0
 REJOIN_INTERVAL = 600.0  # well before the layer's group_expiry (a day)
 TOUCH_INTERVAL = 60.0
-RESTART_PAUSE = 0.5
 
 Sweep = Callable[[float], None]
 
@@ -47,6 +49,8 @@ class Hub:
         self._layer = get_channel_layer()
         self._channel: str | None = None
         self._joining = asyncio.Lock()
+        # Ended lately: a socket may be authenticated just before and registered just after.
+        self._endings: deque[Ending] = deque(maxlen=1000)
         # Groups that the layer could not be asked to join: tried again every second.
         self._unjoined: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -57,22 +61,36 @@ class Hub:
         gauges.gauge("websocket_connections", lambda: len(self.connections))
         for name, run in (
             ("receive", self._receive),
-            ("poll", self._every(POLL_INTERVAL, self._poll)),
-            ("join", self._every(POLL_INTERVAL, self._join_missing)),
-            ("rejoin", self._every(REJOIN_INTERVAL, self._rejoin)),
-            ("touch", self._every(TOUCH_INTERVAL, self._touch)),
-            ("sweep", self._every(POLL_INTERVAL, self._sweep)),
+            ("poll", every(POLL_INTERVAL, self._poll)),
+            ("join", every(POLL_INTERVAL, self._join_missing)),
+            ("rejoin", every(REJOIN_INTERVAL, self._rejoin)),
+            ("touch", every(TOUCH_INTERVAL, self._touch)),
+            ("sweep", every(POLL_INTERVAL, self._sweep)),
         ):
-            self._tasks.append(self.loop.create_task(self._supervise(name, run)))
+            self._tasks.append(self.loop.create_task(supervise(name, run)))
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def register(self, connection: Connection, sweep: Sweep) -> None:
-        """Take a connection in; `sweep(now)` is called once a second (monotonic seconds)."""
+    def register(self, connection: Connection, sweep: Sweep, since: float) -> Ending | None:
+        """Take a connection in; `sweep(now)` is called once a second (monotonic seconds).
+
+        Args:
+            since: when its credentials began to be looked up (monotonic seconds).
+
+        Returns what has ended these credentials meanwhile: the caller closes the connection.
+        """
         self.connections[connection] = sweep
+        return self.ended_since(connection.principal, since)
+
+    def ended_since(self, principal: Principal | None, since: float) -> Ending | None:
+        """The revocation that was heard of after `since` and concerns this principal."""
+        for ending in self._endings:
+            if principal is not None and ending.at >= since and ending.concerns(principal):
+                return ending
+        return None
 
     async def unregister(self, connection: Connection) -> None:
         """Let a connection go, with all it follows."""
@@ -130,17 +148,6 @@ class Hub:
                 if not feed.members:
                     del self._logs[key]
                     await self._leave(publish.group_of(key))
-
-    async def close_where(
-        self, matches: Callable[[Principal], bool], code: int, reason: str
-    ) -> None:
-        """Close the authenticated connections whose principal matches."""
-        closing = [
-            connection.close(code, reason)
-            for connection in list(self.connections)
-            if connection.principal is not None and matches(connection.principal)
-        ]
-        await asyncio.gather(*closing, return_exceptions=True)
 
     async def drain(self, within: float, batch: int = 100) -> None:
         """Close every socket with 1001 in batches, each told to come back at its own moment."""
@@ -201,18 +208,23 @@ class Hub:
             log.receive(Appended(key, message["epoch"], message["offset"], message["payload"]))
 
     async def _control(self, command: str, arguments: dict[str, Any]) -> None:
-        if command not in ("revoke", "reauthorize"):
+        if command not in ENDINGS:
             logger.warning("Unknown control command %r", command)
             return
-        code, reason = _ENDINGS[command]
-
-        def matches(principal: Principal) -> bool:
-            return all(getattr(principal, name) == value for name, value in arguments.items())
-
+        ending = Ending(time.monotonic(), *ENDINGS[command], arguments)
+        self._endings.append(ending)
         # In a task: closing waits for slow peers, and the receive loop must not.
-        closing = self.loop.create_task(self.close_where(matches, code, reason))
+        closing = self.loop.create_task(self._close_ended(ending))
         self._tasks.append(closing)
         closing.add_done_callback(self._tasks.remove)
+
+    async def _close_ended(self, ending: Ending) -> None:
+        closing = [
+            connection.close(ending.code, ending.reason)
+            for connection in list(self.connections)
+            if connection.principal is not None and ending.concerns(connection.principal)
+        ]
+        await asyncio.gather(*closing, return_exceptions=True)
 
     async def _rejoin(self) -> None:
         groups = [publish.group_of(key) for key in (*self._latest, *self._logs)]
@@ -247,25 +259,6 @@ class Hub:
         for sweep in list(self.connections.values()):
             sweep(now)
 
-    def _every(
-        self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]
-    ) -> Callable[[], Coroutine[Any, Any, None]]:
-        async def run() -> None:
-            while True:
-                await asyncio.sleep(seconds * random.uniform(0.9, 1.1))
-                await step()
-
-        return run
-
-    async def _supervise(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begin again whenever `run` ends with an error: the layer's receive() does."""
-        while True:
-            try:
-                await run()
-            except Exception:
-                logger.exception("The Hub's %s loop ended; it begins again", name)
-            await asyncio.sleep(RESTART_PAUSE)
-
 
 async def _answers(operation: Awaitable[None]) -> bool:
     """Whether the channel layer did what it was asked."""
@@ -278,10 +271,6 @@ async def _answers(operation: Awaitable[None]) -> bool:
     return True
 
 
-_ENDINGS = {
-    "revoke": (CloseCode.REVOKED, "This session has ended."),
-    "reauthorize": (CloseCode.RIGHTS_CHANGED, "Your rights have changed: connect again."),
-}
 _hub: Hub | None = None
 
 

@@ -58,6 +58,7 @@ class SocketLifecycle(AsyncConsumer):
         self.hub = await get_hub()
         self.limits = settings.REALTIME_LIMITS
         shown = handshake.credentials(scope)
+        began = time.monotonic()
         principal, refusal = await self.identify(shown)
         await send({"type": "websocket.accept"})
         self.connection = Connection(
@@ -68,7 +69,7 @@ class SocketLifecycle(AsyncConsumer):
             principal=principal,
         )
         try:
-            await self._live(receive, refusal, anonymous=not handshake.shows_anything(shown))
+            await self._live(receive, refusal, began, anonymous=not handshake.shows_anything(shown))
         finally:
             self.connection.stop()
             await self.hub.unregister(self.connection)
@@ -111,7 +112,12 @@ class SocketLifecycle(AsyncConsumer):
         return principal, None
 
     async def _live(
-        self, receive: Any, refusal: tuple[CloseCode, str] | None, *, anonymous: bool
+        self,
+        receive: Any,
+        refusal: tuple[CloseCode, str] | None,
+        began: float,
+        *,
+        anonymous: bool,
     ) -> None:
         now = time.monotonic()
         within = self.limits["authenticate_within"] if anonymous else None
@@ -125,8 +131,10 @@ class SocketLifecycle(AsyncConsumer):
         if refusal is not None:
             await self.close(*refusal)
         else:
-            self.hub.register(self.connection, self._sweep)
-            if self.connection.principal is not None:
+            ending = self.hub.register(self.connection, self._sweep, since=began)
+            if ending is not None:
+                await self.close(ending.code, ending.reason)
+            elif self.connection.principal is not None:
                 await self.guarded(self.connected())
         while (message := await receive())["type"] != "websocket.disconnect":
             if not self.connection.closing:

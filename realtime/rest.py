@@ -7,8 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
+from rest_framework.views import APIView, exception_handler
 
 from realtime.errors import AppError
 
@@ -66,3 +67,14 @@ def _from_drf(error: Exception, default: Response) -> Response:
     detail = default.data.get("detail") if isinstance(default.data, dict) else default.data
     code = getattr(detail, "code", HTTPStatus(default.status_code).phrase.lower().replace(" ", "_"))
     return problem(default.status_code, _CODES.get(code, code), str(detail))
+
+
+class UnknownPath(APIView):
+    """Below the API's root even a path that leads nowhere is answered with a problem document."""
+
+    permission_classes = []
+    authentication_classes = []
+    throttle_classes = []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise exceptions.NotFound("There is no such path in the API.")

@@ -1,8 +1,11 @@
 """The REST API, version 1: each app's routes under /api/v1/."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
+
+from realtime.rest import UnknownPath
 
 urlpatterns = [
     path("", include("accounts.api_urls")),
     path("", include("dashboard.api_urls")),
+    re_path("", UnknownPath.as_view()),
 ]

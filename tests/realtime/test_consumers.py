@@ -1,12 +1,15 @@
 """The life of a socket, seen from its client (docs/protocol.md, Frames and Lifecycle)."""
 
+import asyncio
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from realtime import auth, threads
+from realtime import auth, lifecycle, threads
+from realtime.hub import get_hub
 from realtime.protocol import rfc3339
 
 
@@ -189,6 +192,24 @@ async def test_a_revoked_session_closes_its_sockets_and_no_other(probe):
     await threads.call(auth.revoke, session_key="alice@1")
     assert await mine.closed() == 4500
     assert (await other.command("ping"))["type"] == "pong"
+
+
+async def test_a_session_revoked_while_its_socket_opens_is_closed(probe, monkeypatch):
+    """Found good, then revoked and everywhere announced, then registered."""
+    hub = await get_hub()
+    accept = lifecycle.threads.call
+
+    async def revoked_meanwhile(function, *args):
+        principal = await accept(function, *args)
+        await accept(auth.revoke, session_key="alice@1")
+        async with asyncio.timeout(5):
+            while not hub._endings:
+                await asyncio.sleep(0.01)
+        return principal
+
+    monkeypatch.setattr(lifecycle, "threads", SimpleNamespace(call=revoked_meanwhile))
+    client = await probe(Cookie="sessionid=alice@1")
+    assert await client.closed() == 4500
 
 
 async def test_a_user_whose_rights_changed_is_asked_to_come_back(probe):

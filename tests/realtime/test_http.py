@@ -90,5 +90,13 @@ def test_an_error_says_after_how_many_seconds_to_try_again():
     assert response["Retry-After"] == "2"
 
 
+async def test_an_unknown_path_of_the_api_is_a_problem_document(server):
+    async with httpx.AsyncClient(base_url=f"http://{server}") as client:
+        for response in (await client.get("/api/v1/nothing/"), await client.post("/api/v1/x")):
+            assert response.status_code == 404
+            assert response.headers["Content-Type"] == "application/problem+json"
+            assert response.json()["code"] == "not_found"
+
+
 def test_a_bug_is_left_to_django():
     assert problem_exception_handler(ZeroDivisionError(), {}) is None

@@ -1,0 +1,28 @@
+"""What ends sockets from outside: a session that ended, rights that changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from realtime.auth import Principal
+from realtime.protocol import CloseCode
+
+# By the command that realtime.auth publishes: close code and reason.
+ENDINGS = {
+    "revoke": (CloseCode.REVOKED, "This session has ended."),
+    "reauthorize": (CloseCode.RIGHTS_CHANGED, "Your rights have changed: connect again."),
+}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A revocation: which principals it concerns, and how their sockets are closed."""
+
+    at: float
+    code: CloseCode
+    reason: str
+    criteria: dict[str, Any]
+
+    def concerns(self, principal: Principal) -> bool:
+        return all(getattr(principal, name) == value for name, value in self.criteria.items())
