@@ -16,7 +16,7 @@ Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 def every(seconds: float, step: Run) -> Run:
-    """A loop of `step` about every `seconds`, with jitter so that processes do not march in step."""
+    """A loop of `step` about every `seconds`; with jitter, so that processes keep out of step."""
 
     async def run() -> None:
         while True:
