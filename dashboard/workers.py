@@ -36,7 +36,7 @@ class CollectionWorker(Worker):
     def __init__(self, lease: HeldLease) -> None:
         super().__init__(lease)
         self._kinds = [kind.name for kind in kinds() if kind.simulated == self.simulated]
-        self._engine = Engine(between=_give_connections_back)
+        self._engine = Engine(between=_give_connections_back, at_end=connections.close_all)
         self._delivery = Delivery(fence=lease)
         self._last_tick = 0
         self._reloading: asyncio.Task[None] | None = None

@@ -1,14 +1,4 @@
-"""Fixtures for all tests. What comes first must run before Django loads."""
-
-import os
-import tempfile
-
-# Tests never touch an installation's own data folder.
-os.environ.setdefault("PITWALL_DATA_DIR", tempfile.mkdtemp(prefix="pitwall-tests-"))
-os.environ.setdefault("PITWALL_DEMO", "1")
-os.environ["PITWALL_WORKERS"] = "none"
-# Test processes beside each other have databases of their own and share one Redis.
-os.environ["PITWALL_REDIS_PREFIX"] = f"test-{os.getpid()}"
+"""Fixtures for all tests; the environment they run in is made in tests/settings.py."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack

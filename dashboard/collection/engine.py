@@ -42,13 +42,14 @@ class Outcome:
 class OwnThread:
     """A daemon thread that runs one thing after another: a hung one keeps nobody else waiting.
 
-    `between` runs in the thread after each thing, and before the thread ends.
+    `between` runs in the thread after each thing, `at_end` before the thread ends.
     """
 
-    def __init__(self, name: str, between: Callable[[], None]) -> None:
+    def __init__(self, name: str, between: Callable[[], None], at_end: Callable[[], None]) -> None:
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]
         self._jobs = queue.SimpleQueue()
         self._between = between
+        self._at_end = at_end
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -72,18 +73,19 @@ class OwnThread:
             self._between()
             with contextlib.suppress(RuntimeError):  # the loop may have ended meanwhile
                 future.get_loop().call_soon_threadsafe(_settle, future, result, error)
+        self._at_end()
 
 
 class Runner:
     """One source: its collector, when it is due, and how it has fared."""
 
-    def __init__(self, facts: SourceFacts, kind: Kind, between: Callable[[], None]) -> None:
+    def __init__(self, facts: SourceFacts, kind: Kind, thread: OwnThread) -> None:
         self.facts = facts
         self.slow = False
         self.running: asyncio.Task[Outcome] | None = None
         self._kind = kind
         self._collector: Collector | None = None
-        self._thread = OwnThread(f"source-{facts.source_id}", between)
+        self._thread = thread
         self._pending: asyncio.Future[Readings] | None = None
         self._due_at = 0.0
         self._failures = 0
@@ -139,10 +141,18 @@ class Runner:
 
 
 class Engine:
-    """All sources of a worker. `between` is called in a source's thread after each of its runs."""
+    """All sources of a worker.
 
-    def __init__(self, between: Callable[[], None] = lambda: None) -> None:
+    In each source's thread `between` is called after each of its runs and `at_end` at the end.
+    """
+
+    def __init__(
+        self,
+        between: Callable[[], None] = lambda: None,
+        at_end: Callable[[], None] = lambda: None,
+    ) -> None:
         self._between = between
+        self._at_end = at_end
         self._runners: dict[int, Runner] = {}
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._running: set[asyncio.Task[Outcome]] = set()
@@ -156,7 +166,8 @@ class Engine:
                 runner.end()
         for source_id, (facts, kind) in wanted.items():
             if source_id not in self._runners:
-                self._runners[source_id] = Runner(facts, kind, self._between)
+                thread = OwnThread(f"source-{source_id}", self._between, self._at_end)
+                self._runners[source_id] = Runner(facts, kind, thread)
 
     async def tick(self, tick: int) -> list[Outcome]:
         """Start what is due at `tick` (epoch seconds); all outcomes that are there by now."""
