@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from realtime import gauges
 from realtime.auth import Principal
-from realtime.frames import Encoded
+from realtime.frames import Bundle, Format
 from realtime.streams import StreamKey
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -23,14 +22,14 @@ CLOSE_DEADLINE = 2.0
 
 
 class Outlet(Protocol):
-    """Where a connection's text frames go."""
+    """Where a connection's messages go."""
 
     @property
     def ready(self) -> bool:
         """Whether the peer keeps up: false above the high-water mark."""
 
-    def write(self, frames: Sequence[Encoded]) -> None:
-        """Send these frames in order; never blocks, so ask `ready` first."""
+    def write(self, bundle: Bundle) -> None:
+        """Send these messages in order; never blocks, so ask `ready` first."""
 
     async def wait_ready(self) -> None:
         """Return when the peer has taken enough, or is gone."""
@@ -47,9 +46,10 @@ class AsgiOutlet:
 
     HIGH_WATER = 64
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, wanted: Format = Format.PLAIN) -> None:
         self._send = send
-        self._queue: deque[Encoded] = deque()
+        self._format = wanted
+        self._queue: deque[Bundle] = deque()
         self._drained = asyncio.Event()
         self._drained.set()
         self._task: asyncio.Task[None] | None = None
@@ -58,8 +58,8 @@ class AsgiOutlet:
     def ready(self) -> bool:
         return len(self._queue) < self.HIGH_WATER
 
-    def write(self, frames: Sequence[Encoded]) -> None:
-        self._queue.extend(frames)
+    def write(self, bundle: Bundle) -> None:
+        self._queue.append(bundle)
         self._drained.clear()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._drain())
@@ -79,13 +79,18 @@ class AsgiOutlet:
     async def _drain(self) -> None:
         try:
             while self._queue:
-                frame = self._queue.popleft()
-                await self._send({"type": "websocket.send", "text": frame.text.decode()})
+                for payload in self._queue.popleft().payloads(self._format):
+                    await self._send(self._message(payload))
         except (OSError, RuntimeError):
             self._queue.clear()  # the peer is gone; the consumer hears of it by itself
         finally:
             self._task = None
             self._drained.set()
+
+    def _message(self, payload: bytes) -> dict[str, Any]:
+        if self._format & Format.COMPRESS:
+            return {"type": "websocket.send", "bytes": payload}
+        return {"type": "websocket.send", "text": payload.decode()}
 
 
 @dataclass(frozen=True)
@@ -149,11 +154,10 @@ class Connection:
         """Whether pushes may be written now; while a reply is being made, they wait for it."""
         return not self.held and not self.closing and self.outlet.ready
 
-    def write(self, frames: Sequence[Encoded]) -> None:
+    def write(self, bundle: Bundle) -> None:
         if not self.closing:
-            self.outlet.write(frames)
-            self.frames_out += len(frames)
-            gauges.frames_sent.add(len(frames))
+            self.outlet.write(bundle)
+            self.frames_out += len(bundle)
 
     def hold(self) -> None:
         """Keep pushes back: the reply to a command comes before what it subscribes to."""
@@ -218,4 +222,4 @@ class Connection:
             followed = self.latest.get(feed.key)
             frame = followed and feed.topic.render(payload, followed[1])
             if frame:
-                self.write([Encoded(frame)])
+                self.write(Bundle([frame]))

@@ -24,7 +24,7 @@ from realtime.errors import (
     UnknownAction,
     UnsupportedData,
 )
-from realtime.frames import Encoded
+from realtime.frames import Bundle, Format, inflate
 from realtime.lifecycle import SocketLifecycle
 from realtime.protocol import (
     CloseCode,
@@ -103,7 +103,7 @@ class RealtimeConsumer(SocketLifecycle):
         if not self.connection.outlet.ready:
             # Whoever asks and does not read waits here, with its next commands unread.
             await self.connection.outlet.wait_ready()
-        self.connection.write([Encoded(encoded)])
+        self.connection.write(Bundle([encoded]))
 
     async def follow_latest(self, topic: LatestTopic, key: StreamKey, selection: Hashable) -> None:
         """Push what `selection` picks of the newest values, from after this reply on."""
@@ -132,6 +132,12 @@ class RealtimeConsumer(SocketLifecycle):
             await self._refuse(RateLimited("Too many commands.", retry_after=wait), None)
             return
         text = message.get("text")
+        if text is None and self.format & Format.COMPRESS:
+            try:
+                text = self._inflated(message.get("bytes") or b"")
+            except InvalidJSON as error:
+                await self._refuse(error, None)
+                return
         if text is None:
             await self.guarded(self.receive_binary(message.get("bytes") or b""))
             return
@@ -145,6 +151,12 @@ class RealtimeConsumer(SocketLifecycle):
             await self._refuse(error, None)
         else:
             await self.guarded(self._run(frame.action, frame.id, frame.fields), frame.id)
+
+    def _inflated(self, data: bytes) -> str:
+        try:
+            return inflate(data, int(self.limits["max_frame_bytes"])).decode()
+        except ValueError as error:
+            raise InvalidJSON(f"The compressed frame cannot be read: {error}.") from error
 
     async def receive_binary(self, data: bytes) -> None:
         """A binary frame; endpoints that take them override this."""

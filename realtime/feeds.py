@@ -2,7 +2,8 @@
 
 A latest feed encodes a value once per distinct selection and skips sockets that lag. A log feed
 knows how far the stream reaches, keeps its newest events in a ring, and fills every hole from the
-database by offset.
+database by offset. Either takes messages as they come and writes them when the Hub flushes it:
+what is ready together leaves in one write per socket.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Hashable
+from functools import reduce
+from itertools import islice
+from typing import Any
 
 import msgspec
 from django.db import InterfaceError, OperationalError
 
 from realtime import streams, threads
 from realtime.connection import Connection, LatestTopic, LogSubscription
-from realtime.frames import Encoded
+from realtime.frames import Bundle
 from realtime.protocol import Position, with_fields
 from realtime.streams import Appended, Extent, StreamKey
 
@@ -33,6 +37,7 @@ class LatestFeed:
         self.key = key
         self.topic = topic
         self._selections: dict[Hashable, set[Connection]] = {}
+        self._waiting: list[Any] = []
 
     def follow(self, connection: Connection, selection: Hashable) -> None:
         """Send `connection` what `selection` picks; replaces its earlier selection."""
@@ -55,21 +60,31 @@ class LatestFeed:
     def empty(self) -> bool:
         return not self._selections
 
-    def deliver(self, encoded_payload: bytes) -> None:
-        """One value from the layer: encoded once per selection, written to all who can take it."""
-        payload = msgspec.json.decode(encoded_payload)
+    def receive(self, encoded_payload: bytes) -> None:
+        """One value from the layer; it goes out with the next flush."""
+        self._waiting.append(msgspec.json.decode(encoded_payload))
+
+    def flush(self) -> None:
+        """Write what has come: encoded once per selection, to all who can take it."""
+        payloads, self._waiting = self._waiting, []
+        if not payloads:
+            return
+        newest: Any = None
         for selection, members in self._selections.items():
-            frame: Encoded | None = None
+            bundle: Bundle | None = None
             for connection in members:
                 if not connection.ready:
-                    connection.miss(self, payload)
+                    newest = newest or reduce(self.topic.merge, payloads)
+                    connection.miss(self, newest)
                     continue
-                if frame is None:
-                    text = self.topic.render(payload, selection)
-                    if text is None:
-                        break
-                    frame = Encoded(text)
-                connection.write([frame])
+                if bundle is None:
+                    bundle = self._bundle(payloads, selection)
+                if bundle:
+                    connection.write(bundle)
+
+    def _bundle(self, payloads: list[Any], selection: Hashable) -> Bundle:
+        rendered = (self.topic.render(payload, selection) for payload in payloads)
+        return Bundle([message for message in rendered if message is not None])
 
 
 class LogFeed:
@@ -81,15 +96,17 @@ class LogFeed:
         self.head = extent.head
         self.floor = extent.floor
         self.members: set[Connection] = set()
-        self._ring: deque[tuple[int, Encoded]] = deque(maxlen=RING)
+        # The newest messages; the last one is that of `head`.
+        self._ring: deque[bytes] = deque(maxlen=RING)
+        self._flushed = extent.head
         self._lock = asyncio.Lock()
         self._filler: asyncio.Task[None] | None = None
         self._behind = False
 
     def receive(self, event: Appended) -> None:
-        """An event from the layer: the next one is delivered, a later one shows a hole."""
+        """An event from the layer: the next one is kept for the flush, a later one shows a hole."""
         if event.epoch == self.epoch and event.offset == self.head + 1 and not self._lock.locked():
-            self._deliver(event)
+            self._append(event)
         elif event.epoch != self.epoch or event.offset > self.head:
             self.schedule_catch_up()
 
@@ -112,8 +129,23 @@ class LogFeed:
                 if not events:
                     return
                 for event in events:
-                    self._deliver(event)
+                    self._append(event)
+                self.flush()
                 await asyncio.sleep(0)
+
+    def flush(self) -> None:
+        """Write what has come to those who were up to date; the others read on by themselves."""
+        before, self._flushed = self._flushed, self.head
+        if before == self.head:
+            return
+        bundle = Bundle(self._newest(self.head - before))
+        for connection in self.members:
+            subscription = connection.logs[self.key]
+            if subscription.position == before and connection.ready and len(bundle):
+                connection.write(bundle)
+                subscription.position = self.head
+            elif subscription.position < self.head:
+                connection.pump()
 
     def admit(self, connection: Connection, recover: Position | None) -> tuple[Position, bool]:
         """Let `connection` follow from `recover`, or from now on.
@@ -136,38 +168,37 @@ class LogFeed:
 
     async def send_next(self, connection: Connection, subscription: LogSubscription) -> None:
         """Write the next batch that `connection` has not had: from the ring, or the database."""
-        oldest = self._ring[0][0] if self._ring else self.head + 1
-        if subscription.position + 1 < oldest:
-            rows = await threads.call(streams.replay, self.key, self.epoch, subscription.position)
-            batch = [(row.offset, self._frame(row)) for row in rows]
+        behind = self.head - subscription.position
+        if behind <= len(self._ring):
+            messages = self._newest(behind)[: streams.REPLAY_BATCH]
         else:
-            start = subscription.position + 1 - oldest
-            stop = min(len(self._ring), start + streams.REPLAY_BATCH)
-            batch = [self._ring[index] for index in range(start, stop)]
-        if not batch:
-            connection.write([self._unrecoverable(subscription.position)])
+            after = subscription.position
+            events = await threads.call(streams.replay, self.key, self.epoch, after)
+            messages = [self._message(event) for event in events]
+        if connection.logs.get(self.key) is not subscription:
+            return  # it unsubscribed, or began anew, while the database answered
+        if messages:
+            connection.write(Bundle(messages))
+            subscription.position += len(messages)
+        else:
+            connection.write(self._unrecoverable(subscription.position))
             subscription.position = self.head
-            return
-        connection.write([frame for _, frame in batch])
-        subscription.position = batch[-1][0]
 
-    def _deliver(self, event: Appended) -> None:
-        frame = self._frame(event)
+    def _append(self, event: Appended) -> None:
         self.head = event.offset
-        self._ring.append((event.offset, frame))
-        for connection in self.members:
-            subscription = connection.logs[self.key]
-            if connection.ready and subscription.position == event.offset - 1:
-                connection.write([frame])
-                subscription.position = event.offset
-            else:
-                connection.pump()
+        self._ring.append(self._message(event))
 
-    def _frame(self, event: Appended) -> Encoded:
+    def _newest(self, count: int) -> list[bytes]:
+        """The last `count` messages, oldest first; none if the ring no longer has them all."""
+        if count > len(self._ring):
+            return []
+        return list(islice(self._ring, len(self._ring) - count, None))
+
+    def _message(self, event: Appended) -> bytes:
         place = {"stream": self.key.name, "epoch": event.epoch, "offset": event.offset}
-        return Encoded(with_fields(event.payload.encode(), place))
+        return with_fields(event.payload.encode(), place)
 
-    def _unrecoverable(self, position: int) -> Encoded:
+    def _unrecoverable(self, position: int) -> Bundle:
         """What a subscriber is told when retention has overtaken it: it needs a new snapshot."""
         error = {
             "type": "error",
@@ -177,7 +208,7 @@ class LogFeed:
             "epoch": self.epoch,
             "offset": self.head,
         }
-        return Encoded(msgspec.json.encode(error))
+        return Bundle([msgspec.json.encode(error)])
 
     async def _fill(self) -> None:
         try:
@@ -193,7 +224,7 @@ class LogFeed:
     def _restart(self, extent: Extent) -> None:
         """The stream has a new epoch (a restored database): offsets start anew for everybody."""
         self.epoch, self.floor = extent.epoch, extent.floor
-        self.head = extent.floor
+        self.head = self._flushed = extent.floor
         self._ring.clear()
         for connection in self.members:
             connection.logs[self.key].position = extent.floor

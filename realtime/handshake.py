@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from realtime.auth import Credentials
+from realtime.frames import Format
 
 Scope = dict[str, Any]
 
@@ -40,6 +41,17 @@ def credentials(scope: Scope) -> Credentials:
     cookies = parse_cookie(header(scope, b"cookie") or "")
     session_key = cookies.get(settings.SESSION_COOKIE_NAME) or None
     return Credentials(session_key=session_key, workspace=workspace)
+
+
+def wanted_format(scope: Scope) -> Format:
+    """How the client asks to be sent messages: `?batch=1`, `?compress=zlib`."""
+    asked = query(scope)
+    wanted = Format.PLAIN
+    if asked.get("batch") == "1":
+        wanted |= Format.BATCH
+    if asked.get("compress") == "zlib":
+        wanted |= Format.COMPRESS
+    return wanted
 
 
 def shows_anything(shown: Credentials) -> bool:

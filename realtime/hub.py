@@ -26,13 +26,14 @@ from realtime.endings import ENDINGS, Ending
 from realtime.feeds import LatestFeed, LogFeed
 from realtime.loops import every, supervise
 from realtime.protocol import CloseCode, Position
-from realtime.streams import Appended, StreamKey
+from realtime.streams import StreamKey
 
 logger = logging.getLogger(__name__)
 
 POLL_INTERVAL = 1.0
 REJOIN_INTERVAL = 600.0  # well before the layer's group_expiry (a day)
 TOUCH_INTERVAL = 60.0
+MAX_COALESCED = 256
 
 Sweep = Callable[[float], None]
 
@@ -49,6 +50,7 @@ class Hub:
         self._layer = get_channel_layer()
         self._channel: str | None = None
         self._joining = asyncio.Lock()
+        self._unflushed: dict[LatestFeed | LogFeed, None] = {}
         # Ended lately: a socket may be authenticated just before and registered just after.
         self._endings: deque[Ending] = deque(maxlen=1000)
         # Groups that the layer could not be asked to join: tried again every second.
@@ -189,11 +191,15 @@ class Hub:
         self._channel = await self._layer.new_channel("hub")
         await self._rejoin()
         while True:
-            message = await self._layer.receive(self._channel)
-            try:
-                await self._dispatch(message)
-            except Exception:
-                logger.exception("A message of the channel layer was not understood")
+            # Messages that are there already come without the loop turning: the flush that the
+            # first of them has scheduled finds them all. The loop turns at least now and then.
+            for _ in range(MAX_COALESCED):
+                message = await self._layer.receive(self._channel)
+                try:
+                    await self._dispatch(message)
+                except Exception:
+                    logger.exception("A message of the channel layer was not understood")
+            await asyncio.sleep(0)
 
     async def _dispatch(self, message: dict[str, Any]) -> None:
         kind = message["type"]
@@ -203,9 +209,25 @@ class Hub:
         key = publish.unpack_key(message["key"])
         if kind == "latest":
             if latest := self._latest.get(key):
-                latest.deliver(message["payload"])
+                latest.receive(message["payload"])
+                self._flush_soon(latest)
         elif kind == "log" and (log := self._logs.get(key)):
-            log.receive(Appended(key, message["epoch"], message["offset"], message["payload"]))
+            for event in publish.unpack_events(message):
+                log.receive(event)
+            self._flush_soon(log)
+
+    def _flush_soon(self, feed: LatestFeed | LogFeed) -> None:
+        if not self._unflushed:
+            self.loop.call_soon(self._flush)
+        self._unflushed[feed] = None
+
+    def _flush(self) -> None:
+        feeds, self._unflushed = self._unflushed, {}
+        for feed in feeds:
+            try:
+                feed.flush()
+            except Exception:
+                logger.exception("The stream %s could not be written", feed.key.name)
 
     async def _control(self, command: str, arguments: dict[str, Any]) -> None:
         if command not in ENDINGS:

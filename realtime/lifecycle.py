@@ -20,7 +20,7 @@ from msgspec import UNSET
 from realtime import common, handshake, threads
 from realtime.auth import Credentials, Principal, authenticator
 from realtime.connection import CLOSE_DEADLINE, Connection
-from realtime.frames import Encoded
+from realtime.frames import Bundle
 from realtime.heartbeat import Heartbeat
 from realtime.hub import Hub, get_hub
 from realtime.limits import TokenBucket
@@ -57,13 +57,14 @@ class SocketLifecycle(AsyncConsumer):
             return
         self.hub = await get_hub()
         self.limits = settings.REALTIME_LIMITS
+        self.format = handshake.wanted_format(scope)
         shown = handshake.credentials(scope)
         began = time.monotonic()
         principal, refusal = await self.identify(shown)
         await send({"type": "websocket.accept"})
         self.connection = Connection(
             client_id=secrets.token_urlsafe(16),
-            outlet=outlet_for(scope, send),
+            outlet=outlet_for(scope, send, self.format),
             close=self.close,
             slow_consumer_timeout=self.limits["slow_consumer_timeout"],
             principal=principal,
@@ -83,7 +84,7 @@ class SocketLifecycle(AsyncConsumer):
             farewell = common.Disconnect(
                 code=code, reason=reason, retry_after=UNSET if retry_after is None else retry_after
             )
-            connection.write([Encoded(farewell.encode())])
+            connection.write(Bundle([farewell.encode()]))
         connection.stop()
         try:
             async with asyncio.timeout(CLOSE_DEADLINE):
@@ -153,13 +154,13 @@ class SocketLifecycle(AsyncConsumer):
             max_frame_bytes=int(self.limits["max_frame_bytes"]),
             timestamp=rfc3339(time.time()),
         )
-        self.connection.write([Encoded(greeting.encode())])
+        self.connection.write(Bundle([greeting.encode()]))
         self._beat()
 
     def _beat(self) -> None:
         offsets = {key.name: s.position for key, s in self.connection.logs.items()}
         beat = common.Heartbeat(timestamp=rfc3339(time.time()), offsets=offsets)
-        self.connection.write([Encoded(beat.encode())])
+        self.connection.write(Bundle([beat.encode()]))
 
     def _sweep(self, now: float) -> None:
         """Once a second: deadlines of this connection."""

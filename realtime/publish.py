@@ -11,7 +11,8 @@ import asyncio
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 CONTROL_GROUP = "control"
 SEND_TIMEOUT = 2.0
 MAX_WAITING = 10_000
+MAX_MESSAGE = 256 * 1024  # characters of payload in one message
 
 Message = dict[str, Any]
 
@@ -37,16 +39,14 @@ def group_of(key: StreamKey) -> str:
 
 
 def publish_log(appended: Sequence[Appended]) -> None:
-    """Wake the subscribers of log streams up, with the events themselves. Call after commit."""
-    for event in appended:
-        message = {
-            "type": "log",
-            "key": _pack(event.key),
-            "epoch": event.epoch,
-            "offset": event.offset,
-            "payload": event.payload,
-        }
-        _hand_over(group_of(event.key), message)
+    """Wake the subscribers of log streams up, with the events themselves. Call after commit.
+
+    Events of one stream that were committed together travel together.
+    """
+    for (key, epoch), events in groupby(appended, lambda event: (event.key, event.epoch)):
+        for part in _in_parts([(event.offset, event.payload) for event in events]):
+            message = {"type": "log", "key": _pack(key), "epoch": epoch, "events": part}
+            _hand_over(group_of(key), message)
 
 
 def publish_latest(key: StreamKey, payload: Mapping[str, Any]) -> None:
@@ -59,6 +59,14 @@ def publish_control(command: str, arguments: Mapping[str, Any]) -> None:
     """Tell every process's Hub to do something (revoke sockets): on commit, else now."""
     message = {"type": "control", "command": command, "arguments": dict(arguments)}
     _after_commit(lambda: _hand_over(CONTROL_GROUP, message))
+
+
+def unpack_events(message: Message) -> list[Appended]:
+    """The events of a message of type "log"."""
+    key = unpack_key(message["key"])
+    return [
+        Appended(key, message["epoch"], offset, payload) for offset, payload in message["events"]
+    ]
 
 
 def unpack_key(packed: Sequence[Any]) -> StreamKey:
@@ -83,6 +91,20 @@ def _after_commit(send: Callable[[], None]) -> None:
 
 def _pack(key: StreamKey) -> list[Any]:
     return [key.workspace_id, key.name, key.user_id]
+
+
+def _in_parts(events: Sequence[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """Split what would be too much for one message of the layer."""
+    part: list[tuple[int, str]] = []
+    size = 0
+    for event in events:
+        if part and size + len(event[1]) > MAX_MESSAGE:
+            yield part
+            part, size = [], 0
+        part.append(event)
+        size += len(event[1])
+    if part:
+        yield part
 
 
 class _Outbox:

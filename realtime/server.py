@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -18,7 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from realtime.connection import CLOSE_DEADLINE, AsgiOutlet, Outlet, Send
-from realtime.frames import Encoded
+from realtime.frames import Bundle, Format
 from realtime.hub import get_hub
 
 # The kernel hides megabytes: a small send buffer shows early that a peer does not keep up.
@@ -63,20 +63,18 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
 class RawOutlet:
     """Frames go straight to the transport; its high-water mark says when the peer lags."""
 
-    __slots__ = ("_protocol",)
+    __slots__ = ("_format", "_protocol")
 
-    def __init__(self, protocol: FanoutProtocol) -> None:
+    def __init__(self, protocol: FanoutProtocol, wanted: Format) -> None:
         self._protocol = protocol
+        self._format = wanted
 
     @property
     def ready(self) -> bool:
         return self._protocol.writable.is_set()
 
-    def write(self, frames: Sequence[Encoded]) -> None:
-        if len(frames) == 1:
-            self._protocol.raw_write(frames[0].framed)
-        else:
-            self._protocol.raw_write(b"".join([frame.framed for frame in frames]))
+    def write(self, bundle: Bundle) -> None:
+        self._protocol.raw_write(bundle.wire(self._format))
 
     async def wait_ready(self) -> None:
         await self._protocol.writable.wait()
@@ -88,12 +86,12 @@ class RawOutlet:
         self._protocol.abort()
 
 
-def outlet_for(scope: dict[str, Any], send: Send) -> Outlet:
+def outlet_for(scope: dict[str, Any], send: Send, wanted: Format) -> Outlet:
     """The raw outlet on our own server; the ordinary ASGI `send` anywhere else."""
     protocol = scope.get("extensions", {}).get(EXTENSION)
     if isinstance(protocol, FanoutProtocol) and not protocol.conn.extensions:
-        return RawOutlet(protocol)
-    return AsgiOutlet(send)
+        return RawOutlet(protocol, wanted)
+    return AsgiOutlet(send, wanted)
 
 
 class DrainingServer(uvicorn.Server):

@@ -1,18 +1,20 @@
 """Both ways out: the raw write of our server, and the ordinary send of any other."""
 
 import asyncio
+import json
+import zlib
 
 import pytest
 from channels.testing import WebsocketCommunicator
-from websockets.frames import Frame, Opcode
+from websockets.asyncio.client import connect
 
 from realtime import publish, threads
 from realtime.auth import authenticator
-from realtime.frames import Encoded
 from realtime.hub import get_hub, stop_hub
 from realtime.streams import StreamKey
 from tests.realtime.endpoints import VALUES, application
 from tests.realtime.test_hub import note
+from tests.support.sockets import SocketClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,8 +84,32 @@ async def test_a_follower_of_a_log_without_progress_is_closed_with_4008(probe, l
             await asyncio.sleep(0.05)
 
 
-def test_a_frame_is_encoded_as_rfc_6455_has_it():
-    for length in (0, 125, 126, 65535, 65536):
-        text = b"x" * length
-        expected = Frame(Opcode.TEXT, text).serialize(mask=False)
-        assert Encoded(text).framed == expected
+async def test_a_client_that_asks_for_it_is_sent_and_sends_compressed_frames(probe_server):
+    url = f"ws://{probe_server}/ws/probe/?compress=zlib"
+    headers = {"Authorization": "Bearer alice@1"}
+    async with connect(url, additional_headers=headers, compression=None) as client:
+        greeting = json.loads(zlib.decompress(await client.recv()))
+        assert greeting["type"] == "connection_established"
+        await client.recv()
+        await client.send(zlib.compress(json.dumps({"action": "ping", "id": 1}).encode()))
+        assert json.loads(zlib.decompress(await client.recv()))["id"] == 1
+        await client.send(zlib.compress(b"x" * 70_000))
+        assert json.loads(zlib.decompress(await client.recv()))["code"] == "invalid_json"
+
+
+async def test_what_is_ready_together_comes_as_a_batch_for_who_asked_and_apart_for_others(
+    probe_server,
+):
+    headers = {"Authorization": "Bearer alice@1"}
+    url = f"ws://{probe_server}/ws/probe/"
+    batching = await SocketClient.open(f"{url}?batch=1", headers)
+    plain = await SocketClient.open(url, headers)
+    for client in (batching, plain):
+        await client.command("subscribe", logs=["room:ops"])
+    await threads.call(note, *"abc")
+    batch = await batching.event("batch_messages")
+    assert batch["count"] == 3
+    assert [event["text"] for event in batch["messages"]] == ["a", "b", "c"]
+    assert [(await plain.event("note"))["text"] for _ in range(3)] == ["a", "b", "c"]
+    for client in (batching, plain):
+        await client.close()
