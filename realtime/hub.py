@@ -45,6 +45,7 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self.connections: dict[Connection, Sweep] = {}
         self.draining = False
+        self._frames_of_the_gone = 0
         self._latest: dict[StreamKey, LatestFeed] = {}
         self._logs: dict[StreamKey, LogFeed] = {}
         self._layer = get_channel_layer()
@@ -61,6 +62,7 @@ class Hub:
         """Begin to receive; called once, by whoever first needs the Hub."""
         publish.bind(self.loop)
         gauges.gauge("websocket_connections", lambda: len(self.connections))
+        gauges.gauge("frames_sent", self.frames_sent)
         for name, run in (
             ("receive", self._receive),
             ("poll", every(POLL_INTERVAL, self._poll)),
@@ -96,11 +98,17 @@ class Hub:
 
     async def unregister(self, connection: Connection) -> None:
         """Let a connection go, with all it follows."""
-        self.connections.pop(connection, None)
+        if self.connections.pop(connection, None) is not None:
+            self._frames_of_the_gone += connection.frames_out
         for key in list(connection.latest):
             await self.unfollow_latest(connection, key)
         for key in list(connection.logs):
             await self.unfollow_log(connection, key)
+
+    def frames_sent(self) -> int:
+        """Messages written since the start: counted by connection, off the path of the writes."""
+        now = sum(connection.frames_out for connection in self.connections)
+        return self._frames_of_the_gone + now
 
     async def follow_latest(
         self, connection: Connection, topic: LatestTopic, key: StreamKey, selection: Hashable

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from django.db import transaction
 
-from realtime import publish, streams, threads
+from realtime import gauges, publish, streams, threads
 from realtime.hub import get_hub
 from realtime.models import Stream
 from realtime.streams import StreamKey
@@ -228,3 +228,15 @@ async def test_who_subscribes_while_the_layer_is_away_is_served_when_it_is_back(
             await asyncio.sleep(0.05)
     await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1})
     assert (await client.event("tick"))["values"] == {"cpu": 1}
+
+
+async def test_frames_sent_are_counted_beyond_the_end_of_their_connection(probe):
+    client = await probe("alice@1")
+    await client.command("ping")
+    hub = await get_hub()
+    assert hub.frames_sent() == 3
+    await client.close()
+    async with asyncio.timeout(5):
+        while hub.connections:
+            await asyncio.sleep(0.01)
+    assert gauges.local_values()["frames_sent"] == 3
