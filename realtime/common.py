@@ -10,6 +10,8 @@ from msgspec import UNSET, UnsetType
 from realtime.errors import AppError
 from realtime.protocol import Command, CommandId, Event
 
+CLOCK_INTERVAL = 1.0
+
 Token = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 
@@ -32,6 +34,17 @@ class HeartbeatAcknowledged(Command, tag="heartbeat_ack"):
 
 class Close(Command, tag="close"):
     pass
+
+
+class Echo(Command, tag="echo"):
+    """The next frame of the client, text or binary, comes back as it is."""
+
+
+class RequestData(Command, tag="request_data"):
+    """`interval` (seconds) goes with the request `time` alone."""
+
+    request: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    interval: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] | None = None
 
 
 class ConnectionEstablished(Event, tag="connection_established"):
@@ -65,6 +78,31 @@ class Pong(Event, tag="pong"):
     timestamp: str
 
 
+class DataResponse(Event, tag="data_response"):
+    request: str
+    data: Any
+    timestamp: str
+
+
+class TimeUpdate(Event, tag="time_update"):
+    data: dict[str, Any]
+    timestamp: str
+
+
+class UserMessage(Event, tag="user_message"):
+    """Sent to every socket of one user; `from` is who sent it."""
+
+    sender: dict[str, Any] | None = msgspec.field(name="from")
+    message: str
+    timestamp: str
+
+
+class SystemNotification(Event, tag="system_notification"):
+    message: str
+    severity: str
+    timestamp: str
+
+
 class Ack(Event, tag="ack"):
     """A command that changed something has been committed; subclasses add what came of it."""
 
@@ -80,15 +118,17 @@ class Error(Event, tag="error"):
     message: str
     errors: dict[str, list[str]] | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
+    remaining: int | UnsetType = UNSET
 
 
-def error_event(error: AppError) -> Error:
-    """The `error` frame of an AppError."""
+def error_event(error: AppError, *, remaining: int | UnsetType = UNSET) -> Error:
+    """The `error` frame of an AppError; `remaining`: commands that would be taken at once."""
     return Error(
         code=error.code,
         message=error.message,
         errors=UNSET if error.errors is None else error.errors,
         retry_after=UNSET if error.retry_after is None else round(error.retry_after, 3),
+        remaining=remaining,
     )
 
 

@@ -8,6 +8,7 @@ go through a short queue of `send` calls with the same behaviour.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
@@ -15,10 +16,14 @@ from typing import Any, Protocol
 
 from realtime.auth import Principal
 from realtime.frames import Bundle, Format
+from realtime.handshake import Peer
+from realtime.protocol import rfc3339
 from realtime.streams import StreamKey
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 CLOSE_DEADLINE = 2.0
+# Pushes of no stream that wait for a connection; older ones give way.
+MAX_PUSHES_WAITING = 32
 
 
 class Outlet(Protocol):
@@ -140,13 +145,18 @@ class Connection:
     close: Callable[..., Awaitable[None]]
     slow_consumer_timeout: float
     principal: Principal | None = None
+    peer: Peer = field(default_factory=Peer)
+    connected_at: float = field(default_factory=time.time)
     logs: dict[StreamKey, LogSubscription] = field(default_factory=dict)
     latest: dict[StreamKey, tuple[LatestSource, Hashable]] = field(default_factory=dict)
+    frames_in: int = 0
     frames_out: int = 0
+    round_trip: float | None = None
     skipped: int = 0
     closing: bool = False
     held: bool = False
     _missed: dict[LatestSource, Any] = field(default_factory=dict)
+    _pushes: deque[Bundle] = field(default_factory=lambda: deque(maxlen=MAX_PUSHES_WAITING))
     _pump: asyncio.Task[None] | None = None
 
     @property
@@ -159,6 +169,29 @@ class Connection:
             self.outlet.write(bundle)
             self.frames_out += len(bundle)
 
+    def push(self, bundle: Bundle) -> None:
+        """Send what belongs to no stream: now, or when this connection can take it again."""
+        if self.ready and not self._pushes:
+            self.write(bundle)
+        else:
+            self._pushes.append(bundle)
+            self.pump()
+
+    def statistics(self) -> dict[str, Any]:
+        """What is known of this connection; `round_trip` in seconds, null before the first."""
+        followed = sorted({key.name for key in (*self.latest, *self.logs)})
+        return {
+            "endpoint": self.peer.endpoint,
+            "address": self.peer.address,
+            "user_agent": self.peer.user_agent,
+            "connected_at": rfc3339(self.connected_at),
+            "frames_in": self.frames_in,
+            "frames_out": self.frames_out,
+            "skipped": self.skipped,
+            "round_trip": None if self.round_trip is None else round(self.round_trip, 6),
+            "subscriptions": followed,
+        }
+
     def hold(self) -> None:
         """Keep pushes back: the reply to a command comes before what it subscribes to."""
         self.held = True
@@ -166,7 +199,11 @@ class Connection:
     def release(self) -> None:
         """Let pushes through, and send on what was kept back."""
         self.held = False
-        if self._missed or any(s.position < s.feed.head for s in self.logs.values()):
+        if (
+            self._missed
+            or self._pushes
+            or any(s.position < s.feed.head for s in self.logs.values())
+        ):
             self.pump()
 
     def miss(self, feed: LatestSource, payload: Any) -> None:
@@ -217,6 +254,9 @@ class Connection:
         return True
 
     def _write_missed(self) -> None:
+        if self._pushes:
+            self.write(Bundle([text for bundle in self._pushes for text in bundle.messages]))
+            self._pushes.clear()
         missed, self._missed = self._missed, {}
         for feed, payload in missed.items():
             followed = self.latest.get(feed.key)

@@ -1,112 +1,40 @@
-"""RealtimeConsumer: commands in, replies and pushes out.
+"""RealtimeConsumer: the base of every endpoint, with the commands that all of them take.
 
 A subclass lists its commands with `@on(CommandClass)` and stays a few lines per action.
 """
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from collections.abc import Hashable
+from typing import Any
 
-from django.db import InterfaceError, OperationalError
-
-from realtime import common, gauges, handshake, threads
-from realtime.auth import Credentials, Principal
+from realtime import common, handshake
+from realtime.auth import Credentials
+from realtime.commands import CommandSocket
+from realtime.commands import on as on
 from realtime.connection import LatestTopic
-from realtime.errors import (
-    AppError,
-    InvalidJSON,
-    RateLimited,
-    Unauthenticated,
-    Unavailable,
-    UnknownAction,
-    UnsupportedData,
-)
-from realtime.frames import Bundle, Format, inflate
-from realtime.lifecycle import SocketLifecycle
-from realtime.protocol import (
-    CloseCode,
-    Command,
-    CommandId,
-    CommandRefused,
-    Event,
-    Position,
-    convert,
-    parse,
-    rfc3339,
-    with_fields,
-)
+from realtime.errors import InvalidCommand, TooManySubscriptions
+from realtime.frames import Bundle
+from realtime.protocol import CloseCode, Event, Position, rfc3339
 from realtime.streams import StreamKey
 
-logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-R = TypeVar("R")
-C = TypeVar("C", bound=Command)
-Handler = Callable[[Any, Any], Awaitable[Event | None]]
+class RealtimeConsumer(CommandSocket):
+    """Base of every endpoint: subscriptions, and the common commands of docs/protocol.md."""
 
-
-def on(command: type[C]) -> Callable[[Callable[[Any, C], R]], Callable[[Any, C], R]]:
-    """Mark a method as what answers `command`; the event that it returns is the reply."""
-
-    def mark(method: Callable[[Any, C], R]) -> Callable[[Any, C], R]:
-        method.answers = command  # type: ignore[attr-defined]
-        return method
-
-    return mark
-
-
-class RealtimeConsumer(SocketLifecycle):
-    """Base of every endpoint: commands, replies, errors, subscriptions.
-
-    The commands of `open_to_all` are taken before the client has said who it is; for all others
-    `self.principal` is set.
-    """
-
-    handlers: ClassVar[dict[str, tuple[type[Command], Handler]]] = {}
-    _replying_to: CommandId | None = None
-    open_to_all: ClassVar[frozenset[type[Command]]] = frozenset(
-        {common.Authenticate, common.Ping, common.HeartbeatAcknowledged, common.Close}
-    )
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.handlers = {
-            method.answers.__struct_config__.tag: (method.answers, method)
-            for ancestor in reversed(cls.__mro__)
-            for method in vars(ancestor).values()
-            if hasattr(method, "answers")
-        }
+    _clock: asyncio.Task[None] | None = None
 
     # --- What subclasses use ----------------------------------------------------------------
 
-    @property
-    def principal(self) -> Principal:
-        """The authenticated user in their workspace."""
-        if self.connection.principal is None:
-            raise Unauthenticated("Say who you are first: send authenticate.")
-        return self.connection.principal
-
-    async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a synchronous service or selector in a service thread."""
-        return await threads.call(function, *args, **kwargs)
-
-    async def reply(self, event: Event) -> None:
-        """Answer the command at hand now, where more than its one reply is to follow."""
-        await self.send_event(event, self._replying_to)
-
-    async def send_event(self, event: Event, identifier: CommandId | None = None) -> None:
-        """Send one event: a push, or with `identifier` the reply to that command."""
-        encoded = with_fields(event.encode(), common.reply_fields(identifier))
-        if not self.connection.outlet.ready:
-            # Whoever asks and does not read waits here, with its next commands unread.
-            await self.connection.outlet.wait_ready()
-        self.connection.write(Bundle([encoded]))
-
     async def follow_latest(self, topic: LatestTopic, key: StreamKey, selection: Hashable) -> None:
-        """Push what `selection` picks of the newest values, from after this reply on."""
+        """Push what `selection` picks of the newest values, from after this reply on.
+
+        Raises:
+            TooManySubscriptions: this connection follows as much as it may.
+        """
+        self.require_room_for(key)
         await self.hub.follow_latest(self.connection, topic, key, selection)
 
     async def unfollow_latest(self, key: StreamKey) -> None:
@@ -115,90 +43,32 @@ class RealtimeConsumer(SocketLifecycle):
     async def follow_log(
         self, key: StreamKey, recover: Position | None = None
     ) -> tuple[Position, bool]:
-        """Push a log stream's events from after this reply on; see Hub.follow_log."""
+        """Push a log stream's events from after this reply on; see Hub.follow_log.
+
+        Raises:
+            TooManySubscriptions: this connection follows as much as it may.
+        """
+        self.require_room_for(key)
         return await self.hub.follow_log(self.connection, key, recover)
 
     async def unfollow_log(self, key: StreamKey) -> None:
         await self.hub.unfollow_log(self.connection, key)
 
-    # --- Commands ---------------------------------------------------------------------------
+    def require_room_for(self, *keys: StreamKey) -> None:
+        """Check before following several, so that a refused command has changed nothing.
 
-    async def take(self, message: dict[str, Any]) -> None:
-        """One frame of the client. Whatever is wrong with it, the socket lives on."""
-        now = time.monotonic()
-        self.heartbeat.heard(now)
-        gauges.frames_received.add()
-        if wait := self.bucket.take(now):
-            await self._refuse(RateLimited("Too many commands.", retry_after=wait), None)
-            return
-        text = message.get("text")
-        if text is None and self.format & Format.COMPRESS:
-            try:
-                text = self._inflated(message.get("bytes") or b"")
-            except InvalidJSON as error:
-                await self._refuse(error, None)
-                return
-        if text is None:
-            await self.guarded(self.receive_binary(message.get("bytes") or b""))
-            return
-        try:
-            frame = parse(text)
-        except CommandRefused as error:
-            await self._refuse(error, error.id)
-        except InvalidJSON as error:
-            await self.guarded(self.receive_bare_text(text, error))
-        except AppError as error:
-            await self._refuse(error, None)
-        else:
-            await self.guarded(self._run(frame.action, frame.id, frame.fields), frame.id)
+        Raises:
+            TooManySubscriptions: with `keys` this connection would follow more than it may.
+        """
+        followed = {*self.connection.latest, *self.connection.logs}
+        limit = int(self.limits["max_subscriptions"])
+        if len(followed.union(keys)) > max(limit, len(followed)):
+            raise TooManySubscriptions(f"A connection follows at most {limit} streams.")
 
-    def _inflated(self, data: bytes) -> str:
-        try:
-            return inflate(data, int(self.limits["max_frame_bytes"])).decode()
-        except ValueError as error:
-            raise InvalidJSON(f"The compressed frame cannot be read: {error}.") from error
-
-    async def receive_binary(self, data: bytes) -> None:
-        """A binary frame; endpoints that take them override this."""
-        raise UnsupportedData("This endpoint takes text frames.")
-
-    async def receive_bare_text(self, text: str, error: InvalidJSON) -> None:
-        """A text frame that is no JSON object; endpoints that take them override this."""
-        raise error
-
-    async def _run(self, action: str, identifier: CommandId | None, fields: dict[str, Any]) -> None:
-        known = self.handlers.get(action)
-        if known is None:
-            raise UnknownAction(f"There is no action {action[:64]!r} here.")
-        command_type, handler = known
-        if self.connection.principal is None and command_type not in self.open_to_all:
-            raise Unauthenticated("Say who you are first: send authenticate.")
-        command = convert(fields, command_type)
-        self._replying_to = identifier
-        self.connection.hold()
-        try:
-            answer = await handler(self, command)
-            if answer is not None:
-                await self.reply(answer)
-        finally:
-            self.connection.release()
-
-    async def guarded(self, work: Awaitable[None], identifier: CommandId | None = None) -> None:
-        try:
-            await work
-        except AppError as error:
-            await self._refuse(error, identifier)
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("The database refused a command: %s", error)
-            await self._refuse(
-                Unavailable("The server cannot do this now: try again.", retry_after=1), identifier
-            )
-        except Exception:
-            logger.exception("A command failed (client %s)", self.connection.client_id)
-            await self._refuse(AppError("The server failed at this; it is logged."), identifier)
-
-    async def _refuse(self, error: AppError, identifier: CommandId | None) -> None:
-        await self.send_event(common.error_event(error), identifier)
+    def ended(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+        super().ended()
 
     # --- Common commands --------------------------------------------------------------------
 
@@ -243,3 +113,66 @@ class RealtimeConsumer(SocketLifecycle):
     @on(common.Close)
     async def close_requested(self, command: common.Close) -> None:
         await self.close(CloseCode.NORMAL, "Closed as asked.")
+
+    @on(common.Echo)
+    async def echo(self, command: common.Echo) -> None:
+        """No reply of its own: what comes next is the reply."""
+        self.echo_next = True
+
+    @on(common.RequestData)
+    async def request_data(self, command: common.RequestData) -> Event:
+        """What the client asks to know; endpoints add to it by `requested_data`."""
+        if command.request == "time":
+            return self._start_clock(command.interval or common.CLOCK_INTERVAL)
+        if command.interval is not None:
+            reason = "Only the request `time` is repeated."
+            raise InvalidCommand(reason, errors={"interval": [reason]})
+        return common.DataResponse(
+            request=command.request,
+            data=await self.requested_data(command.request),
+            timestamp=rfc3339(time.time()),
+        )
+
+    async def requested_data(self, request: str) -> Any:
+        """The data of one request.
+
+        Raises:
+            InvalidCommand: nothing of that name can be requested here.
+        """
+        if request == "server_time":
+            return _clock_reading()
+        if request == "connection":
+            return self.statistics()
+        reason = f"There is no {request[:64]!r} to request here."
+        raise InvalidCommand(reason, errors={"request": [reason]})
+
+    def statistics(self) -> dict[str, Any]:
+        """This connection, for the one at its other end."""
+        connection, who = self.connection, self.principal
+        return {
+            "client_id": connection.client_id,
+            "user": {"id": who.user_id, "username": who.username},
+            "workspace": who.workspace,
+            **connection.statistics(),
+            "commands_remaining": self.bucket.remaining(time.monotonic()),
+        }
+
+    def _start_clock(self, interval: float) -> Event:
+        """One clock a connection: asked again, it goes on at the new interval."""
+        if self._clock is not None:
+            self._clock.cancel()
+        self._clock = asyncio.get_running_loop().create_task(self._tell_time(interval))
+        return common.TimeUpdate(data=_clock_reading(), timestamp=rfc3339(time.time()))
+
+    async def _tell_time(self, interval: float) -> None:
+        while not self.connection.closing:
+            await asyncio.sleep(interval)
+            # A time that comes late is no use: whoever lags misses this one.
+            if self.connection.ready:
+                update = common.TimeUpdate(data=_clock_reading(), timestamp=rfc3339(time.time()))
+                self.connection.write(Bundle([update.encode()]))
+
+
+def _clock_reading() -> dict[str, Any]:
+    now = time.time()
+    return {"server_time": rfc3339(now), "epoch_seconds": round(now, 6)}

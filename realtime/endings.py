@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,5 +25,9 @@ class Ending:
     reason: str
     criteria: dict[str, Any]
 
-    def concerns(self, principal: Principal) -> bool:
-        return all(getattr(principal, name) == value for name, value in self.criteria.items())
+
+def matches(principal: Principal | None, criteria: Mapping[str, Any]) -> bool:
+    """Whether a socket's principal has all of these values; an anonymous socket never does."""
+    return principal is not None and all(
+        getattr(principal, name) == value for name, value in criteria.items()
+    )

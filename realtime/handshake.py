@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,22 @@ from realtime.auth import Credentials
 from realtime.frames import Format
 
 Scope = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end, as the upgrade request has it."""
+
+    address: str = ""
+    user_agent: str = ""
+    endpoint: str = ""
+
+
+def peer(scope: Scope) -> Peer:
+    """The client's address (a trusted proxy's word is taken for it), program and endpoint."""
+    host, _ = scope.get("client") or ("", 0)
+    agent = (header(scope, b"user-agent") or "")[:300]
+    return Peer(address=host, user_agent=agent, endpoint=scope.get("path", ""))
 
 
 def header(scope: Scope, name: bytes) -> str | None:

@@ -22,8 +22,9 @@ from django.utils.module_loading import import_string
 from realtime import gauges, publish, streams, threads
 from realtime.auth import Principal
 from realtime.connection import Connection, LatestTopic
-from realtime.endings import ENDINGS, Ending
+from realtime.endings import ENDINGS, Ending, matches
 from realtime.feeds import LatestFeed, LogFeed
+from realtime.frames import Bundle
 from realtime.loops import every, supervise
 from realtime.protocol import CloseCode, Position
 from realtime.streams import StreamKey
@@ -92,7 +93,7 @@ class Hub:
     def ended_since(self, principal: Principal | None, since: float) -> Ending | None:
         """The revocation that was heard of after `since` and concerns this principal."""
         for ending in self._endings:
-            if principal is not None and ending.at >= since and ending.concerns(principal):
+            if ending.at >= since and matches(principal, ending.criteria):
                 return ending
         return None
 
@@ -107,7 +108,7 @@ class Hub:
 
     def frames_sent(self) -> int:
         """Messages written since the start: counted by connection, off the path of the writes."""
-        now = sum(connection.frames_out for connection in self.connections)
+        now = sum(connection.frames_out for connection in list(self.connections))
         return self._frames_of_the_gone + now
 
     async def follow_latest(
@@ -214,6 +215,9 @@ class Hub:
         if kind == "control":
             await self._control(message["command"], message["arguments"])
             return
+        if kind == "direct":
+            self._push(message["criteria"], Bundle([message["event"]]))
+            return
         key = publish.unpack_key(message["key"])
         if kind == "latest":
             if latest := self._latest.get(key):
@@ -248,11 +252,16 @@ class Hub:
         self._tasks.append(closing)
         closing.add_done_callback(self._tasks.remove)
 
+    def _push(self, criteria: dict[str, Any], bundle: Bundle) -> None:
+        for connection in list(self.connections):
+            if matches(connection.principal, criteria):
+                connection.push(bundle)
+
     async def _close_ended(self, ending: Ending) -> None:
         closing = [
             connection.close(ending.code, ending.reason)
             for connection in list(self.connections)
-            if connection.principal is not None and ending.concerns(connection.principal)
+            if matches(connection.principal, ending.criteria)
         ]
         await asyncio.gather(*closing, return_exceptions=True)
 

@@ -41,6 +41,10 @@ class SocketLifecycle(AsyncConsumer):
     async def connected(self) -> None:
         """Called once the client is authenticated, before its first command."""
 
+    def ended(self) -> None:
+        """Called once the socket is gone, whatever ended it; overriders call this one too."""
+        self.connection.stop()
+
     async def take(self, message: dict[str, Any]) -> None:
         """One frame of the client, as an ASGI `websocket.receive` message."""
         raise NotImplementedError
@@ -68,11 +72,12 @@ class SocketLifecycle(AsyncConsumer):
             close=self.close,
             slow_consumer_timeout=self.limits["slow_consumer_timeout"],
             principal=principal,
+            peer=handshake.peer(scope),
         )
         try:
             await self._live(receive, refusal, began, anonymous=not handshake.shows_anything(shown))
         finally:
-            self.connection.stop()
+            self.ended()
             await self.hub.unregister(self.connection)
 
     async def close(self, code: int, reason: str = "", retry_after: float | None = None) -> None:
@@ -127,6 +132,10 @@ class SocketLifecycle(AsyncConsumer):
         )
         self.bucket = TokenBucket(
             self.limits["commands_per_second"], self.limits["command_burst"], now
+        )
+        # How many commands beyond the limit are answered before the socket is closed for it.
+        self.patience = TokenBucket(
+            self.limits["commands_per_second"] / 10, self.limits["max_refused_commands"], now
         )
         self._greet(within)
         if refusal is not None:

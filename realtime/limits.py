@@ -29,3 +29,8 @@ class TokenBucket:
     def remaining(self, now: float) -> int:
         """How many commands would be taken at once at `now`."""
         return int(min(self.burst, self._tokens + (now - self._at) * self.rate))
+
+    def full_in(self, now: float) -> float:
+        """Seconds from `now` until a whole burst would be taken again."""
+        missing = self.burst - self._tokens - (now - self._at) * self.rate
+        return max(0.0, missing / self.rate)

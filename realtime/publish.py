@@ -20,6 +20,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
+from realtime.protocol import Event
 from realtime.streams import Appended, StreamKey
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,15 @@ def publish_latest(key: StreamKey, payload: Mapping[str, Any]) -> None:
     """Send the newest value of a latest stream: on commit inside a transaction, else now."""
     message = {"type": "latest", "key": _pack(key), "payload": msgspec.json.encode(payload)}
     _after_commit(lambda: _hand_over(group_of(key), message))
+
+
+def publish_direct(criteria: Mapping[str, Any], event: Event) -> None:
+    """Push an event of no stream to the sockets whose principal has all of `criteria`.
+
+    Not durable: whoever is not connected never gets it. On commit inside a transaction, else now.
+    """
+    message = {"type": "direct", "criteria": dict(criteria), "event": event.encode()}
+    _after_commit(lambda: _hand_over(CONTROL_GROUP, message))
 
 
 def publish_control(command: str, arguments: Mapping[str, Any]) -> None:

@@ -51,6 +51,7 @@ class Environment:
     email_url: str | None
     workers: str
     service_threads: int
+    event_retention_days: float
     log_format: str
     limits: dict[str, float] = field(default_factory=dict)
 
@@ -60,6 +61,7 @@ LIMITS: dict[str, tuple[str, float]] = {
     "PITWALL_MAX_FRAME_BYTES": ("max_frame_bytes", 65536),
     "PITWALL_COMMANDS_PER_SECOND": ("commands_per_second", 60),
     "PITWALL_COMMAND_BURST": ("command_burst", 120),
+    "PITWALL_MAX_REFUSED_COMMANDS": ("max_refused_commands", 600),
     "PITWALL_MAX_SUBSCRIPTIONS": ("max_subscriptions", 64),
     "PITWALL_MAX_CONNECTIONS_PER_USER": ("max_connections_per_user", 200),
     "PITWALL_MAX_CONNECTIONS_PER_ADDRESS": ("max_connections_per_address", 500),
@@ -104,6 +106,7 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
         redis_prefix=source.get("PITWALL_REDIS_PREFIX") or "pitwall",
         email_url=source.get("EMAIL_URL") or None,
         workers=workers,
+        event_retention_days=_number(source, "PITWALL_EVENT_RETENTION_DAYS", 7),
         service_threads=int(_number(source, "PITWALL_SERVICE_THREADS", 8)),
         log_format=source.get("PITWALL_LOG_FORMAT") or ("console" if embedded else "json"),
         limits={name: _number(source, key, default) for key, (name, default) in LIMITS.items()},

@@ -1,0 +1,48 @@
+"""Messages to people rather than to followers of a stream: whoever is connected now gets them.
+
+Not durable. What must not be missed is a log event (realtime.unit_of_work.emit).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from realtime import publish
+from realtime.auth import Principal
+from realtime.common import SystemNotification, UserMessage
+from realtime.protocol import rfc3339
+
+Severity = Literal["info", "warning", "critical"]
+
+
+def push_user_message(
+    *, user_id: int, message: str, sender: Principal | None = None, workspace_id: int | None = None
+) -> None:
+    """Send `user_message` to every socket of a user, on every process; on commit.
+
+    Args:
+        sender: who it is from; None: the system.
+        workspace_id: only the user's sockets in this workspace.
+    """
+    criteria = {"user_id": user_id}
+    if workspace_id is not None:
+        criteria["workspace_id"] = workspace_id
+    publish.publish_direct(
+        criteria,
+        UserMessage(
+            sender={"id": sender.user_id, "username": sender.username} if sender else None,
+            message=message,
+            timestamp=rfc3339(time.time()),
+        ),
+    )
+
+
+def push_system_notification(
+    *, message: str, severity: Severity = "info", workspace_id: int | None = None
+) -> None:
+    """Send `system_notification` to everybody connected, or only in one workspace; on commit."""
+    publish.publish_direct(
+        {} if workspace_id is None else {"workspace_id": workspace_id},
+        SystemNotification(message=message, severity=severity, timestamp=rfc3339(time.time())),
+    )
