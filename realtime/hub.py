@@ -107,7 +107,7 @@ class Hub:
 
     def frames_sent(self) -> int:
         """Messages written since the start: counted by connection, off the path of the writes."""
-        now = sum(connection.frames_out for connection in self.connections)
+        now = sum(connection.frames_out for connection in list(self.connections))
         return self._frames_of_the_gone + now
 
     async def follow_latest(
