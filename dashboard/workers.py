@@ -15,6 +15,8 @@ from dashboard.collection.engine import Engine
 from dashboard.collectors import SourceFacts, kind_named, kinds
 from dashboard.models import Source
 from realtime.leases import HeldLease
+from realtime.retention import Expiry, keep_for_a_time
+from realtime.unit_of_work import Fence
 from realtime.workers import Worker, register
 
 logger = logging.getLogger(__name__)
@@ -100,33 +102,24 @@ class MetricsSimulator(CollectionWorker):
     simulated = True
 
 
-@register
-class Retention(Worker):
-    """Removes samples and rollups that have outlived their metric's retention."""
+@keep_for_a_time
+class SampleExpiry(Expiry):
+    """Samples and rollups that have outlived their metric's retention."""
 
-    name = "retention"
-    interval = 1.0
-    PASS_EVERY: ClassVar[float] = 60.0
-    # A step ends within about this time, so that the process can stop.
-    BUDGET: ClassVar[float] = 1.0
-
-    def __init__(self, lease: HeldLease) -> None:
-        super().__init__(lease)
+    def __init__(self) -> None:
         self._due: list[retention.Expired] = []
-        self._next_pass = float("-inf")
 
-    async def step(self) -> None:
-        began = time.monotonic()
-        if not self._due and began >= self._next_pass:
-            now = int(time.time() * instants.SECOND)
-            self._due = await self.call(retention.due, now)
-            await self.call(retention.advance, now=now, fence=self.lease)
-            self._next_pass = began + self.PASS_EVERY
-        while self._due and time.monotonic() - began < self.BUDGET:
-            expired = self._due[-1]
-            removed = await self.call(retention.remove_batch, expired=expired, fence=self.lease)
+    def begin(self, fence: Fence) -> None:
+        now = int(time.time() * instants.SECOND)
+        self._due = retention.due(now)
+        retention.advance(now=now, fence=fence)
+
+    def remove_some(self, fence: Fence) -> bool:
+        if self._due:
+            removed = retention.remove_batch(expired=self._due[-1], fence=fence)
             if removed < retention.BATCH:
                 self._due.pop()
+        return bool(self._due)
 
 
 def _facts(source: Source) -> SourceFacts:

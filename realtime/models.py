@@ -62,6 +62,7 @@ class Event(models.Model):
             models.UniqueConstraint(fields=["stream", "offset"], name="realtime_event_offset"),
             models.CheckConstraint(condition=models.Q(offset__gte=1), name="realtime_event_from_1"),
         ]
+        indexes = [models.Index(fields=["created_at"], name="realtime_event_created_at")]
 
     def __str__(self) -> str:
         return f"{self.stream_id}:{self.offset}"

@@ -150,6 +150,8 @@ else:
 REALTIME_AUTHENTICATE = "accounts.authentication.authenticate"
 REALTIME_TOUCH = "accounts.services.touch"
 REALTIME_LIMITS = ENVIRONMENT.limits
+# How far back a client can resume a log stream without a snapshot.
+EVENT_RETENTION = timedelta(days=ENVIRONMENT.event_retention_days)
 WORKERS_INSIDE = ENVIRONMENT.workers == "inside"
 
 # --- Accounts -------------------------------------------------------------------------------

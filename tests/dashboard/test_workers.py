@@ -14,6 +14,7 @@ from dashboard import defaults, services, workers
 from dashboard.models import Metric, Sample, Series, Source
 from realtime import publish, threads
 from realtime import workers as loop
+from realtime.retention import Retention
 from tests.support.metrics import SECOND, make_metric, make_series, now_us, write
 from tests.support.people import make_member, make_workspace
 
@@ -121,7 +122,7 @@ async def test_retention_removes_in_the_background(main: Workspace) -> None:
         return series
 
     series = await threads.call(old)
-    async with running(workers.Retention):
+    async with running(Retention):
         await until(lambda: Sample.objects.filter(series=series).count() <= 6)
 
 

@@ -1,0 +1,92 @@
+"""Keeps the disk bounded: removes what has been kept for long enough, a little at a time.
+
+Each app registers what it keeps for a time as an `Expiry`; one worker, `retention`, goes through
+all of them once a minute, in small transactions, so that nobody who writes is held up.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from django.conf import settings
+from django.db.models import F, Max
+from django.db.models.functions import Now
+
+from realtime.leases import HeldLease
+from realtime.models import Event, Stream
+from realtime.unit_of_work import Fence, unit_of_work
+from realtime.workers import Worker, register
+
+BATCH = 2000
+
+
+class Expiry:
+    """One kind of rows that are kept for a time. Its methods are synchronous."""
+
+    def begin(self, fence: Fence) -> None:
+        """A pass begins: find out what may go."""
+
+    def remove_some(self, fence: Fence) -> bool:
+        """Remove one batch in a transaction of its own; False when nothing is left to remove."""
+        raise NotImplementedError
+
+
+_expiries: list[type[Expiry]] = []
+
+
+def keep_for_a_time(expiry: type[Expiry]) -> type[Expiry]:
+    """Have the worker see to this kind of rows. Usable as a decorator."""
+    if expiry not in _expiries:
+        _expiries.append(expiry)
+    return expiry
+
+
+@register
+class Retention(Worker):
+    """Removes what has outlived its retention: samples, rollups, events of log streams."""
+
+    name = "retention"
+    interval = 1.0
+    PASS_EVERY: ClassVar[float] = 60.0
+    # A step ends within about this time, so that the process can stop.
+    BUDGET: ClassVar[float] = 1.0
+
+    def __init__(self, lease: HeldLease) -> None:
+        super().__init__(lease)
+        self._all = [expiry() for expiry in _expiries]
+        self._unfinished: list[Expiry] = []
+        self._next_pass = float("-inf")
+
+    async def step(self) -> None:
+        began = time.monotonic()
+        if not self._unfinished and began >= self._next_pass:
+            for expiry in self._all:
+                await self.call(expiry.begin, self.lease)
+            self._unfinished = list(self._all)
+            self._next_pass = began + self.PASS_EVERY
+        while self._unfinished and time.monotonic() - began < self.BUDGET:
+            if not await self.call(self._unfinished[-1].remove_some, self.lease):
+                self._unfinished.pop()
+
+
+@keep_for_a_time
+class EventExpiry(Expiry):
+    """Events of log streams: gone after settings.EVENT_RETENTION, the stream's floor first.
+
+    A client whose position is below the floor is told so and gets a snapshot (docs/protocol.md).
+    """
+
+    def begin(self, fence: Fence) -> None:
+        old = Event.objects.filter(created_at__lt=Now() - settings.EVENT_RETENTION)
+        floors = old.values("stream").annotate(floor=Max("offset")).values_list("stream", "floor")
+        for stream_id, floor in floors:
+            with unit_of_work(fence=fence):
+                Stream.objects.filter(pk=stream_id, floor__lt=floor).update(floor=floor)
+
+    def remove_some(self, fence: Fence) -> bool:
+        below = Event.objects.filter(offset__lte=F("stream__floor"))
+        with unit_of_work(fence=fence):
+            batch = list(below.values_list("pk", flat=True)[:BATCH])
+            Event.objects.filter(pk__in=batch).delete()
+        return len(batch) == BATCH

@@ -1,0 +1,97 @@
+"""What was kept for long enough goes; clients that are behind are told."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from realtime import leases, retention, streams, threads
+from realtime.models import Event, Stream
+from realtime.retention import EventExpiry, Expiry, Retention
+from realtime.streams import StreamKey
+from tests.realtime.test_hub import note
+
+OPS, DEV = StreamKey(1, "room:ops"), StreamKey(1, "room:dev")
+
+
+def age(stream: StreamKey, *, up_to: int, days: int) -> None:
+    """Make these events look as old as that."""
+    events = Event.objects.filter(stream__name=stream.name, offset__lte=up_to)
+    events.update(created_at=timezone.now() - timedelta(days=days))
+
+
+def pass_over() -> None:
+    fence = leases.acquire("retention", "test")
+    assert fence is not None
+    expiry = EventExpiry()
+    expiry.begin(fence)
+    while expiry.remove_some(fence):
+        pass
+    leases.release(fence)
+
+
+@pytest.mark.django_db
+def test_old_events_go_and_the_floor_says_how_far(monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 2)
+    note(*"abcdef")
+    note("x", key=DEV)
+    age(OPS, up_to=4, days=8)
+    pass_over()
+    extents = streams.extents([OPS, DEV])
+    assert (extents[OPS].floor, extents[OPS].head) == (4, 6)
+    assert extents[DEV].floor == 0
+    left = [event.offset for event in streams.replay(OPS, extents[OPS].epoch, 0)]
+    assert left == [5, 6]
+
+
+@pytest.mark.django_db
+def test_events_within_their_time_stay():
+    note(*"abc")
+    age(OPS, up_to=3, days=6)
+    pass_over()
+    assert Event.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_offsets_go_on_after_everything_is_gone():
+    note(*"abc")
+    age(OPS, up_to=3, days=8)
+    pass_over()
+    assert Event.objects.count() == 0
+    note("d")
+    assert Event.objects.get().offset == 4
+    assert Stream.objects.get().floor == 3
+
+
+async def test_a_client_below_the_floor_is_told_that_it_missed_something(probe):
+    await threads.call(note, *"abc")
+    epoch = (await threads.call(streams.extents, [OPS]))[OPS].epoch
+    await threads.call(age, OPS, up_to=2, days=8)
+    await threads.call(pass_over)
+    client = await probe("alice@1")
+    recover = {"room:ops": {"epoch": epoch, "offset": 1}}
+    confirmed = await client.command("subscribe", logs=["room:ops"], recover=recover)
+    assert confirmed["positions"]["room:ops"] == {"epoch": epoch, "offset": 3, "recovered": False}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_worker_sees_to_every_kind_until_nothing_is_left(monkeypatch):
+    class Counted(Expiry):
+        """Three batches of something."""
+
+        begun = 0
+        removed = 0
+
+        def begin(self, fence):
+            type(self).begun += 1
+
+        def remove_some(self, fence):
+            type(self).removed += 1
+            return self.removed < 3
+
+    monkeypatch.setattr(retention, "_expiries", [Counted])
+    lease = await threads.call(leases.acquire, "retention", "test")
+    worker = Retention(lease)
+    await worker.step()
+    await worker.step()
+    assert (Counted.begun, Counted.removed) == (1, 3)
