@@ -86,6 +86,9 @@ class RealtimeConsumer(CommandSocket):
             if ending := self.hub.ended_since(principal, began):
                 await self.close(ending.code, ending.reason)
                 return
+            if principal is not None and (full := self.place.enter_as(principal.user_id)):
+                await self.close(CloseCode.OVERLOADED, full.reason, handshake.RETRY_AFTER)
+                return
             self.connection.principal = principal
             self.heartbeat.authenticated()
         await self.reply(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,8 +12,14 @@ from django.http import parse_cookie
 
 from realtime.auth import Credentials
 from realtime.frames import Format
+from realtime.protocol import CloseCode
 
 Scope = dict[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+# Statuses that may be otherwise in a while, and the seconds that a client is told to wait.
+TEMPORARY = frozenset({429, 503})
+RETRY_AFTER = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +110,18 @@ def origin_allowed(scope: Scope) -> bool:
         and shown.hostname == expected.hostname
         and (shown_port or ports[scheme]) == (expected_port or ports[scheme])
     )
+
+
+async def refuse(scope: Scope, send: Send, status: int, reason: str) -> None:
+    """Answer an upgrade with an HTTP status; where the server cannot, close with 1013 or 403."""
+    if "websocket.http.response" in scope.get("extensions", {}):
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+        if status in TEMPORARY:
+            headers.append((b"retry-after", str(RETRY_AFTER).encode()))
+        await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": reason.encode()})
+        return
+    if status in TEMPORARY:
+        # Closing before the upgrade is done would be a 403, which means something else.
+        await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close", "code": CloseCode.OVERLOADED, "reason": reason})

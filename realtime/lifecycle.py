@@ -18,6 +18,7 @@ from django.db import InterfaceError, OperationalError
 from msgspec import UNSET
 
 from realtime import common, handshake, threads
+from realtime.admission import Place
 from realtime.auth import Credentials, Principal, authenticator
 from realtime.connection import CLOSE_DEADLINE, Connection
 from realtime.frames import Bundle
@@ -65,6 +66,10 @@ class SocketLifecycle(AsyncConsumer):
         shown = handshake.credentials(scope)
         began = time.monotonic()
         principal, refusal = await self.identify(shown)
+        self.place: Place = scope["pitwall.place"]
+        if principal is not None and (full := self.place.enter_as(principal.user_id)):
+            await handshake.refuse(scope, send, full.status, full.reason)
+            return
         await send({"type": "websocket.accept"})
         self.connection = Connection(
             client_id=secrets.token_urlsafe(16),

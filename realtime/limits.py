@@ -1,6 +1,10 @@
-"""A token bucket: so many commands a second, with a burst. Pure; time is passed in."""
+"""Limits as plain arithmetic: commands a second, members of a group. Pure; time is passed in."""
 
 from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Hashable
 
 
 class TokenBucket:
@@ -34,3 +38,43 @@ class TokenBucket:
         """Seconds from `now` until a whole burst would be taken again."""
         missing = self.burst - self._tokens - (now - self._at) * self.rate
         return max(0.0, missing / self.rate)
+
+
+class Occupancy:
+    """Who is in which groups. A member counts once in each, and leaves all at once."""
+
+    def __init__(self) -> None:
+        self._members: defaultdict[Hashable, set[object]] = defaultdict(set)
+        self._groups: defaultdict[object, set[Hashable]] = defaultdict(set)
+
+    def enter(self, group: Hashable, member: object, limit: int) -> bool:
+        """Let `member` into `group`, unless that has `limit` others already."""
+        members = self._members[group]
+        if member not in members and len(members) >= limit:
+            return False
+        members.add(member)
+        self._groups[member].add(group)
+        return True
+
+    def leave(self, member: object) -> None:
+        """Take `member` out of every group; one who is in none changes nothing."""
+        for group in self._groups.pop(member, ()):
+            self._members[group].discard(member)
+            if not self._members[group]:
+                del self._members[group]
+
+    def count(self, group: Hashable) -> int:
+        return len(self._members.get(group, ()))
+
+
+def address_block(address: str) -> str:
+    """What one subscriber of an access network has: an IPv4 address, or a /64 of IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))

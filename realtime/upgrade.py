@@ -1,4 +1,4 @@
-"""The door before every WebSocket: origin, known path, and no entry while draining."""
+"""The door before every WebSocket: known path, origin, room, and no entry while draining."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from typing import Any
 
 from channels.routing import URLRouter
 
-from realtime import handshake
+from realtime import admission, handshake
+from realtime.handshake import refuse
 from realtime.hub import get_hub
 
 
 class Upgrade:
     """ASGI middleware: refuses an upgrade with an HTTP status before a consumer is made.
 
-    403: a page of another origin. 404: no such endpoint. 503: the server is going away.
+    403: a page of another origin. 404: no such endpoint. 429: too many sockets from one address.
+    503: the server is full, or going away.
     """
 
     def __init__(self, inner: URLRouter) -> None:
@@ -22,23 +24,30 @@ class Upgrade:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         path = scope["path"] if scope["path"].endswith("/") else scope["path"] + "/"
         if not self._known(path.lstrip("/")):
-            await _refuse(scope, receive, send, 404, "There is no such endpoint.")
+            await _turn_away(scope, receive, send, 404, "There is no such endpoint.")
         elif not handshake.origin_allowed(scope):
-            await _refuse(scope, receive, send, 403, "Pages of this origin may not connect.")
+            await _turn_away(scope, receive, send, 403, "Pages of this origin may not connect.")
         elif (await get_hub()).draining:
-            await _refuse(scope, receive, send, 503, "The server is going away.")
+            await _turn_away(scope, receive, send, 503, "The server is going away.")
         else:
-            await self._inner(scope | {"path": path}, receive, send)
+            await self._admit(scope | {"path": path}, receive, send)
+
+    async def _admit(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        place = admission.place()
+        try:
+            if refusal := place.enter(handshake.peer(scope).address):
+                await _turn_away(scope, receive, send, refusal.status, refusal.reason)
+            else:
+                await self._inner(scope | {"pitwall.place": place}, receive, send)
+        finally:
+            place.leave()
 
     def _known(self, path: str) -> bool:
         return any(route.pattern.match(path) for route in self._inner.routes)
 
 
-async def _refuse(scope: dict[str, Any], receive: Any, send: Any, status: int, reason: str) -> None:
+async def _turn_away(
+    scope: dict[str, Any], receive: Any, send: Any, status: int, reason: str
+) -> None:
     await receive()
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1008, "reason": reason})
-        return
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
-    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": reason.encode()})
+    await refuse(scope, send, status, reason)

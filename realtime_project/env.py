@@ -63,6 +63,7 @@ LIMITS: dict[str, tuple[str, float]] = {
     "PITWALL_COMMAND_BURST": ("command_burst", 120),
     "PITWALL_MAX_REFUSED_COMMANDS": ("max_refused_commands", 600),
     "PITWALL_MAX_SUBSCRIPTIONS": ("max_subscriptions", 64),
+    "PITWALL_MAX_CONNECTIONS": ("max_connections", 10_000),
     "PITWALL_MAX_CONNECTIONS_PER_USER": ("max_connections_per_user", 200),
     "PITWALL_MAX_CONNECTIONS_PER_ADDRESS": ("max_connections_per_address", 500),
     "PITWALL_HEARTBEAT_INTERVAL": ("heartbeat_interval", 15),
