@@ -111,7 +111,10 @@ class RealtimeConsumer(CommandSocket):
 
     @on(common.HeartbeatAcknowledged)
     async def heartbeat_acknowledged(self, command: common.HeartbeatAcknowledged) -> None:
-        return None
+        """`timestamp` is that of the heartbeat: it tells the round trip."""
+        stamp = None if command.timestamp is None else str(command.timestamp)
+        self.heartbeat.acknowledged(time.monotonic(), stamp)
+        self.connection.round_trip = self.heartbeat.round_trip.smoothed
 
     @on(common.Close)
     async def close_requested(self, command: common.Close) -> None:
@@ -157,6 +160,7 @@ class RealtimeConsumer(CommandSocket):
             "user": {"id": who.user_id, "username": who.username},
             "workspace": who.workspace,
             **connection.statistics(),
+            "heartbeat_interval": round(self.heartbeat.interval, 3),
             "commands_remaining": self.bucket.remaining(time.monotonic()),
         }
 

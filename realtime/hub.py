@@ -25,6 +25,7 @@ from realtime.connection import Connection, LatestTopic
 from realtime.endings import ENDINGS, Ending, matches
 from realtime.feeds import LatestFeed, LogFeed
 from realtime.frames import Bundle
+from realtime.load import loop_lag
 from realtime.loops import every, supervise
 from realtime.protocol import CloseCode, Position
 from realtime.streams import StreamKey
@@ -62,6 +63,7 @@ class Hub:
     async def start(self) -> None:
         """Begin to receive; called once, by whoever first needs the Hub."""
         publish.bind(self.loop)
+        gauges.gauge("event_loop_lag", lambda: loop_lag.lag)
         gauges.gauge("websocket_connections", lambda: len(self.connections))
         gauges.gauge("frames_sent", self.frames_sent)
         for name, run in (
@@ -70,6 +72,7 @@ class Hub:
             ("join", every(POLL_INTERVAL, self._join_missing)),
             ("rejoin", every(REJOIN_INTERVAL, self._rejoin)),
             ("touch", every(TOUCH_INTERVAL, self._touch)),
+            ("load", loop_lag.measure),
             ("sweep", every(POLL_INTERVAL, self._sweep)),
         ):
             self._tasks.append(self.loop.create_task(supervise(name, run)))

@@ -25,6 +25,7 @@ from realtime.frames import Bundle
 from realtime.heartbeat import Heartbeat
 from realtime.hub import Hub, get_hub
 from realtime.limits import TokenBucket
+from realtime.load import loop_lag
 from realtime.protocol import PROTOCOL_VERSION, CloseCode, rfc3339
 from realtime.server import outlet_for
 
@@ -173,7 +174,9 @@ class SocketLifecycle(AsyncConsumer):
 
     def _beat(self) -> None:
         offsets = {key.name: s.position for key, s in self.connection.logs.items()}
-        beat = common.Heartbeat(timestamp=rfc3339(time.time()), offsets=offsets)
+        stamp = rfc3339(time.time())
+        beat = common.Heartbeat(timestamp=stamp, offsets=offsets)
+        self.heartbeat.sent(time.monotonic(), stamp)
         self.connection.write(Bundle([beat.encode()]))
 
     def _sweep(self, now: float) -> None:
@@ -184,7 +187,7 @@ class SocketLifecycle(AsyncConsumer):
             self._end(CloseCode.UNAUTHENTICATED, "Nobody said who this is in time.")
         elif self.heartbeat.silent(now):
             self._end(CloseCode.SILENT, "Nothing was heard from this client.")
-        elif self.heartbeat.due(now) and self.connection.outlet.ready:
+        elif self.heartbeat.due(now, loop_lag.load) and self.connection.outlet.ready:
             self._beat()
 
     def _end(self, code: CloseCode, reason: str) -> None:

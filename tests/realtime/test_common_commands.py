@@ -194,3 +194,24 @@ async def test_pushes_wait_for_a_client_that_lags(probe):
     assert seen == sorted(seen)
     assert seen[-32:] == list(range(168, 200))
     assert len(seen) < 200
+
+
+async def test_an_acknowledged_heartbeat_tells_the_round_trip(probe):
+    client = await probe("alice@1")
+    before = await client.command("request_data", request="connection")
+    assert before["data"]["round_trip"] is None
+    heartbeat = await client.event("heartbeat")
+    await client.send({"action": "heartbeat_ack", "timestamp": heartbeat["timestamp"]})
+    after = await client.command("request_data", request="connection")
+    assert 0 < after["data"]["round_trip"] < 5
+    assert after["data"]["heartbeat_interval"] == 15
+
+
+async def test_a_server_that_is_late_sends_heartbeats_less_often(probe, limits, monkeypatch):
+    limits["heartbeat_interval"] = 0.3
+    monkeypatch.setattr("realtime.lifecycle.loop_lag.lag", 10.0)
+    client = await probe("alice@1")
+    await client.event("heartbeat")
+    await client.event("heartbeat", within=3)  # the one that was set before
+    reply = await client.command("request_data", request="connection")
+    assert reply["data"]["heartbeat_interval"] > 25

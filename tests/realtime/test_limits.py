@@ -1,9 +1,8 @@
-"""Token bucket and heartbeat deadlines: pure, with the time passed in."""
+"""The token bucket: pure, with the time passed in."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.heartbeat import Heartbeat
 from realtime.limits import TokenBucket
 
 steps = st.lists(st.floats(0, 10), max_size=60)
@@ -36,26 +35,3 @@ def test_a_bucket_says_how_many_it_would_take():
     bucket.take(0)
     assert bucket.remaining(0) == 2
     assert bucket.remaining(1) == 3
-
-
-def test_a_heartbeat_is_due_once_an_interval_and_never_rarer_than_30_seconds():
-    beat = Heartbeat(now=0, interval=300, timeout=45)
-    assert not beat.due(29.9)
-    assert beat.due(30)
-    assert not beat.due(30.1)
-    assert beat.due(60)
-
-
-def test_any_frame_is_life():
-    beat = Heartbeat(now=0, interval=15, timeout=45)
-    assert not beat.silent(45)
-    assert beat.silent(45.1)
-    beat.heard(45.1)
-    assert not beat.silent(90)
-
-
-def test_the_deadline_to_authenticate_ends_with_authentication():
-    beat = Heartbeat(now=0, interval=15, timeout=45, authenticate_within=30)
-    assert beat.too_late_to_authenticate(31)
-    beat.authenticated()
-    assert not beat.too_late_to_authenticate(31)
