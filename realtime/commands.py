@@ -121,6 +121,7 @@ class CommandSocket(SocketLifecycle):
         """One frame of the client. Whatever is wrong with it, the socket lives on."""
         now = time.monotonic()
         self.heartbeat.heard(now)
+        self.connection.heard_at = now
         self.connection.frames_in += 1
         gauges.frames_received.add()
         text = message.get("text")

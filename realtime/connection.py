@@ -151,6 +151,7 @@ class Connection:
     latest: dict[StreamKey, tuple[LatestSource, Hashable]] = field(default_factory=dict)
     frames_in: int = 0
     frames_out: int = 0
+    heard_at: float = field(default_factory=time.monotonic)
     round_trip: float | None = None
     skipped: int = 0
     closing: bool = False

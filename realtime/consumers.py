@@ -10,13 +10,14 @@ import time
 from collections.abc import Hashable
 from typing import Any
 
-from realtime import common, handshake
+from realtime import common, handshake, registry
 from realtime.auth import Credentials
 from realtime.commands import CommandSocket
 from realtime.commands import on as on
 from realtime.connection import LatestTopic
 from realtime.errors import InvalidCommand, TooManySubscriptions
 from realtime.frames import Bundle
+from realtime.presence import Seat
 from realtime.protocol import CloseCode, Event, Position, rfc3339
 from realtime.streams import StreamKey
 
@@ -53,6 +54,17 @@ class RealtimeConsumer(CommandSocket):
 
     async def unfollow_log(self, key: StreamKey) -> None:
         await self.hub.unfollow_log(self.connection, key)
+
+    def enter(self, scope: str) -> None:
+        """Count this connection among those that make its user present in `scope`."""
+        self.hub.presence.enter(self._seat(scope), self.connection.client_id)
+
+    def leave(self, scope: str) -> None:
+        """The user stays present for as long as another of their connections is in `scope`."""
+        self.hub.presence.leave(self._seat(scope), self.connection.client_id)
+
+    def _seat(self, scope: str) -> Seat:
+        return Seat(self.principal.workspace_id, scope, self.principal.user_id)
 
     def require_room_for(self, *keys: StreamKey) -> None:
         """Check before following several, so that a refused command has changed nothing.
@@ -91,6 +103,7 @@ class RealtimeConsumer(CommandSocket):
                 return
             self.connection.principal = principal
             self.heartbeat.authenticated()
+            registry.changed()
         await self.reply(
             common.AuthSuccess(
                 user_id=self.principal.user_id,

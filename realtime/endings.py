@@ -12,6 +12,7 @@ from realtime.protocol import CloseCode
 # By the command that realtime.auth publishes: close code and reason.
 ENDINGS = {
     "revoke": (CloseCode.REVOKED, "This session has ended."),
+    "disconnect": (CloseCode.NORMAL, "Closed by an administrator."),
     "reauthorize": (CloseCode.RIGHTS_CHANGED, "Your rights have changed: connect again."),
 }
 
@@ -24,6 +25,13 @@ class Ending:
     code: CloseCode
     reason: str
     criteria: dict[str, Any]
+
+
+def concerns(ending: Ending, client_id: str, principal: Principal | None) -> bool:
+    """Whether the socket of that client id and principal is to be closed."""
+    if "client_id" in ending.criteria:
+        return bool(ending.criteria["client_id"] == client_id)
+    return matches(principal, ending.criteria)
 
 
 def matches(principal: Principal | None, criteria: Mapping[str, Any]) -> bool:

@@ -19,14 +19,15 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
-from realtime import gauges, publish, streams, threads
+from realtime import gauges, publish, registry, streams, threads
 from realtime.auth import Principal
 from realtime.connection import Connection, LatestTopic
-from realtime.endings import ENDINGS, Ending, matches
+from realtime.endings import ENDINGS, Ending, concerns, matches
 from realtime.feeds import LatestFeed, LogFeed
 from realtime.frames import Bundle
 from realtime.load import loop_lag
 from realtime.loops import every, supervise
+from realtime.presence import LocalPresence
 from realtime.protocol import CloseCode, Position
 from realtime.streams import StreamKey
 
@@ -48,6 +49,7 @@ class Hub:
         self.connections: dict[Connection, Sweep] = {}
         self.draining = False
         self._frames_of_the_gone = 0
+        self.presence = LocalPresence()
         self._latest: dict[StreamKey, LatestFeed] = {}
         self._logs: dict[StreamKey, LogFeed] = {}
         self._layer = get_channel_layer()
@@ -72,6 +74,8 @@ class Hub:
             ("join", every(POLL_INTERVAL, self._join_missing)),
             ("rejoin", every(REJOIN_INTERVAL, self._rejoin)),
             ("touch", every(TOUCH_INTERVAL, self._touch)),
+            ("presence", self.presence.keep),
+            ("registry", lambda: registry.report(lambda: self.connections)),
             ("load", loop_lag.measure),
             ("sweep", every(POLL_INTERVAL, self._sweep)),
         ):
@@ -91,12 +95,13 @@ class Hub:
         Returns what has ended these credentials meanwhile: the caller closes the connection.
         """
         self.connections[connection] = sweep
+        registry.changed()
         return self.ended_since(connection.principal, since)
 
     def ended_since(self, principal: Principal | None, since: float) -> Ending | None:
         """The revocation that was heard of after `since` and concerns this principal."""
         for ending in self._endings:
-            if ending.at >= since and matches(principal, ending.criteria):
+            if ending.at >= since and concerns(ending, "", principal):
                 return ending
         return None
 
@@ -104,6 +109,8 @@ class Hub:
         """Let a connection go, with all it follows."""
         if self.connections.pop(connection, None) is not None:
             self._frames_of_the_gone += connection.frames_out
+        self.presence.leave_all(connection.client_id)
+        registry.changed()
         for key in list(connection.latest):
             await self.unfollow_latest(connection, key)
         for key in list(connection.logs):
@@ -264,7 +271,7 @@ class Hub:
         closing = [
             connection.close(ending.code, ending.reason)
             for connection in list(self.connections)
-            if matches(connection.principal, ending.criteria)
+            if concerns(ending, connection.client_id, connection.principal)
         ]
         await asyncio.gather(*closing, return_exceptions=True)
 

@@ -101,3 +101,48 @@ class Process(models.Model):
     def alive(cls) -> models.QuerySet[Process]:
         """Those that have reported within the last seconds, by the database's clock."""
         return cls.objects.filter(seen_at__gt=Now() - PROCESS_ALIVE).order_by("process_id")
+
+
+class ProcessConnections(models.Model):
+    """The open connections of one process as it last listed them (realtime.registry), in JSON.
+
+    Apart from Process, whose row is written every second.
+    """
+
+    process = models.OneToOneField(
+        Process, on_delete=models.CASCADE, primary_key=True, related_name="connections"
+    )
+    connections = models.TextField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "process connections"
+
+    def __str__(self) -> str:
+        return f"connections of process {self.process_id}"
+
+
+class Presence(models.Model):
+    """A user who is present in a scope, and the processes that say so (realtime.presence).
+
+    `holders`: process id → null while the user is connected to it, else the time (epoch seconds)
+    until which its word still counts. `check_at`: when the first such time is over.
+    """
+
+    workspace_id = models.BigIntegerField()
+    scope = models.CharField(max_length=120)
+    user_id = models.BigIntegerField()
+    holders = models.JSONField(default=dict)
+    check_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "presences"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace_id", "scope", "user_id"], name="realtime_presence_key"
+            )
+        ]
+        indexes = [models.Index(fields=["check_at"], name="realtime_presence_check_at")]
+
+    def __str__(self) -> str:
+        return f"user {self.user_id} in {self.scope} (workspace {self.workspace_id})"

@@ -34,6 +34,14 @@ class Unsubscribe(Command, tag="unsubscribe"):
     logs: list[str] = []
 
 
+class Enter(Command, tag="enter"):
+    scope: str
+
+
+class Leave(Command, tag="leave"):
+    scope: str
+
+
 class Fail(Command, tag="fail"):
     how: str
 
@@ -85,6 +93,16 @@ class ProbeConsumer(RealtimeConsumer):
             await self.unfollow_log(StreamKey(self.principal.workspace_id, name))
         if command.names:
             await self.unfollow_latest(StreamKey(self.principal.workspace_id, VALUES))
+        return Confirmed(positions={})
+
+    @on(Enter)
+    async def enter_scope(self, command: Enter) -> Confirmed:
+        self.enter(command.scope)
+        return Confirmed(positions={})
+
+    @on(Leave)
+    async def leave_scope(self, command: Leave) -> Confirmed:
+        self.leave(command.scope)
         return Confirmed(positions={})
 
     @on(Fail)
