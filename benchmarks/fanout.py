@@ -1,0 +1,147 @@
+"""How many deliveries a second, and how soon: one tick to all subscribers, beside named peers.
+
+    python -m benchmarks.fanout
+    python -m benchmarks.fanout --smoke    # a moment, to see that it still runs
+
+1. Saturation: 1,000 subscribers, ticks of 230 bytes, with one and with 64 ticks in flight.
+2. Punctuality: 2,000 subscribers at ten ticks a second.
+3. Scaling: two web processes behind Redis beside one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from benchmarks.support import client, command_line, contenders, services
+from benchmarks.support.client import Load
+from benchmarks.support.contenders import Installation, Running
+from benchmarks.support.node import NoNodeError
+from benchmarks.support.pairs import Result, Rounds, alternate, middle, ratio
+from benchmarks.support.tables import table, verdict
+
+PITWALL = "Pitwall"
+NAIVE = "naive FastAPI loop"
+TEXTBOOK = "Channels group_send"
+WS = "ws (Node)"
+SOCKET_IO = "Socket.IO (Node)"
+
+
+def main() -> None:
+    smoke = command_line.smoke(__doc__)
+    rounds = 1 if smoke else 5
+    users = 50 if smoke else 1000
+    with contextlib.ExitStack() as stack:
+        installation = stack.enter_context(contenders.installed(users))
+        servers = start_all(stack, installation)
+        saturation(servers, subscribers=users, rounds=rounds, seconds=0.3 if smoke else 2)
+        punctuality(servers, subscribers=users * 2, rounds=rounds, seconds=0.5 if smoke else 4)
+    scaling(subscribers=users, rounds=rounds, seconds=0.3 if smoke else 3)
+
+
+def start_all(stack: contextlib.ExitStack, installation: Installation) -> dict[str, Running]:
+    """Start every contender; those that need Node.js are left out where there is none."""
+    servers = {
+        PITWALL: stack.enter_context(contenders.pitwall(installation)),
+        NAIVE: stack.enter_context(contenders.naive()),
+        TEXTBOOK: stack.enter_context(contenders.textbook(installation)),
+    }
+    try:
+        servers[WS] = stack.enter_context(contenders.node_peer("ws"))
+        servers[SOCKET_IO] = stack.enter_context(contenders.node_peer("socketio"))
+    except NoNodeError as error:
+        print(f"Without the peers on Node.js: {error}")
+    return servers
+
+
+def deliveries(result: Result) -> float:
+    return float(result["kinds"][0]["per_second"])
+
+
+def p50(result: Result) -> float:
+    return float(result["kinds"][0]["p50_ms"])
+
+
+def p99(result: Result) -> float:
+    return float(result["kinds"][0]["p99_ms"])
+
+
+def saturation(
+    servers: Mapping[str, Running], *, subscribers: int, rounds: int, seconds: float
+) -> None:
+    for width, target in ((1, 3.0), (64, 30.0)):
+        load = Load(subscribers, mode=f"win:{width}", seconds=seconds)
+        results = alternate(loads(servers, load), rounds)
+        targets = {PITWALL: verdict(ratio(results, PITWALL, NAIVE, deliveries), at_least=target)}
+        if SOCKET_IO in results:
+            beside = ratio(results, PITWALL, SOCKET_IO, deliveries)
+            targets[SOCKET_IO] = f"Pitwall × {beside:.2f}: {verdict(beside, at_least=1.3)}"
+        flight = "one tick" if width == 1 else f"{width} ticks"
+        print(f"\n{subscribers:,} subscribers, 230 bytes, {flight} in flight\n")
+        print(compared(results, targets))
+
+
+def compared(results: Rounds, targets: Mapping[str, str]) -> str:
+    """A row for each contender: throughput, delay, how it compares with the naive loop."""
+    rows = [
+        (
+            name,
+            middle(runs, deliveries),
+            ratio(results, name, NAIVE, deliveries),
+            middle(runs, p50),
+            middle(runs, p99),
+            targets.get(name, ""),
+        )
+        for name, runs in results.items()
+    ]
+    headings = ("", "deliveries/s", "× naive", "p50 ms", "p99 ms", "target")
+    return table(headings, rows)
+
+
+def punctuality(
+    servers: Mapping[str, Running], *, subscribers: int, rounds: int, seconds: float
+) -> None:
+    load = Load(subscribers, mode="rate:10", seconds=seconds, warm_up=1)
+    # Channels' in-memory layer takes seconds for one tick to so many: there is nothing to compare.
+    chosen = {name: server for name, server in servers.items() if name != TEXTBOOK}
+    results = alternate(loads(chosen, load), rounds)
+    rows = []
+    for name, runs in results.items():
+        share = ratio(results, name, NAIVE, p99)
+        target = verdict(share, at_most=0.4) if name == PITWALL else ""
+        lost = sum(result["lost"] for result in runs)
+        rows.append((name, middle(runs, p50), middle(runs, p99), share, lost, target))
+    print(f"\n{subscribers:,} subscribers, 230 bytes, 10 ticks a second\n")
+    print(table(("", "p50 ms", "p99 ms", "p99 / naive's", "lost", "target"), rows))
+
+
+def scaling(*, subscribers: int, rounds: int, seconds: float) -> None:
+    """One and two processes behind Redis, the publisher a process of its own in both."""
+    with contextlib.ExitStack() as stack:
+        backing = stack.enter_context(services.backing())
+        installation = stack.enter_context(contenders.installed(subscribers, services=backing))
+        one, two = "1 process", "2 processes"
+        servers = {
+            name: stack.enter_context(contenders.pitwall(installation, number=number))
+            for name, number in ((one, 1), (two, 2))
+        }
+        print(f"\n{subscribers:,} subscribers, 230 bytes, publisher beside, Redis between\n")
+        rows = []
+        for width in (1, 64):
+            load = Load(subscribers, mode=f"win:{width}", seconds=seconds)
+            results = alternate(loads(servers, load), rounds)
+            gain = ratio(results, two, one, deliveries)
+            target = verdict(gain, at_least=1.7)
+            speeds = [middle(results[name], deliveries) for name in servers]
+            rows.append((f"{width} in flight", *speeds, gain, target))
+        headings = ("deliveries/s", one, two, "2 / 1", "target")
+        print(table(headings, rows))
+
+
+def loads(servers: Mapping[str, Running], load: Load) -> dict[str, Callable[[], Result]]:
+    return {name: partial(client.run, server.target, load) for name, server in servers.items()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""How many sockets a second come in: with a session, without, and as Channels' tutorial has it.
+
+    python -m benchmarks.handshake
+    python -m benchmarks.handshake --smoke    # a moment, to see that it still runs
+
+A crowd that comes back after a restart: every socket is another user with a session of their own,
+32 upgrades in flight, counted until the 101. The textbook is AuthMiddlewareStack with database
+sessions, on the same Django, users, sessions and database. On SQLite and on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from benchmarks.support import client, command_line, contenders, services
+from benchmarks.support.client import Load, Target
+from benchmarks.support.contenders import Installation
+from benchmarks.support.pairs import Result, alternate, middle, ratio
+from benchmarks.support.tables import table, verdict
+
+SESSION = "Pitwall, session"
+AGAIN = "Pitwall, session, seen lately"
+ANONYMOUS = "Pitwall, no credentials"
+TEXTBOOK = "AuthMiddlewareStack, session"
+OPEN = "Channels, no credentials"
+
+
+def main() -> None:
+    smoke = command_line.smoke(__doc__)
+    sockets, rounds = (50, 1) if smoke else (1000, 5)
+    with contenders.installed(sockets) as installation:
+        compare("SQLite, one process", installation, sockets, rounds)
+    with (
+        services.backing() as backing,
+        contenders.installed(sockets, services=backing) as installation,
+    ):
+        compare("PostgreSQL and Redis, one process", installation, sockets, rounds)
+
+
+def compare(title: str, installation: Installation, sockets: int, rounds: int) -> None:
+    """Run all ways in alternation and print the table."""
+    load = Load(sockets, at_once=32)
+    with contenders.textbook(installation) as peer:
+        account = replace(peer.target, path="/account", cookies=installation.cookies)
+        runs = {
+            SESSION: partial(crowd, installation, load),
+            AGAIN: partial(crowd, installation, load, again=True),
+            ANONYMOUS: partial(crowd, installation, load, anonymous=True),
+            TEXTBOOK: partial(connect, account, load),
+            OPEN: partial(connect, peer.target, load),
+        }
+        results = alternate(runs, rounds)
+    targets = {
+        TEXTBOOK: verdict(ratio(results, SESSION, TEXTBOOK, per_second), at_least=2.5),
+        ANONYMOUS: verdict(ratio(results, SESSION, ANONYMOUS, per_second), at_least=0.6),
+    }
+    rows = [
+        (
+            name,
+            middle(found, per_second),
+            middle(found, lambda result: float(result["handshake_p50_ms"])),
+            middle(found, lambda result: float(result["handshake_p99_ms"])),
+            ratio(results, SESSION, name, per_second),
+            targets.get(name, ""),
+        )
+        for name, found in results.items()
+    ]
+    print(f"\n{title}: {sockets:,} sockets, 32 upgrades in flight\n")
+    print(table(("", "handshakes/s", "p50 ms", "p99 ms", "Pitwall ×", "target"), rows))
+
+
+def crowd(
+    installation: Installation, load: Load, *, again: bool = False, anonymous: bool = False
+) -> Result:
+    """A crowd at a server that has just started; with `again`, one that was there before."""
+    with contenders.pitwall(installation) as server:
+        target = bare(server.target)
+        if anonymous:
+            target = replace(target, cookies=None)
+        if again:
+            connect(target, load)
+        return connect(target, load)
+
+
+def bare(target: Target) -> Target:
+    """Only the handshake, no subscription."""
+    return replace(target, ready_mark=None, messages=())
+
+
+def connect(target: Target, load: Load) -> Result:
+    return client.run(replace(target, control_port=None), load)
+
+
+def per_second(result: Result) -> float:
+    return float(result["handshakes_per_second"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Named baselines, each written as its own documentation writes it."""

@@ -1,0 +1,1 @@
+"""What the benchmarks share: contenders, load client, paired runs, tables."""

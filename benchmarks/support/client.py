@@ -1,0 +1,161 @@
+"""The load client (loadclient.c): built when needed, run, read."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.support.processes import ROOT
+
+SOURCE = Path(__file__).with_name("loadclient.c")
+BUILT = ROOT / "var" / "benchmarks"
+
+
+class NoCompilerError(Exception):
+    """There is no C compiler and none can be installed; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one run of the load client does.
+
+    Args:
+        connections: how many sockets; the last `slow` of them never read.
+        mode: "rate:10" ten ticks a second, "win:64" 64 ticks in flight.
+        seconds: measured, after `warm_up`.
+        at_once: upgrades in flight while connecting.
+        hold: instead of any ticks, stay connected for so many seconds.
+    """
+
+    connections: int
+    mode: str = "rate:10"
+    seconds: float = 3.0
+    warm_up: float = 0.5
+    at_once: int = 32
+    slow: int = 0
+    hold: float = 0.0
+    grace: float = 3.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the load client goes, and what it shows and says there.
+
+    Args:
+        control_port: UDP port of the publisher; None: only connect.
+        ready_mark: a connection counts as ready when a message contains this.
+        messages: the first message of each connection, taken in turn.
+        cookies: file with one cookie a line, taken in turn.
+    """
+
+    port: int
+    path: str
+    control_port: int | None = None
+    ready_mark: str | None = None
+    messages: tuple[str, ...] = ()
+    cookies: Path | None = None
+    options: tuple[str, ...] = field(default=())
+
+
+def run(target: Target, load: Load) -> dict[str, Any]:
+    """Connect, have ticks published, read them. Returns the load client's JSON object.
+
+    Raises:
+        subprocess.CalledProcessError: the load client failed.
+        RuntimeError: not every connection was opened.
+    """
+    with _command(target, load) as command:
+        limit = 120 + load.connections * 0.05 + load.seconds + load.grace
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=limit)
+    return _checked(json.loads(done.stdout), load)
+
+
+@contextlib.contextmanager
+def connected(target: Target, load: Load) -> Iterator[dict[str, Any]]:
+    """Keep the connections of `load` open and idle while the block runs (`load.hold` at most)."""
+    with (
+        _command(target, load) as command,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            yield _checked(json.loads(process.stdout.readline()), load)
+        finally:
+            process.kill()
+
+
+@functools.cache
+def program() -> Path:
+    """Return the load client, compiled once for each version of its source.
+
+    Raises:
+        NoCompilerError: there is no C compiler.
+    """
+    version = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]
+    built = BUILT / f"loadclient-{version}"
+    if not built.exists():
+        BUILT.mkdir(parents=True, exist_ok=True)
+        draft = built.with_suffix(f".{os.getpid()}")
+        subprocess.run([_compiler(), "-O2", "-o", draft, SOURCE], check=True)
+        draft.rename(built)
+    return built
+
+
+def _compiler() -> str:
+    for name in ("cc", "gcc", "clang"):
+        if found := shutil.which(name):
+            return found
+    sys.path.insert(0, str(ROOT / "tools"))
+    import debian
+
+    try:
+        debian.install(["gcc", "libc6-dev"], "The benchmarks")
+    except debian.MissingProgramError as error:
+        raise NoCompilerError(str(error)) from error
+    return "gcc"
+
+
+@contextlib.contextmanager
+def _command(target: Target, load: Load) -> Iterator[list[str]]:
+    options: dict[str, object] = {
+        "-p": target.port,
+        "-P": target.path,
+        "-n": load.connections,
+        "-c": load.at_once,
+        "-u": target.control_port,
+        "-M": load.mode,
+        "-d": load.seconds,
+        "-w": load.warm_up,
+        "-g": load.grace,
+        "-i": load.hold or None,
+        "-s": load.slow or None,
+        "-y": target.ready_mark,
+        "-C": target.cookies,
+    }
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as messages:
+        if target.messages:
+            messages.write("\n".join(target.messages))
+            messages.flush()
+            options["-m"] = messages.name
+        given = [str(word) for pair in options.items() if pair[1] is not None for word in pair]
+        yield [str(program()), *given, *target.options]
+
+
+def _checked(result: dict[str, Any], load: Load) -> dict[str, Any]:
+    if result["connected"] != load.connections or result["ready"] < load.connections - load.slow:
+        raise RuntimeError(
+            f"{result['connected']} of {load.connections} connections were opened and"
+            f" {result['ready']} of them ready: {result['failure'] or 'no answer'}"
+        )
+    return result

@@ -1,0 +1,14 @@
+"""What every benchmark takes on its command line."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def smoke(description: str | None) -> bool:
+    """Whether to run for a moment only, to see that the benchmark still works."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--smoke", action="store_true", help="small numbers: does it run at all")
+    return bool(parser.parse_args().smoke)

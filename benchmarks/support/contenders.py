@@ -1,0 +1,193 @@
+"""The servers that are measured: Pitwall and its named baselines, started one way for all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.support import node, processes
+from benchmarks.support.client import Target
+
+SUBSCRIBE_ALL = '{"action": "subscribe", "metrics": ["*"], "history": 0}'
+CONFIRMED = "subscription_confirmed"
+FOREIGN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS")
+# All load comes from one address, and the limits are not what is measured.
+UNLIMITED = {
+    "PITWALL_MAX_CONNECTIONS": "100000",
+    "PITWALL_MAX_CONNECTIONS_PER_ADDRESS": "100000",
+    "PITWALL_MAX_CONNECTIONS_PER_USER": "100000",
+}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A contender that is up: what to connect to, and the process to look at."""
+
+    target: Target
+    process: subprocess.Popen[bytes]
+    output: Path
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A prepared data folder with a database and logged-in users, for Pitwall and Django peers."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    @property
+    def cookies(self) -> Path:
+        """Session cookies, one a line, each of another user."""
+        return self.folder / "cookies.txt"
+
+
+@contextlib.contextmanager
+def installed(users: int, *, services: Mapping[str, str] | None = None) -> Iterator[Installation]:
+    """Prepare an installation in a temporary folder, removed at the end.
+
+    Args:
+        users: how many users with a session each.
+        services: DATABASE_URL and REDIS_URL, if not the embedded SQLite and in-memory layer.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="pitwall-bench-"))
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in FOREIGN},
+        **UNLIMITED,
+        "DJANGO_SETTINGS_MODULE": "benchmarks.support.settings",
+        "PITWALL_DATA_DIR": str(folder),
+        "PITWALL_DEMO": "0",
+        "PITWALL_ADMIN_PASSWORD": secrets.token_urlsafe(),
+        "PITWALL_WORKERS": "none",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if services:
+        environment |= {
+            **services,
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "CSRF_TRUSTED_ORIGINS": "http://127.0.0.1:8000",
+            "PITWALL_REDIS_PREFIX": f"bench-{secrets.token_hex(4)}",
+        }
+    try:
+        seeding = [sys.executable, "-m", "benchmarks.support.seed", str(users)]
+        subprocess.run(seeding, cwd=processes.ROOT, env=environment, check=True)
+        yield Installation(folder, environment)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def pitwall(
+    installation: Installation, *, number: int = 1, extra_metrics: int = 0
+) -> Iterator[Running]:
+    """`manage.py serve`, with the publisher inside, or beside it for more than one process.
+
+    Args:
+        number: web processes; Redis is between them and the publisher when there are services.
+        extra_metrics: how many more values a tick carries (about 34 bytes each).
+    """
+    port = processes.free_port()
+    control = processes.free_port(socket.SOCK_DGRAM)
+    outside = "REDIS_URL" in installation.environment
+    environment = {**installation.environment, "BENCH_EXTRA_METRICS": str(extra_metrics)}
+    inside = {} if outside else {"BENCH_CONTROL_PORT": str(control)}
+    command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+    command += ["--processes", str(number)]
+    log = installation.folder / f"serve-{port}.log"
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(
+            processes.running(
+                command, environment | inside, log, lambda: b"is ready" in log.read_bytes()
+            )
+        )
+        if outside:
+            stack.enter_context(_publisher_beside(installation, control, environment))
+        yield Running(
+            Target(
+                port=port,
+                path="/ws/dashboard/",
+                control_port=control,
+                ready_mark=CONFIRMED,
+                messages=(SUBSCRIBE_ALL,),
+                cookies=installation.cookies,
+            ),
+            process,
+            log,
+        )
+
+
+@contextlib.contextmanager
+def naive(module: str = "naive") -> Iterator[Running]:
+    """FastAPI with a loop that awaits each send, on uvicorn as its command starts it."""
+    with _uvicorn(f"benchmarks.peers.{module}:app", os.environ) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def textbook(installation: Installation) -> Iterator[Running]:
+    """Channels as its documentation shows it: AuthMiddlewareStack, group_send, on uvicorn."""
+    with _uvicorn("benchmarks.peers.textbook:application", installation.environment) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def node_peer(name: str) -> Iterator[Running]:
+    """`ws` or `socketio` on Node.js.
+
+    Raises:
+        node.NoNodeError: there is no Node.js, or its packages cannot be installed.
+    """
+    port, control = processes.free_port(), processes.free_port(socket.SOCK_DGRAM)
+    environment = os.environ | {"BENCH_PORT": str(port), "BENCH_CONTROL_PORT": str(control)}
+    command = [*node.commands().node, str(node.PEERS / f"{name}.mjs")]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "output.log"
+        with processes.running(
+            command, environment, log, lambda: b"ready" in log.read_bytes()
+        ) as process:
+            target = Target(port=port, path="/", control_port=control)
+            if name == "socketio":
+                target = Target(
+                    port=port,
+                    path="/socket.io/?EIO=4&transport=websocket",
+                    control_port=control,
+                    ready_mark='40{"sid"',
+                    messages=("40",),
+                    options=("-E",),
+                )
+            yield Running(target, process, log)
+
+
+@contextlib.contextmanager
+def _uvicorn(application: str, environment: Mapping[str, str]) -> Iterator[Running]:
+    port, control = processes.free_port(), processes.free_port(socket.SOCK_DGRAM)
+    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
+    command += ["--log-level", "warning"]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "output.log"
+        with processes.running(
+            command,
+            {**environment, "BENCH_CONTROL_PORT": str(control)},
+            log,
+            lambda: processes.listens(port),
+        ) as process:
+            yield Running(Target(port=port, path="/ws", control_port=control), process, log)
+
+
+@contextlib.contextmanager
+def _publisher_beside(
+    installation: Installation, control: int, environment: Mapping[str, str]
+) -> Iterator[None]:
+    log = installation.folder / f"publisher-{control}.log"
+    command = [sys.executable, "-m", "benchmarks.support.pitwall_ticks", str(control)]
+    with processes.running(command, environment, log, lambda: b"ready" in log.read_bytes()):
+        yield

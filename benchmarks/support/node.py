@@ -1,0 +1,48 @@
+"""Node.js for the peers written in JavaScript: the machine's own, or the one the set-up brings."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+
+from benchmarks.support.processes import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+
+from bootstrapping import node as found_node
+from bootstrapping.report import Report, SetupError
+
+PEERS = ROOT / "benchmarks" / "peers"
+
+
+class NoNodeError(Exception):
+    """There is no Node.js, or its packages cannot be installed; the message says why."""
+
+
+@functools.cache
+def commands() -> found_node.NodeCommands:
+    """How to call node and npm, with the peers' pinned packages installed.
+
+    Raises:
+        NoNodeError: see there.
+    """
+    log = ROOT / "var" / "setup.log"
+    log.parent.mkdir(exist_ok=True)
+    try:
+        found = found_node.find(ROOT, Report(log))
+    except SetupError as error:
+        raise NoNodeError(str(error)) from error
+    lock = PEERS / "package-lock.json"
+    installed = PEERS / "node_modules" / ".package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        done = subprocess.run(
+            [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            cwd=PEERS,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise NoNodeError(f"npm cannot install the peers: {done.stderr.strip()[-300:]}")
+    return found

@@ -1,0 +1,77 @@
+"""Ticks of the dashboard's stream, as a collector publishes them.
+
+As a program, publishes from a process of its own through Redis, as a worker does:
+`python -m benchmarks.support.pitwall_ticks PORT`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.support.settings")
+django.setup()
+
+from accounts.bootstrap import WORKSPACE_SLUG  # noqa: E402
+from accounts.models import Workspace  # noqa: E402
+from benchmarks.support.publisher import Send, publishing  # noqa: E402
+from dashboard import selection, streams  # noqa: E402
+from realtime import publish  # noqa: E402
+from realtime.protocol import rfc3339  # noqa: E402
+
+# With these the frame is about as long as the peers' tick (tests/benchmarks compares).
+READINGS = (
+    ("custom", "requests_per_second", 812.5),
+    ("custom", "memory_usage", 41.25),
+    ("custom", "disk_usage", 73.5),
+    ("custom", "cpu_usage", 12.5),
+)
+EXTRA = int(os.environ.get("BENCH_EXTRA_METRICS", "0"))
+
+
+def payload(number: int, at: float) -> dict[str, object]:
+    """One tick of the dashboard; the load client reads the metrics q and t."""
+    extra = [("system", f"disk_write_rate_{n:03}", 1234.5 + n) for n in range(EXTRA)]
+    numbers = [("custom", "q", number), ("custom", "t", at)]
+    return selection.payload(rfc3339(at), [*numbers, *READINGS, *extra])
+
+
+def sender() -> Send:
+    """What publishes a tick in the workspace that everybody here is in. Synchronous: one query."""
+    with _allowed_to_query():
+        key = streams.metrics(Workspace.objects.get(slug=WORKSPACE_SLUG).pk)
+
+    async def send(number: int, at: float) -> None:
+        publish.publish_latest(key, payload(number, at))
+
+    return send
+
+
+@contextlib.contextmanager
+def _allowed_to_query() -> Iterator[None]:
+    """One query before the server serves: nobody waits for this event loop yet."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+async def _run(port: int) -> None:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    publish.bind(loop)
+    async with publishing(port, sender()):
+        print("ready", flush=True)
+        await stopped.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_run(int(sys.argv[1])))

@@ -1,0 +1,40 @@
+"""PostgreSQL and Redis for what needs them: those of the environment, or private ones."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import psycopg
+
+from benchmarks.support.processes import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+
+import services as private_services
+
+
+@contextlib.contextmanager
+def backing() -> Iterator[dict[str, str]]:
+    """Yield DATABASE_URL, of a database made for this and dropped after it, and REDIS_URL."""
+    with contextlib.ExitStack() as stack:
+        variables = dict(os.environ)
+        if not {"DATABASE_URL", "REDIS_URL"} <= variables.keys():
+            variables = stack.enter_context(private_services.running_services())
+        database = stack.enter_context(_fresh_database(variables["DATABASE_URL"]))
+        yield {"DATABASE_URL": database, "REDIS_URL": variables["REDIS_URL"]}
+
+
+@contextlib.contextmanager
+def _fresh_database(url: str) -> Iterator[str]:
+    name = f"pitwall_bench_{secrets.token_hex(4)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        try:
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())

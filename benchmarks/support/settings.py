@@ -1,0 +1,5 @@
+"""The product's settings, with a publisher beside the product's ASGI application."""
+
+from realtime_project.settings import *  # noqa: F403
+
+ASGI_APPLICATION = "benchmarks.support.application.application"

@@ -1,0 +1,13 @@
+"""The tick that every contender sends: 230 bytes of JSON that say which one it is, and when."""
+
+from __future__ import annotations
+
+import json
+
+BYTES = 230
+
+
+def text(number: int, at: float, **fields: int | str) -> str:
+    """A tick as a peer sends it, padded to BYTES."""
+    bare = json.dumps({"type": "tick", **fields, "q": number, "t": at, "pad": ""})
+    return bare[:-2] + "x" * (BYTES - len(bare)) + bare[-2:]
