@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts import jwt, keys, selectors, services
 from accounts.activity import recent_use
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Membership, User
 from realtime.auth import Credentials, Principal
 from realtime.errors import NotFound
 
@@ -73,13 +75,59 @@ def login_by_session(session_key: str) -> Login | None:
     if user_id is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
         return None
     user = User.objects.filter(pk=user_id, is_active=True).first()
-    if user is None:
-        return None
-    shown = session.get(HASH_SESSION_KEY, "")
-    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    if not any(constant_time_compare(shown, expected) for expected in hashes):
+    if user is None or not _is_of_password(session.get(HASH_SESSION_KEY, ""), user):
         return None
     return Login(user=user, session_key=session_key)
+
+
+def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None]:
+    """What the principals of open sockets have become: the same, with other rights, or None.
+
+    Finds what was never announced: sessions and tokens that expired, rows that were deleted by
+    hand, revocations whose message was lost. Three queries, however many there are.
+    """
+    memberships = {
+        (membership.user_id, membership.workspace_id): membership
+        for membership in Membership.objects.filter(
+            user_id__in={principal.user_id for principal in principals},
+            workspace_id__in={principal.workspace_id for principal in principals},
+            user__is_active=True,
+        ).select_related("user", "workspace")
+    }
+    keys = {p.session_key for p in principals if p.session_key is not None}
+    sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    shown = {session.session_key: session.get_decoded() for session in sessions}
+    tokens = ApiToken.objects.in_bulk({p.token_id for p in principals if p.token_id is not None})
+
+    def now(principal: Principal) -> Principal | None:
+        membership = memberships.get((principal.user_id, principal.workspace_id))
+        if membership is None:
+            return None
+        if principal.session_key is not None:
+            data = shown.get(principal.session_key, {})
+            if data.get(SESSION_KEY) != str(principal.user_id):
+                return None
+            if not _is_of_password(data.get(HASH_SESSION_KEY, ""), membership.user):
+                return None
+        if principal.token_id is not None:
+            token = tokens.get(principal.token_id)
+            if token is None or token.state() != "active":
+                return None
+        return replace(
+            principal,
+            username=membership.user.username,
+            is_staff=membership.user.is_staff,
+            workspace=membership.workspace.slug,
+            role=membership.role,
+        )
+
+    return {principal: now(principal) for principal in principals}
+
+
+def _is_of_password(shown: str, user: User) -> bool:
+    """Whether a session was begun with the password that the user has now."""
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(shown, expected) for expected in hashes)
 
 
 def _by_ticket(secret: str, workspace: str | None) -> Principal | None:

@@ -6,7 +6,7 @@ turns credentials into a principal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -45,12 +45,23 @@ class Principal:
 
 
 Authenticate = Callable[[Credentials], "Principal | None"]
+Recheck = Callable[[Sequence["Principal"]], Mapping["Principal", "Principal | None"]]
 
 
 @cache
 def authenticator() -> Authenticate:
     """The installation's authenticate function: synchronous, None for refused credentials."""
     return cast(Authenticate, import_string(settings.REALTIME_AUTHENTICATE))
+
+
+@cache
+def rechecker() -> Recheck:
+    """The installation's recheck function: synchronous, what each principal has become.
+
+    One that is as it was is given as it was, one with other rights with those, and one whose
+    session, token, membership or user has ended is None.
+    """
+    return cast(Recheck, import_string(settings.REALTIME_RECHECK))
 
 
 def revoke(

@@ -152,6 +152,7 @@ class Connection:
     frames_in: int = 0
     frames_out: int = 0
     heard_at: float = field(default_factory=time.monotonic)
+    checked_at: float = field(default_factory=time.monotonic)
     round_trip: float | None = None
     skipped: int = 0
     closing: bool = False

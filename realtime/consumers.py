@@ -90,12 +90,11 @@ class RealtimeConsumer(CommandSocket):
         if anonymous:
             workspace = handshake.query(self.scope).get("workspace")
             shown = Credentials(bearer=command.token, workspace=workspace or None)
-            began = time.monotonic()
-            principal, refusal = await self.identify(shown)
+            principal, refusal, looked_up = await self.identify(shown)
             if refusal is not None:
                 await self.close(*refusal)
                 return
-            if ending := self.hub.ended_since(principal, began):
+            if ending := self.hub.ended_since(principal, looked_up):
                 await self.close(ending.code, ending.reason)
                 return
             if principal is not None and (full := self.place.enter_as(principal.user_id)):

@@ -19,13 +19,14 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
-from realtime import gauges, publish, registry, streams, threads
+from realtime import gauges, publish, rechecks, registry, streams, threads
 from realtime.auth import Principal
 from realtime.connection import Connection, LatestTopic
 from realtime.endings import ENDINGS, Ending, concerns, matches
 from realtime.feeds import LatestFeed, LogFeed
 from realtime.frames import Bundle
 from realtime.load import loop_lag
+from realtime.logins import LoginCache
 from realtime.loops import every, supervise
 from realtime.presence import LocalPresence
 from realtime.protocol import CloseCode, Position
@@ -50,6 +51,7 @@ class Hub:
         self.draining = False
         self._frames_of_the_gone = 0
         self.presence = LocalPresence()
+        self.logins = LoginCache()
         self._latest: dict[StreamKey, LatestFeed] = {}
         self._logs: dict[StreamKey, LogFeed] = {}
         self._layer = get_channel_layer()
@@ -75,6 +77,7 @@ class Hub:
             ("rejoin", every(REJOIN_INTERVAL, self._rejoin)),
             ("touch", every(TOUCH_INTERVAL, self._touch)),
             ("presence", self.presence.keep),
+            ("rechecks", lambda: rechecks.keep(lambda: list(self.connections))),
             ("registry", lambda: registry.report(lambda: self.connections)),
             ("load", loop_lag.measure),
             ("sweep", every(POLL_INTERVAL, self._sweep)),
@@ -257,6 +260,7 @@ class Hub:
             return
         ending = Ending(time.monotonic(), *ENDINGS[command], arguments)
         self._endings.append(ending)
+        self.logins.forget()
         # In a task: closing waits for slow peers, and the receive loop must not.
         closing = self.loop.create_task(self._close_ended(ending))
         self._tasks.append(closing)

@@ -65,8 +65,7 @@ class SocketLifecycle(AsyncConsumer):
         self.limits = settings.REALTIME_LIMITS
         self.format = handshake.wanted_format(scope)
         shown = handshake.credentials(scope)
-        began = time.monotonic()
-        principal, refusal = await self.identify(shown)
+        principal, refusal, looked_up = await self.identify(shown)
         self.place: Place = scope["pitwall.place"]
         if principal is not None and (full := self.place.enter_as(principal.user_id)):
             await handshake.refuse(scope, send, full.status, full.reason)
@@ -81,7 +80,9 @@ class SocketLifecycle(AsyncConsumer):
             peer=handshake.peer(scope),
         )
         try:
-            await self._live(receive, refusal, began, anonymous=not handshake.shows_anything(shown))
+            await self._live(
+                receive, refusal, looked_up, anonymous=not handshake.shows_anything(shown)
+            )
         finally:
             self.ended()
             await self.hub.unregister(self.connection)
@@ -110,24 +111,27 @@ class SocketLifecycle(AsyncConsumer):
 
     async def identify(
         self, shown: Credentials
-    ) -> tuple[Principal | None, tuple[CloseCode, str] | None]:
-        """Who this is, or why not."""
+    ) -> tuple[Principal | None, tuple[CloseCode, str] | None, float]:
+        """Who this is, or why not, and as of when (monotonic seconds)."""
+        now = time.monotonic()
         if not handshake.shows_anything(shown):
-            return None, None
+            return None, None, now
         try:
-            principal = await threads.call(authenticator(), shown)
+            login = await self.hub.logins.find(shown, _look_up)
         except (OperationalError, InterfaceError) as error:
             logger.warning("Nobody can be authenticated: %s", error)
-            return None, (CloseCode.OVERLOADED, "The server cannot check who you are: try again.")
-        if principal is None:
-            return None, (CloseCode.UNAUTHENTICATED, "These credentials are not valid.")
-        return principal, None
+            reason = "The server cannot check who you are: try again."
+            return None, (CloseCode.OVERLOADED, reason), now
+        if login.principal is None:
+            reason = "These credentials are not valid."
+            return None, (CloseCode.UNAUTHENTICATED, reason), login.at
+        return login.principal, None, login.at
 
     async def _live(
         self,
         receive: Any,
         refusal: tuple[CloseCode, str] | None,
-        began: float,
+        looked_up: float,
         *,
         anonymous: bool,
     ) -> None:
@@ -147,7 +151,7 @@ class SocketLifecycle(AsyncConsumer):
         if refusal is not None:
             await self.close(*refusal)
         else:
-            ending = self.hub.register(self.connection, self._sweep, since=began)
+            ending = self.hub.register(self.connection, self._sweep, since=looked_up)
             if ending is not None:
                 await self.close(ending.code, ending.reason)
             elif self.connection.principal is not None:
@@ -193,3 +197,7 @@ class SocketLifecycle(AsyncConsumer):
     def _end(self, code: CloseCode, reason: str) -> None:
         # Kept on the consumer: an unreferenced task may be collected before it has run.
         self._ending = asyncio.get_running_loop().create_task(self.close(code, reason))
+
+
+async def _look_up(shown: Credentials) -> Principal | None:
+    return await threads.call(authenticator(), shown)

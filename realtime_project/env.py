@@ -69,6 +69,7 @@ LIMITS: dict[str, tuple[str, float]] = {
     "PITWALL_HEARTBEAT_INTERVAL": ("heartbeat_interval", 15),
     "PITWALL_HEARTBEAT_TIMEOUT": ("heartbeat_timeout", 45),
     "PITWALL_AUTHENTICATE_WITHIN": ("authenticate_within", 30),
+    "PITWALL_RECHECK_WITHIN": ("recheck_within", 60),
     "PITWALL_SLOW_CONSUMER_TIMEOUT": ("slow_consumer_timeout", 10),
 }
 

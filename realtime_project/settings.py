@@ -148,6 +148,7 @@ else:
 
 # --- Real time ------------------------------------------------------------------------------
 REALTIME_AUTHENTICATE = "accounts.authentication.authenticate"
+REALTIME_RECHECK = "accounts.authentication.recheck"
 REALTIME_TOUCH = "accounts.services.touch"
 REALTIME_LIMITS = ENVIRONMENT.limits
 # How far back a client can resume a log stream without a snapshot.

@@ -3,14 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
 from accounts import jwt, selectors, services
-from accounts.authentication import authenticate
+from accounts.authentication import authenticate, recheck
 from accounts.models import ApiToken, Membership, Role, User, UserSession, WebSocketTicket
-from realtime.auth import Credentials
+from realtime.auth import Credentials, Principal
 from tests.support.people import PASSWORD, join, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -246,3 +247,92 @@ def test_a_login_by_the_page_opens_a_socket(member: User) -> None:
     browser = Client()
     browser.post("/accounts/login/", {"username": "mina", "password": PASSWORD})
     assert authenticate(Credentials(session_key=browser.session.session_key)) is not None
+
+
+def opened(user: User, **shown) -> Principal:
+    """The principal of a socket that the user has opened."""
+    principal = authenticate(Credentials(**shown))
+    assert principal is not None
+    return principal
+
+
+def test_a_login_that_is_as_it_was_is_found_so(member: User) -> None:
+    _token, secret = token_of(member)
+    principals = [
+        opened(member, session_key=session_of(member)),
+        opened(member, bearer=secret),
+        opened(member, bearer=jwt.issue(member)[0]),
+        opened(member, ticket=ticket_of(member)),
+    ]
+    assert recheck(principals) == {principal: principal for principal in principals}
+
+
+def test_all_open_sockets_are_looked_up_in_three_queries(
+    member: User, django_assert_num_queries
+) -> None:
+    principals = [opened(member, session_key=session_of(member)) for _ in range(5)]
+    principals.append(opened(member, bearer=token_of(member)[1]))
+    with django_assert_num_queries(3):
+        recheck(principals)
+
+
+def test_a_changed_role_is_found_with_the_new_one(member: User) -> None:
+    principal = opened(member, session_key=session_of(member))
+    Membership.objects.filter(user=member).update(role=Role.VIEWER)
+    User.objects.filter(pk=member.pk).update(is_staff=True)
+    found = recheck([principal])[principal]
+    assert found is not None
+    assert (found.role, found.is_staff, found.session_key) == (
+        "viewer",
+        True,
+        principal.session_key,
+    )
+
+
+def _sessions_gone(user: User) -> None:
+    Session.objects.all().delete()
+
+
+def _sessions_expired(user: User) -> None:
+    Session.objects.update(expire_date=timezone.now())
+
+
+def _password_changed(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(password="another")
+
+
+def _deactivated(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def _removed(user: User) -> None:
+    Membership.objects.filter(user=user).delete()
+
+
+@pytest.mark.parametrize(
+    "ends", [_sessions_gone, _sessions_expired, _password_changed, _deactivated, _removed]
+)
+def test_a_session_that_nobody_announced_the_end_of_is_found_ended(member: User, ends) -> None:
+    principal = opened(member, session_key=session_of(member))
+    ends(member)
+    assert recheck([principal]) == {principal: None}
+
+
+def test_a_session_that_became_somebody_elses_is_found_ended(member: User) -> None:
+    key = session_of(member)
+    principal = opened(member, session_key=key)
+    other = make_user("other")
+    stolen = session_of(other)
+    data = Session.objects.get(session_key=stolen).session_data
+    Session.objects.filter(session_key=key).update(session_data=data)
+    assert recheck([principal]) == {principal: None}
+
+
+@pytest.mark.parametrize("field", ["expires_at", "revoked_at"])
+def test_a_token_that_is_over_is_found_ended(member: User, field: str) -> None:
+    token, secret = token_of(member)
+    principal = opened(member, bearer=secret)
+    ApiToken.objects.filter(pk=token.pk).update(**{field: timezone.now()})
+    assert recheck([principal]) == {principal: None}
+    token.delete()
+    assert recheck([principal]) == {principal: None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -112,11 +112,14 @@ class ProbeConsumer(RealtimeConsumer):
         raise ZeroDivisionError("a bug")
 
 
+revoked: set[str] = set()
+
+
 def authenticate(credentials: Credentials) -> Principal | None:
     """The bearer "name@workspace_id" (or the same as a session key) is let in."""
     shown = credentials.bearer or credentials.session_key or ""
     name, _, workspace = shown.partition("@")
-    if not workspace.isdigit():
+    if not workspace.isdigit() or shown in revoked:
         return None
     return Principal(
         user_id=sum(name.encode()),
@@ -127,6 +130,14 @@ def authenticate(credentials: Credentials) -> Principal | None:
         role="member",
         session_key=credentials.session_key,
     )
+
+
+# What became of principals, by username; those who are not named are as they were.
+became: dict[str, Principal | None] = {}
+
+
+def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None]:
+    return {principal: became.get(principal.username, principal) for principal in principals}
 
 
 application = ProtocolTypeRouter(
