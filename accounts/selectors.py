@@ -40,6 +40,17 @@ def principal_of(
     membership = memberships.order_by("-is_default", "pk").first()
     if membership is None:
         raise NotFound(_("There is no such workspace."))
+    return principal_in(membership, session_key, token.pk if token else None, user=user)
+
+
+def principal_in(
+    membership: Membership,
+    session_key: str | None = None,
+    token_id: int | None = None,
+    user: User | None = None,
+) -> Principal:
+    """A membership's user in its workspace; `user` where it need not be read again."""
+    user = user or membership.user
     return Principal(
         user_id=user.pk,
         username=user.username,
@@ -48,7 +59,7 @@ def principal_of(
         workspace=membership.workspace.slug,
         role=membership.role,
         session_key=session_key,
-        token_id=token.pk if token else None,
+        token_id=token_id,
     )
 
 

@@ -45,6 +45,7 @@ class Principal:
 
 
 Authenticate = Callable[[Credentials], "Principal | None"]
+AuthenticateSessions = Callable[[Sequence[Credentials]], Sequence["Principal | None"]]
 Recheck = Callable[[Sequence["Principal"]], Mapping["Principal", "Principal | None"]]
 
 
@@ -52,6 +53,12 @@ Recheck = Callable[[Sequence["Principal"]], Mapping["Principal", "Principal | No
 def authenticator() -> Authenticate:
     """The installation's authenticate function: synchronous, None for refused credentials."""
     return cast(Authenticate, import_string(settings.REALTIME_AUTHENTICATE))
+
+
+@cache
+def session_authenticator() -> AuthenticateSessions:
+    """The same for many sessions at once: credentials with a session key, answered in order."""
+    return cast(AuthenticateSessions, import_string(settings.REALTIME_AUTHENTICATE_SESSIONS))
 
 
 @cache

@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -20,13 +20,13 @@ from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
 from realtime import gauges, publish, rechecks, registry, streams, threads
-from realtime.auth import Principal
+from realtime.auth import Credentials, Principal, session_authenticator
 from realtime.connection import Connection, LatestTopic
 from realtime.endings import ENDINGS, Ending, concerns, matches
 from realtime.feeds import LatestFeed, LogFeed
 from realtime.frames import Bundle
 from realtime.load import loop_lag
-from realtime.logins import LoginCache
+from realtime.logins import Logins
 from realtime.loops import every, supervise
 from realtime.presence import LocalPresence
 from realtime.protocol import CloseCode, Position
@@ -51,7 +51,7 @@ class Hub:
         self.draining = False
         self._frames_of_the_gone = 0
         self.presence = LocalPresence()
-        self.logins = LoginCache()
+        self.logins = Logins(_look_up)
         self._latest: dict[StreamKey, LatestFeed] = {}
         self._logs: dict[StreamKey, LogFeed] = {}
         self._layer = get_channel_layer()
@@ -311,6 +311,10 @@ class Hub:
         now = time.monotonic()
         for sweep in list(self.connections.values()):
             sweep(now)
+
+
+async def _look_up(shown: Sequence[Credentials]) -> Sequence[Principal | None]:
+    return await threads.call(session_authenticator(), shown)
 
 
 async def _answers(operation: Awaitable[None]) -> bool:

@@ -26,6 +26,7 @@ from realtime.heartbeat import Heartbeat
 from realtime.hub import Hub, get_hub
 from realtime.limits import TokenBucket
 from realtime.load import loop_lag
+from realtime.logins import Login
 from realtime.protocol import PROTOCOL_VERSION, CloseCode, rfc3339
 from realtime.server import outlet_for
 
@@ -117,7 +118,7 @@ class SocketLifecycle(AsyncConsumer):
         if not handshake.shows_anything(shown):
             return None, None, now
         try:
-            login = await self.hub.logins.find(shown, _look_up)
+            login = await self._look_up(shown)
         except (OperationalError, InterfaceError) as error:
             logger.warning("Nobody can be authenticated: %s", error)
             reason = "The server cannot check who you are: try again."
@@ -126,6 +127,13 @@ class SocketLifecycle(AsyncConsumer):
             reason = "These credentials are not valid."
             return None, (CloseCode.UNAUTHENTICATED, reason), login.at
         return login.principal, None, login.at
+
+    async def _look_up(self, shown: Credentials) -> Login:
+        if shown.session_key is not None:
+            return await self.hub.logins.find(shown)
+        # Not kept: a ticket is good for one socket, and each use of a token is noted.
+        began = time.monotonic()
+        return Login(await threads.call(authenticator(), shown), began)
 
     async def _live(
         self,
@@ -197,7 +205,3 @@ class SocketLifecycle(AsyncConsumer):
     def _end(self, code: CloseCode, reason: str) -> None:
         # Kept on the consumer: an unreferenced task may be collected before it has run.
         self._ending = asyncio.get_running_loop().create_task(self.close(code, reason))
-
-
-async def _look_up(shown: Credentials) -> Principal | None:
-    return await threads.call(authenticator(), shown)

@@ -148,6 +148,7 @@ else:
 
 # --- Real time ------------------------------------------------------------------------------
 REALTIME_AUTHENTICATE = "accounts.authentication.authenticate"
+REALTIME_AUTHENTICATE_SESSIONS = "accounts.authentication.authenticate_sessions"
 REALTIME_RECHECK = "accounts.authentication.recheck"
 REALTIME_TOUCH = "accounts.services.touch"
 REALTIME_LIMITS = ENVIRONMENT.limits

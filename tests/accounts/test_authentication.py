@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import jwt, selectors, services
-from accounts.authentication import authenticate, recheck
+from accounts.authentication import authenticate, authenticate_sessions, recheck
 from accounts.models import ApiToken, Membership, Role, User, UserSession, WebSocketTicket
 from realtime.auth import Credentials, Principal
 from tests.support.people import PASSWORD, join, make_user, make_workspace
@@ -336,3 +336,37 @@ def test_a_token_that_is_over_is_found_ended(member: User, field: str) -> None:
     assert recheck([principal]) == {principal: None}
     token.delete()
     assert recheck([principal]) == {principal: None}
+
+
+def test_many_sessions_are_authenticated_like_each_of_them(member: User) -> None:
+    """The look-up for a crowd keeps the rules of the look-up for one."""
+    track = make_workspace("track")
+    driver, stranger, gone = make_user("driver"), make_user("stranger"), make_user("gone")
+    for user in (driver, gone):
+        join(user, track, Role.VIEWER)
+    join(member, track, Role.OWNER)
+    keys = [session_of(user) for user in (member, driver, stranger, gone)]
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    expired = session_of(member)
+    Session.objects.filter(session_key=expired).update(expire_date=timezone.now())
+    stale = session_of(driver)
+    data = Session.objects.get(session_key=stale).get_decoded() | {"_auth_user_hash": "old"}
+    Session.objects.filter(session_key=stale).update(
+        session_data=Session.get_session_store_class()().encode(data)
+    )
+    anonymous = Client()
+    anonymous.get("/accounts/login/")
+    shown = [
+        Credentials(session_key=key, workspace=workspace)
+        for key in (*keys, expired, stale, "nosuchsession", "a\0b", "")
+        for workspace in (None, "", "home", "track", "nowhere", "a\0b")
+    ]
+    expected = [authenticate(credentials) for credentials in shown]
+    assert authenticate_sessions(shown) == expected
+    assert sum(principal is not None for principal in expected) == 7
+
+
+def test_a_crowd_is_authenticated_in_two_queries(member: User, django_assert_num_queries) -> None:
+    shown = [Credentials(session_key=session_of(member)) for _ in range(20)]
+    with django_assert_num_queries(2):
+        assert None not in authenticate_sessions(shown)

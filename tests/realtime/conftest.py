@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from realtime.auth import authenticator, rechecker
+from realtime.auth import authenticator, rechecker, session_authenticator
 from tests.realtime import endpoints
 from tests.support.server import serving
 from tests.support.sockets import SocketClient
@@ -25,14 +25,17 @@ def limits(settings: Any) -> dict[str, float]:
 @pytest_asyncio.fixture
 async def probe_server(transactional_db: None, settings: Any) -> AsyncIterator[str]:
     settings.REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
+    settings.REALTIME_AUTHENTICATE_SESSIONS = "tests.realtime.endpoints.authenticate_sessions"
     settings.REALTIME_RECHECK = "tests.realtime.endpoints.recheck"
     settings.REALTIME_TOUCH = "tests.realtime.endpoints.authenticate"
     authenticator.cache_clear()
     rechecker.cache_clear()
+    session_authenticator.cache_clear()
     async with serving(endpoints.application) as address:
         yield address
     authenticator.cache_clear()
     rechecker.cache_clear()
+    session_authenticator.cache_clear()
 
 
 @pytest_asyncio.fixture

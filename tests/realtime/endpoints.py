@@ -132,6 +132,10 @@ def authenticate(credentials: Credentials) -> Principal | None:
     )
 
 
+def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None]:
+    return [authenticate(credentials) for credentials in shown]
+
+
 # What became of principals, by username; those who are not named are as they were.
 became: dict[str, Principal | None] = {}
 

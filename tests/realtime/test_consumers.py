@@ -3,12 +3,11 @@
 import asyncio
 import json
 import time
-from types import SimpleNamespace
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from realtime import auth, lifecycle, threads
+from realtime import auth, threads
 from realtime.hub import get_hub
 from realtime.protocol import rfc3339
 
@@ -197,17 +196,17 @@ async def test_a_revoked_session_closes_its_sockets_and_no_other(probe):
 async def test_a_session_revoked_while_its_socket_opens_is_closed(probe, monkeypatch):
     """Found good, then revoked and everywhere announced, then registered."""
     hub = await get_hub()
-    accept = lifecycle.threads.call
+    look_up = hub.logins._look_up
 
-    async def revoked_meanwhile(function, *args):
-        principal = await accept(function, *args)
-        await accept(auth.revoke, session_key="alice@1")
+    async def revoked_meanwhile(shown):
+        found = await look_up(shown)
+        await threads.call(auth.revoke, session_key="alice@1")
         async with asyncio.timeout(5):
             while not hub._endings:
                 await asyncio.sleep(0.01)
-        return principal
+        return found
 
-    monkeypatch.setattr(lifecycle, "threads", SimpleNamespace(call=revoked_meanwhile))
+    monkeypatch.setattr(hub.logins, "_look_up", revoked_meanwhile)
     client = await probe(Cookie="sessionid=alice@1")
     assert await client.closed() == 4500
 

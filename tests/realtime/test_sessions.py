@@ -11,7 +11,7 @@ from django.db import OperationalError
 from realtime import auth, threads
 from realtime.auth import Credentials, Principal
 from realtime.hub import get_hub
-from realtime.logins import LoginCache
+from realtime.logins import Logins
 from tests.realtime import endpoints
 
 ALICE = Principal(1, "alice", False, 1, "w1", "member", session_key="s")
@@ -91,68 +91,88 @@ async def test_each_socket_is_looked_up_again_and_again_but_not_all_the_time(
 
 
 class Database:
-    """Counts look-ups; each takes until `answer` is set."""
+    """Notes the look-ups; each takes until `answer` is set."""
 
     def __init__(self):
-        self.asked = 0
+        self.asked: list[int] = []
+        self.fails = False
         self.answer = asyncio.Event()
         self.answer.set()
 
     async def look_up(self, shown):
-        self.asked += 1
+        self.asked.append(len(shown))
         await self.answer.wait()
-        return ALICE
+        if self.fails:
+            raise OperationalError("the database is away")
+        return [ALICE for _ in shown]
 
 
-async def test_handshakes_that_come_together_share_one_look_up():
-    cache, database = LoginCache(), Database()
+async def test_handshakes_of_one_session_that_come_together_share_one_look_up():
+    database = Database()
     database.answer.clear()
-    finding = [asyncio.create_task(cache.find(SHOWN, database.look_up)) for _ in range(10)]
+    logins = Logins(database.look_up)
+    finding = [asyncio.create_task(logins.find(SHOWN)) for _ in range(10)]
     await asyncio.sleep(0)
     finding[0].cancel()
     await asyncio.sleep(0)
     database.answer.set()
     found = await asyncio.gather(*finding[1:])
     assert {login.principal for login in found} == {ALICE}
-    assert database.asked == 1
+    assert database.asked == [1]
+
+
+async def test_a_crowd_is_looked_up_together():
+    database = Database()
+    logins = Logins(database.look_up)
+    crowd = [Credentials(session_key=str(number)) for number in range(100)]
+    await asyncio.gather(*[logins.find(shown) for shown in crowd])
+    assert database.asked == [64, 36]
+
+
+async def test_a_look_up_that_hangs_holds_up_nobody_who_comes_later():
+    database = Database()
+    database.answer.clear()
+    logins = Logins(database.look_up)
+    hanging = asyncio.create_task(logins.find(SHOWN))
+    async with asyncio.timeout(5):
+        while not database.asked:
+            await asyncio.sleep(0.01)
+        later = asyncio.create_task(logins.find(Credentials(session_key="later")))
+        while len(database.asked) < 2:
+            await asyncio.sleep(0.01)
+    database.answer.set()
+    await asyncio.gather(hanging, later)
 
 
 async def test_what_is_known_is_forgotten_within_a_second(monkeypatch):
-    cache, database = LoginCache(), Database()
-    monkeypatch.setattr("realtime.logins.KEPT_FOR", 0.05)
-    await cache.find(SHOWN, database.look_up)
-    await cache.find(SHOWN, database.look_up)
-    assert database.asked == 1
-    await asyncio.sleep(0.1)
-    await cache.find(SHOWN, database.look_up)
-    assert database.asked == 2
+    database = Database()
+    logins = Logins(database.look_up)
+    monkeypatch.setattr("realtime.logins.KEPT_FOR", 0.1)
+    await logins.find(SHOWN)
+    await logins.find(SHOWN)
+    assert database.asked == [1]
+    await asyncio.sleep(0.15)
+    await logins.find(SHOWN)
+    assert database.asked == [1, 1]
 
 
 async def test_nothing_known_counts_after_a_revocation():
-    cache, database = LoginCache(), Database()
-    await cache.find(SHOWN, database.look_up)
-    cache.forget()
-    await cache.find(SHOWN, database.look_up)
-    assert database.asked == 2
+    database = Database()
+    logins = Logins(database.look_up)
+    await logins.find(SHOWN)
+    logins.forget()
+    await logins.find(SHOWN)
+    assert database.asked == [1, 1]
 
 
 async def test_a_look_up_that_failed_is_not_kept():
-    cache, database = LoginCache(), Database()
-
-    async def fails(shown):
-        raise OperationalError("the database is away")
-
+    database = Database()
+    logins = Logins(database.look_up)
+    database.fails = True
     with pytest.raises(OperationalError):
-        await cache.find(SHOWN, fails)
-    assert (await cache.find(SHOWN, database.look_up)).principal == ALICE
-
-
-@pytest.mark.parametrize("shown", [Credentials(ticket="t"), Credentials(bearer="b")])
-async def test_tickets_and_tokens_are_looked_up_every_time(shown):
-    cache, database = LoginCache(), Database()
-    for _ in range(2):
-        await cache.find(shown, database.look_up)
-    assert database.asked == 2
+        await logins.find(SHOWN)
+    database.fails = False
+    assert (await logins.find(SHOWN)).principal == ALICE
 
 
 async def test_who_comes_back_with_a_revoked_session_is_not_let_in_from_memory(probe, monkeypatch):
@@ -163,20 +183,3 @@ async def test_who_comes_back_with_a_revoked_session_is_not_let_in_from_memory(p
     assert await known.closed() == 4500
     again = await probe(Cookie="sessionid=alice@1")
     assert await again.closed() == 1008
-
-
-async def test_a_slow_look_up_holds_up_nobody_else(probe, monkeypatch):
-    release = asyncio.Event()
-    authenticate = endpoints.authenticate
-
-    async def look_up(shown):
-        if "slow" in (shown.bearer or ""):
-            await release.wait()
-        return authenticate(shown)
-
-    monkeypatch.setattr("realtime.lifecycle._look_up", look_up)
-    slow = asyncio.create_task(probe("slow@1"))
-    assert (await (await probe("alice@1")).next())["type"] == "connection_established"
-    assert not slow.done()
-    release.set()
-    assert (await (await slow).next())["user"]["username"] == "slow"
