@@ -54,7 +54,7 @@ front-check: setup-dev ## front end: types and unit tests
 	$(FRONT) check
 
 test-services: setup-dev ## the tests again, on a PostgreSQL and a Redis of their own
-	$(WITH_SERVICES) $(VENV)/pytest -m "not e2e"
+	$(WITH_SERVICES) $(VENV)/pytest -n $(JOBS) -m "not e2e"
 
 test-clients: setup-dev ## the Python client's tests
 	$(EMBEDDED) $(VENV)/pytest tests/clients
