@@ -13,7 +13,7 @@ EMBEDDED := env -u DATABASE_URL -u REDIS_URL
 JOBS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores < 4 ? cores : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-smoke screenshots dev clean test-services e2e legacy-client format \
+.PHONY: help run test check bench bench-smoke screenshots dev clean test-services e2e legacy-client chaos format \
 	setup setup-dev lint types imports migrations front-check test-clients
 
 help: ## list the targets
@@ -54,7 +54,7 @@ front-check: setup-dev ## front end: types and unit tests
 	$(FRONT) check
 
 test-services: setup-dev ## the tests again, on a PostgreSQL and a Redis of their own
-	$(WITH_SERVICES) $(VENV)/pytest -m "not e2e"
+	$(WITH_SERVICES) $(VENV)/pytest -n $(JOBS) -m "not e2e"
 
 test-clients: setup-dev ## the Python client's tests
 	$(EMBEDDED) $(VENV)/pytest tests/clients
@@ -64,6 +64,9 @@ e2e: setup-dev ## the real server and a real browser
 
 legacy-client: setup-dev ## a client of the first protocol, watched for ten minutes
 	LEGACY_SECONDS=600 $(WITH_SERVICES) $(VENV)/pytest -m e2e tests/e2e/test_older_clients.py
+
+chaos: setup-dev ## 200 clients for two minutes while things die: is anything lost?
+	CHAOS_CLIENTS=200 CHAOS_SECONDS=120 $(WITH_SERVICES) $(VENV)/pytest -s -m e2e tests/e2e/test_chaos.py
 
 bench: setup-dev ## every benchmark in full; results go to benchmarks/RESULTS.md
 	$(WITH_SERVICES) $(VENV)/python tools/bench.py

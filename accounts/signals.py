@@ -11,8 +11,9 @@ from django.http import HttpRequest
 
 from accounts import services
 from accounts.lockout import client_address, forget_failures
-from accounts.models import User, UserSession
+from accounts.models import User, UserSession, Workspace
 from realtime import auth
+from realtime.models import Stream
 
 
 @receiver(user_logged_in)
@@ -48,3 +49,9 @@ def close_sockets_after_a_new_password(instance: User, created: bool, **kwargs: 
 @receiver(post_delete, sender=User)
 def close_sockets_of_user(instance: User, **kwargs: Any) -> None:
     auth.revoke(user_id=instance.pk)
+
+
+@receiver(post_delete, sender=Workspace)
+def forget_streams_of_workspace(instance: Workspace, **kwargs: Any) -> None:
+    """Streams hold the workspace's id without a foreign key: the database does not see to them."""
+    Stream.objects.filter(workspace_id=instance.pk).delete()

@@ -1,6 +1,7 @@
 """Fixtures for all tests; the environment they run in is made in tests/settings.py."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +22,25 @@ Connect = Callable[..., Awaitable[SocketClient]]
 def fast_passwords() -> None:
     """Hashing a password is made slow on purpose; tests have no use for it."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def idle_service_threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tables are emptied only when no service thread still holds a transaction on them."""
+    marker = request.node.get_closest_marker("django_db")
+    transactional = marker is not None and marker.kwargs.get("transaction")
+    if not transactional and "transactional_db" not in request.fixturenames:
+        yield
+        return
+    # Set up before, so torn down after what follows.
+    request.getfixturevalue("transactional_db")
+    yield
+    if not threads._pool.cache_info().currsize:
+        return
+    together = threading.Barrier(settings.SERVICE_THREADS)
+    waiting = [threads._pool().submit(together.wait, 30) for _ in range(settings.SERVICE_THREADS)]
+    for future in waiting:
+        future.result()
 
 
 @pytest_asyncio.fixture

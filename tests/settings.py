@@ -5,12 +5,17 @@ A conftest would be too late: pytest-django loads the settings before it.
 
 import os
 import tempfile
+from urllib.parse import urlsplit
 
 # Tests never touch an installation's own data folder.
 os.environ.setdefault("PITWALL_DATA_DIR", tempfile.mkdtemp(prefix="pitwall-tests-"))
 os.environ.setdefault("PITWALL_DEMO", "1")
 os.environ["PITWALL_WORKERS"] = "none"
 # Test processes beside each other have databases of their own and share one Redis.
+if redis_url := os.environ.get("REDIS_URL"):
+    # A cache of its own for each: clearing it empties the whole numbered database.
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    os.environ["REDIS_URL"] = urlsplit(redis_url)._replace(path=f"/{number}").geturl()
 os.environ["PITWALL_REDIS_PREFIX"] = f"test-{os.getpid()}"
 
 from realtime_project.settings import *  # noqa: F403

@@ -84,13 +84,20 @@ def run(target: Target, load: Load) -> dict[str, Any]:
 @contextlib.contextmanager
 def connected(target: Target, load: Load) -> Iterator[dict[str, Any]]:
     """Keep the connections of `load` open and idle while the block runs (`load.hold` at most)."""
+    with started(target, load) as process:
+        assert process.stdout is not None
+        yield _checked(json.loads(process.stdout.readline()), load)
+
+
+@contextlib.contextmanager
+def started(target: Target, load: Load) -> Iterator[subprocess.Popen[str]]:
+    """Have the load client do its work beside the block, and end it with the block."""
     with (
         _command(target, load) as command,
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
     ):
         try:
-            assert process.stdout is not None
-            yield _checked(json.loads(process.stdout.readline()), load)
+            yield process
         finally:
             process.kill()
 

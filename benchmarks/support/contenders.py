@@ -51,11 +51,14 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installed(users: int, *, services: Mapping[str, str] | None = None) -> Iterator[Installation]:
+def installed(
+    users: int, *, services: Mapping[str, str] | None = None, demo: bool = False
+) -> Iterator[Installation]:
     """Prepare an installation in a temporary folder, removed at the end.
 
     Args:
         users: how many users with a session each.
+        demo: with the sources that an installation for trying out has.
         services: DATABASE_URL and REDIS_URL, if not the embedded SQLite and in-memory layer.
     """
     folder = Path(tempfile.mkdtemp(prefix="pitwall-bench-"))
@@ -64,8 +67,9 @@ def installed(users: int, *, services: Mapping[str, str] | None = None) -> Itera
         **UNLIMITED,
         "DJANGO_SETTINGS_MODULE": "benchmarks.support.settings",
         "PITWALL_DATA_DIR": str(folder),
-        "PITWALL_DEMO": "0",
+        "PITWALL_DEMO": str(int(demo)),
         "PITWALL_ADMIN_PASSWORD": secrets.token_urlsafe(),
+        "PITWALL_DEMO_PASSWORD": secrets.token_urlsafe(),
         "PITWALL_WORKERS": "none",
         "PYTHONUNBUFFERED": "1",
     }
@@ -87,18 +91,23 @@ def installed(users: int, *, services: Mapping[str, str] | None = None) -> Itera
 
 @contextlib.contextmanager
 def pitwall(
-    installation: Installation, *, number: int = 1, extra_metrics: int = 0
+    installation: Installation, *, number: int = 1, extra_metrics: int = 0, workers: str = "none"
 ) -> Iterator[Running]:
-    """`manage.py serve`, with the publisher inside, or beside it for more than one process.
+    """`manage.py serve`, with the publisher inside, or beside it when Redis is between them.
 
     Args:
-        number: web processes; Redis is between them and the publisher when there are services.
+        number: web processes; more than one need services.
         extra_metrics: how many more values a tick carries (about 34 bytes each).
+        workers: "none", "inside" the web process, or "beside" it in a process of their own.
     """
     port = processes.free_port()
     control = processes.free_port(socket.SOCK_DGRAM)
     outside = "REDIS_URL" in installation.environment
-    environment = {**installation.environment, "BENCH_EXTRA_METRICS": str(extra_metrics)}
+    environment = {
+        **installation.environment,
+        "BENCH_EXTRA_METRICS": str(extra_metrics),
+        "PITWALL_WORKERS": "inside" if workers == "inside" else "none",
+    }
     inside = {} if outside else {"BENCH_CONTROL_PORT": str(control)}
     command = [sys.executable, "manage.py", "serve", "--port", str(port)]
     command += ["--processes", str(number)]
@@ -111,6 +120,8 @@ def pitwall(
         )
         if outside:
             stack.enter_context(_publisher_beside(installation, control, environment))
+        if workers == "beside":
+            stack.enter_context(_workers_beside(installation, environment))
         yield Running(
             Target(
                 port=port,
@@ -126,9 +137,10 @@ def pitwall(
 
 
 @contextlib.contextmanager
-def naive(module: str = "naive") -> Iterator[Running]:
+def naive(*, tick_bytes: int = 230) -> Iterator[Running]:
     """FastAPI with a loop that awaits each send, on uvicorn as its command starts it."""
-    with _uvicorn(f"benchmarks.peers.{module}:app", os.environ) as running:
+    environment = os.environ | {"BENCH_TICK_BYTES": str(tick_bytes)}
+    with _uvicorn("benchmarks.peers.naive:app", environment) as running:
         yield running
 
 
@@ -190,4 +202,11 @@ def _publisher_beside(
     log = installation.folder / f"publisher-{control}.log"
     command = [sys.executable, "-m", "benchmarks.support.pitwall_ticks", str(control)]
     with processes.running(command, environment, log, lambda: b"ready" in log.read_bytes()):
+        yield
+
+
+@contextlib.contextmanager
+def _workers_beside(installation: Installation, environment: Mapping[str, str]) -> Iterator[None]:
+    command = [sys.executable, "manage.py", "runworker", "collectors", "metrics-simulator"]
+    with processes.running(command, environment, installation.folder / "workers.log", lambda: True):
         yield

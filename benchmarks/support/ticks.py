@@ -1,10 +1,11 @@
-"""The tick that every contender sends: 230 bytes of JSON that say which one it is, and when."""
+"""The tick that every peer sends: 230 bytes of JSON that say which one it is, and when."""
 
 from __future__ import annotations
 
 import json
+import os
 
-BYTES = 230
+BYTES = int(os.environ.get("BENCH_TICK_BYTES", "230"))
 
 
 def text(number: int, at: float, **fields: int | str) -> str:

@@ -5,7 +5,10 @@ from django.db import IntegrityError, transaction
 
 from accounts import selectors, services
 from accounts.models import ApiToken, Membership, Role, User
+from realtime import streams
 from realtime.errors import Conflict, NotFound
+from realtime.models import Stream
+from realtime.streams import StreamKey
 from tests.support.people import join, make_member, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +23,14 @@ def test_a_new_workspace_has_its_owner() -> None:
     workspace = services.create_workspace(slug="pit", name="Pit", owner=owner)
     assert selectors.principal_of(owner, "pit").role == Role.OWNER
     assert workspace.members.get() == owner
+
+
+def test_a_deleted_workspace_leaves_no_stream_behind() -> None:
+    gone, kept = make_workspace("gone"), make_workspace("kept")
+    streams.extents([StreamKey(gone.pk, "room:ops"), StreamKey(kept.pk, "room:ops")])
+    workspace_id = kept.pk
+    gone.delete()
+    assert [stream.workspace_id for stream in Stream.objects.all()] == [workspace_id]
 
 
 def test_a_slug_is_taken_once() -> None:

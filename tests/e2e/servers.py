@@ -137,7 +137,13 @@ def embedded(data_dir: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def production(data_dir: Path, *, processes: int = 2) -> Iterator[Server]:
+def production(
+    data_dir: Path,
+    *,
+    processes: int = 2,
+    workers: Sequence[str] = WORKERS,
+    settings: str = "realtime_project.settings",
+) -> Iterator[Server]:
     """Run on PostgreSQL and Redis: several web processes, each worker in a process of its own.
 
     DATABASE_URL and REDIS_URL of the surrounding run name the services (tools/services.py sets
@@ -147,13 +153,14 @@ def production(data_dir: Path, *, processes: int = 2) -> Iterator[Server]:
     with _fresh_database(os.environ["DATABASE_URL"]) as database_url:
         environment = {
             **_clean_environment(data_dir),
+            "DJANGO_SETTINGS_MODULE": settings,
             "DATABASE_URL": database_url,
             "REDIS_URL": os.environ["REDIS_URL"],
             "SECRET_KEY": secrets.token_urlsafe(48),
             "ALLOWED_HOSTS": "127.0.0.1",
             "CSRF_TRUSTED_ORIGINS": f"http://127.0.0.1:{port}",
         }
-        server = Server(port, data_dir, environment, ["--processes", str(processes)], WORKERS)
+        server = Server(port, data_dir, environment, ["--processes", str(processes)], workers)
         server.manage("prepare")
         yield from _running(server)
 

@@ -155,6 +155,18 @@ def test_two_web_processes_share_one_port_and_one_stream(
     loop.run(until_both_serve())
 
 
+@pytest.mark.services
+def test_web_processes_end_with_the_parent_that_was_killed(tmp_path: Path) -> None:
+    with servers.production(tmp_path) as server:
+        assert server.web is not None
+        children = psutil.Process(server.web.pid).children()
+        assert len(children) == 2
+        server.web.kill()
+        server.web.wait()
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert alive == []
+
+
 def sockets_by_process(server: Server) -> list[int]:
     """Return how many connections each web process holds."""
     assert server.web is not None

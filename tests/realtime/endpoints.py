@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 import msgspec
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.handlers.asgi import ASGIHandler
 from django.urls import path
 
 from realtime.auth import Credentials, Principal
 from realtime.connection import LatestTopic
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import NotFound
+from realtime.health import Health
 from realtime.lifespan import Lifespan
 from realtime.protocol import Command, Event, Position
 from realtime.streams import StreamKey
@@ -24,7 +26,10 @@ class Note(Event, tag="note"):
 
 
 class Subscribe(Command, tag="subscribe"):
+    """`streams` is what client libraries repeat by themselves when they come back."""
+
     logs: list[str] = []
+    streams: list[str] = []
     names: list[str] = []
     recover: dict[str, Position] = {}
 
@@ -72,7 +77,7 @@ class ProbeConsumer(RealtimeConsumer):
     @on(Subscribe)
     async def subscribe(self, command: Subscribe) -> Confirmed:
         positions = {}
-        for name in command.logs:
+        for name in (*command.logs, *command.streams):
             key = StreamKey(self.principal.workspace_id, name)
             position, recovered = await self.follow_log(key, command.recover.get(name))
             positions[name] = {
@@ -144,8 +149,13 @@ def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None
     return {principal: became.get(principal.username, principal) for principal in principals}
 
 
+def touch(principals: Sequence[Principal]) -> None:
+    """Nobody's presence is kept here."""
+
+
 application = ProtocolTypeRouter(
     {
+        "http": Health(ASGIHandler()),
         "websocket": Upgrade(URLRouter([path("ws/probe/", ProbeConsumer.as_asgi())])),
         "lifespan": Lifespan(),
     }

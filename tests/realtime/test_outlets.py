@@ -18,6 +18,9 @@ from tests.support.sockets import SocketClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+# The Redis layer looks for its first subscription once a second only.
+WITHIN = 10
+
 
 async def test_on_another_server_the_same_frames_arrive(settings):
     settings.REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
@@ -25,16 +28,16 @@ async def test_on_another_server_the_same_frames_arrive(settings):
     headers = [(b"authorization", b"Bearer alice@1")]
     client = WebsocketCommunicator(application, "/ws/probe/", headers)
     try:
-        connected, _ = await client.connect()
+        connected, _ = await client.connect(timeout=WITHIN)
         assert connected
-        assert (await client.receive_json_from())["type"] == "connection_established"
-        assert (await client.receive_json_from())["type"] == "heartbeat"
+        assert (await client.receive_json_from(timeout=WITHIN))["type"] == "connection_established"
+        assert (await client.receive_json_from(timeout=WITHIN))["type"] == "heartbeat"
         await client.send_json_to({"action": "subscribe", "logs": ["room:ops"], "names": ["cpu"]})
-        assert (await client.receive_json_from())["type"] == "subscription_confirmed"
+        assert (await client.receive_json_from(timeout=WITHIN))["type"] == "subscription_confirmed"
         await threads.call(note, "hello")
-        assert (await client.receive_json_from())["text"] == "hello"
+        assert (await client.receive_json_from(timeout=WITHIN))["text"] == "hello"
         await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1})
-        assert (await client.receive_json_from())["values"] == {"cpu": 1}
+        assert (await client.receive_json_from(timeout=WITHIN))["values"] == {"cpu": 1}
     finally:
         await client.disconnect()
         await stop_hub()

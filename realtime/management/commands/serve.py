@@ -24,6 +24,7 @@ BACKLOG = 2048
 RESTART_PAUSE = 0.5
 STOP_WITHIN = 6.0
 START_WITHIN = 60.0
+PARENT_CHECK = 1.0
 
 
 class Command(BaseCommand):
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         if options["workers"] is not None:
             settings.WORKERS_INSIDE = options["workers"] == "inside"
         if options["fd"] is not None:
+            threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
             self._serve(socket.socket(fileno=options["fd"]), lambda: None)
             return
         if options["processes"] > 1 and not settings.REDIS_URL:
@@ -130,6 +132,13 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _end_with_parent(parent: int) -> None:
+    """A parent that was killed could not stop its children: they notice, and drain."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _reachable(host: str, port: int) -> tuple[str, int]:

@@ -1,0 +1,78 @@
+"""What an idle connection costs in memory, beside named peers.
+
+    python -m benchmarks.memory
+    python -m benchmarks.memory --smoke    # a moment, to see that it still runs
+
+Resident memory of the server process before and after so many sockets have come, after a first
+crowd has come and gone. Pitwall's sockets are authenticated and subscribed; those of the peers are
+neither.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import replace
+
+from benchmarks.support import client, command_line, contenders, processes
+from benchmarks.support.client import Load
+from benchmarks.support.contenders import Running
+from benchmarks.support.node import NoNodeError
+from benchmarks.support.pairs import Result, alternate, middle
+from benchmarks.support.tables import table, verdict
+
+KIB = 1024
+PITWALL = "Pitwall, authenticated and subscribed"
+TARGET = 32
+
+
+def main() -> None:
+    smoke = command_line.smoke(__doc__)
+    sockets, rounds = (50, 1) if smoke else (2000, 3)
+    starts = {
+        PITWALL: lambda: contenders.pitwall(installation),
+        "FastAPI on uvicorn": contenders.naive,
+        "ws (Node)": lambda: contenders.node_peer("ws"),
+        "Socket.IO (Node)": lambda: contenders.node_peer("socketio"),
+    }
+
+    def measured(name: str) -> Result:
+        with starts[name]() as server:
+            return cost(server, sockets)
+
+    with contenders.installed(sockets) as installation:
+        for name in list(starts):
+            try:
+                with starts[name]():
+                    pass
+            except NoNodeError as error:
+                print(f"Without {name}: {error}")
+                del starts[name]
+        runs = {name: lambda name=name: measured(name) for name in starts}
+        results = alternate(runs, rounds)
+    rows = []
+    for name, found in results.items():
+        each = middle(found, lambda result: result["bytes"] / sockets / KIB)
+        idle = middle(found, lambda result: result["before"] / KIB / KIB)
+        target = verdict(each, at_most=TARGET) if name == PITWALL and not smoke else ""
+        rows.append((name, each, idle, target))
+    print(f"\n{sockets:,} idle sockets\n")
+    print(table(("", "KiB a socket", "MiB before", "target"), rows))
+
+
+def cost(server: Running, sockets: int) -> Result:
+    """The growth of the server's memory from no socket to `sockets`."""
+    target = replace(server.target, control_port=None)
+    few = Load(max(10, sockets // 10))
+    with contextlib.suppress(RuntimeError):
+        client.run(target, few)  # what is loaded and cached on first use is no socket's cost
+    time.sleep(0.5)
+    before = processes.resident_bytes(server.process.pid)
+    with client.connected(target, Load(sockets, hold=30)):
+        time.sleep(1.5)
+        after = processes.resident_bytes(server.process.pid)
+    return {"before": before, "bytes": after - before}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Exactly what was committed arrives, in order and once, whatever dies meanwhile.
+
+A short version by default; `make chaos` runs the long one (200 clients, two minutes) and says
+what it saw. CHAOS_CLIENTS and CHAOS_SECONDS set the size.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+import pytest
+from pitwall_client import Client, Token
+
+from tests.support.proxy import CuttableProxy, cuttable
+
+from . import servers
+from .loop import BackgroundLoop
+from .servers import ROOT, Server
+
+pytestmark = [pytest.mark.e2e, pytest.mark.services]
+
+CLIENTS = int(os.environ.get("CHAOS_CLIENTS", "40"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
+STREAMS = [f"room:{number}" for number in range(5)]
+KILL_EVERY = 5.0
+REDIS_GONE_FOR = 5.0
+FROZEN_FOR = 6.0
+SETTLES_WITHIN = 60.0
+
+
+@dataclass
+class Listener:
+    """A client and what it was given, by stream: (offset, text) in the order of arrival."""
+
+    client: Client
+    heard: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+
+    async def listen(self, frozen: bool) -> None:
+        began = time.monotonic()
+        async for event in self.client:
+            if event["type"] == "note":
+                self.heard[event["stream"]].append((event["offset"], event["text"]))
+            if frozen and time.monotonic() - began < FROZEN_FOR:
+                await asyncio.sleep(FROZEN_FOR)
+
+
+def test_every_client_ends_with_exactly_what_was_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: BackgroundLoop
+) -> None:
+    url = urlsplit(os.environ["REDIS_URL"])
+    with cuttable(url.hostname or "127.0.0.1", url.port or 6379) as redis:
+        monkeypatch.setenv("REDIS_URL", url._replace(netloc=f"127.0.0.1:{redis.port}").geturl())
+        chaos = servers.production(tmp_path, workers=(), settings="tests.support.chaos")
+        with chaos as server:
+            listeners, killed = loop.run(disturb(server, redis), within=SECONDS + 180)
+            committed = stored(server)
+    assert killed >= SECONDS / KILL_EVERY - 2
+    assert sum(map(len, committed.values())) > SECONDS * 10
+    wrong = {
+        number: mistakes
+        for number, listener in enumerate(listeners)
+        if (mistakes := compare(listener.heard, committed))
+    }
+    assert wrong == {}
+    print(
+        f"{sum(map(len, committed.values()))} events to {len(listeners)} clients in {SECONDS:g} s, "
+        f"{killed} web processes killed, Redis gone for {REDIS_GONE_FOR:g} s: "
+        "nothing lost, doubled or out of order"
+    )
+
+
+def compare(
+    heard: dict[str, list[tuple[int, str]]], committed: dict[str, list[tuple[int, str]]]
+) -> dict[str, str]:
+    """What is wrong with what a client heard, by stream."""
+    mistakes = {}
+    for stream, events in committed.items():
+        got = heard.get(stream, [])
+        if got != events:
+            missing = sorted({offset for offset, _ in events} - {offset for offset, _ in got})
+            mistakes[stream] = (
+                f"{len(got)} of {len(events)}; missing {missing[:5]}…{missing[-1:]}; "
+                f"{len(got) - len(set(got))} doubled; in order: {got == sorted(got)}"
+            )
+    return mistakes
+
+
+async def disturb(server: Server, redis: CuttableProxy) -> tuple[list[Listener], int]:
+    """Let clients listen and a publisher commit while things die; then let it settle."""
+    async with AsyncExitStack() as stack:
+        listeners = []
+        for number in range(CLIENTS):
+            # The last one freezes: it can hold little and reads nothing for a while.
+            buffer = 5 if number == CLIENTS - 1 else 10_000
+            token = Token(f"client{number}@1")
+            address = f"{server.ws_url}/ws/probe/"
+            client = await stack.enter_async_context(Client(address, token, buffer=buffer))
+            await client.command("subscribe", streams=STREAMS)
+            listeners.append(Listener(client))
+        listening = [
+            asyncio.create_task(listener.listen(frozen=listener is listeners[-1]))
+            for listener in listeners
+        ]
+        publisher = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "tests.support.chaos_publisher", str(SECONDS)),
+            cwd=ROOT,
+            env=dict(server.environment),
+        )
+        cutting = asyncio.create_task(take_redis_away(redis))
+        killed = await kill_web_processes(server, until=time.monotonic() + SECONDS)
+        await cutting
+        async with asyncio.timeout(60):
+            assert await publisher.wait() == 0
+        await settled(listeners, stored(server))
+        for task in listening:
+            task.cancel()
+        await asyncio.gather(*listening, return_exceptions=True)
+        return listeners, killed
+
+
+async def kill_web_processes(server: Server, until: float) -> int:
+    assert server.web is not None
+    supervisor = psutil.Process(server.web.pid)
+    killed = 0
+    while time.monotonic() + KILL_EVERY < until:
+        await asyncio.sleep(KILL_EVERY)
+        if children := supervisor.children():
+            random.choice(children).send_signal(signal.SIGKILL)
+            killed += 1
+    return killed
+
+
+async def take_redis_away(redis: CuttableProxy) -> None:
+    await asyncio.sleep(SECONDS / 3)
+    redis.cut()
+    await asyncio.sleep(REDIS_GONE_FOR)
+    redis.restore()
+
+
+async def settled(listeners: list[Listener], committed: dict[str, list[tuple[int, str]]]) -> None:
+    """Wait until everybody has as much as was committed, or for as long as that may take."""
+    deadline = time.monotonic() + SETTLES_WITHIN
+    wanted = sum(map(len, committed.values()))
+    while time.monotonic() < deadline:
+        if all(sum(map(len, listener.heard.values())) >= wanted for listener in listeners):
+            return
+        await asyncio.sleep(0.2)
+
+
+def stored(server: Server) -> dict[str, list[tuple[int, str]]]:
+    """What is in the database, by stream."""
+    query = """
+        SELECT s.name, e.offset, e.payload::json->>'text'
+        FROM realtime_event e JOIN realtime_stream s ON s.id = e.stream_id
+        ORDER BY s.name, e.offset
+    """
+    events: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    with psycopg.connect(server.environment["DATABASE_URL"]) as connection:
+        for name, offset, text in connection.execute(query):
+            events[name].append((offset, text))
+    return dict(events)

@@ -1,0 +1,49 @@
+"""Commits events to a few streams: python -m tests.support.chaos_publisher SECONDS.
+
+Runs in a process of its own, as a worker would; what it commits is what clients must end up with.
+"""
+
+import asyncio
+import os
+import random
+import sys
+import time
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.support.chaos")
+
+import django
+
+django.setup()
+
+from django.db import InterfaceError, OperationalError
+
+from realtime import publish, threads
+from realtime.streams import StreamKey
+from realtime.unit_of_work import emit, unit_of_work
+from tests.realtime.endpoints import Note
+
+STREAMS = [StreamKey(1, f"room:{number}") for number in range(5)]
+PAUSE = 0.005
+
+
+@unit_of_work
+def commit(number: int) -> None:
+    for part in range(random.randint(1, 3)):
+        emit(random.choice(STREAMS), Note(text=f"{number}.{part}"))
+
+
+async def run(seconds: float) -> None:
+    publish.bind(asyncio.get_running_loop())
+    until = time.monotonic() + seconds
+    number = 0
+    while time.monotonic() < until:
+        number += 1
+        try:
+            await threads.call(commit, number)
+        except (OperationalError, InterfaceError):
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(PAUSE)
+
+
+if __name__ == "__main__":
+    asyncio.run(run(float(sys.argv[1])))
