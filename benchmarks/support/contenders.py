@@ -91,21 +91,21 @@ def installed(
 
 @contextlib.contextmanager
 def pitwall(
-    installation: Installation, *, number: int = 1, extra_metrics: int = 0, workers: str = "none"
+    installation: Installation, *, number: int = 1, workers: str = "none", **variables: object
 ) -> Iterator[Running]:
     """`manage.py serve`, with the publisher inside, or beside it when Redis is between them.
 
     Args:
         number: web processes; more than one need services.
-        extra_metrics: how many more values a tick carries (about 34 bytes each).
         workers: "none", "inside" the web process, or "beside" it in a process of their own.
+        variables: for the publisher, as BENCH_<name>.
     """
     port = processes.free_port()
     control = processes.free_port(socket.SOCK_DGRAM)
     outside = "REDIS_URL" in installation.environment
     environment = {
         **installation.environment,
-        "BENCH_EXTRA_METRICS": str(extra_metrics),
+        **{f"BENCH_{name.upper()}": str(value) for name, value in variables.items()},
         "PITWALL_WORKERS": "inside" if workers == "inside" else "none",
     }
     inside = {} if outside else {"BENCH_CONTROL_PORT": str(control)}
@@ -137,17 +137,21 @@ def pitwall(
 
 
 @contextlib.contextmanager
-def naive(*, tick_bytes: int = 230) -> Iterator[Running]:
+def naive(module: str = "naive", **variables: object) -> Iterator[Running]:
     """FastAPI with a loop that awaits each send, on uvicorn as its command starts it."""
-    environment = os.environ | {"BENCH_TICK_BYTES": str(tick_bytes)}
-    with _uvicorn("benchmarks.peers.naive:app", environment) as running:
+    asked = {f"BENCH_{name.upper()}": str(value) for name, value in variables.items()}
+    with _uvicorn(f"benchmarks.peers.{module}:app", os.environ | asked) as running:
         yield running
 
 
 @contextlib.contextmanager
-def textbook(installation: Installation) -> Iterator[Running]:
+def textbook(
+    installation: Installation, module: str = "textbook", **variables: object
+) -> Iterator[Running]:
     """Channels as its documentation shows it: AuthMiddlewareStack, group_send, on uvicorn."""
-    with _uvicorn("benchmarks.peers.textbook:application", installation.environment) as running:
+    asked = {f"BENCH_{name.upper()}": str(value) for name, value in variables.items()}
+    environment = {**installation.environment, **asked}
+    with _uvicorn(f"benchmarks.peers.{module}:application", environment) as running:
         yield running
 
 

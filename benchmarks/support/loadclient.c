@@ -50,7 +50,7 @@ struct connection {
 struct samples {
     float *seconds;
     size_t count, capacity;
-    int64_t received;
+    int64_t received, total;
 };
 
 static struct {
@@ -248,6 +248,7 @@ static void take_tick(struct connection *c, int64_t q, double latency)
         skipped += q - c->last - 1;
     c->last = q;
     c->received++;
+    kinds[0].total++;
     if (q > newest)
         newest = q;
     if (measuring && !c->slow) {
@@ -260,6 +261,15 @@ static void take_tick(struct connection *c, int64_t q, double latency)
             acknowledged = q;
             tell_publisher("A %lld", (long long)acknowledged);
         }
+    }
+}
+
+static void take_other(struct samples *kind, double latency)
+{
+    kind->total++;
+    if (measuring) {
+        kind->received++;
+        remember(kind, latency);
     }
 }
 
@@ -281,9 +291,8 @@ static void take_message(struct connection *c, const uint8_t *text, int length, 
             return;
         if (kind < 1) {
             take_tick(c, (int64_t)q, at - t);
-        } else if (kind < KINDS && measuring) {
-            kinds[(int)kind].received++;
-            remember(&kinds[(int)kind], at - t);
+        } else if (kind < KINDS) {
+            take_other(&kinds[(int)kind], at - t);
         }
     }
 }
@@ -532,6 +541,8 @@ static long long settle(void)
         if (!waiting)
             break;
     }
+    if (kinds[1].total + kinds[2].total)
+        turn_for(0.5); /* Other kinds have no number to wait for. */
     return published;
 }
 
@@ -555,9 +566,9 @@ static void report(double seconds, double processor_share, long long published)
         struct samples *kind = &kinds[k];
         if (kind->count)
             qsort(kind->seconds, kind->count, sizeof(float), by_float);
-        printf("%s{\"received\":%lld,\"per_second\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,"
+        printf("%s{\"total\":%lld,\"received\":%lld,\"per_second\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,"
                "\"max_ms\":%.3f}",
-               k ? "," : "", (long long)kind->received, kind->received / seconds,
+               k ? "," : "", (long long)kind->total, (long long)kind->received, kind->received / seconds,
                percentile(kind, 0.5), percentile(kind, 0.99), percentile(kind, 1));
     }
     printf("]}\n");

@@ -44,8 +44,7 @@ def payload(number: int, at: float) -> dict[str, object]:
 
 def sender() -> Send:
     """What publishes a tick in the workspace that everybody here is in. Synchronous: one query."""
-    with _allowed_to_query():
-        key = streams.metrics(Workspace.objects.get(slug=WORKSPACE_SLUG).pk)
+    key = streams.metrics(Workspace.objects.get(slug=WORKSPACE_SLUG).pk)
 
     async def send(number: int, at: float) -> None:
         publish.publish_latest(key, payload(number, at))
@@ -54,7 +53,7 @@ def sender() -> Send:
 
 
 @contextlib.contextmanager
-def _allowed_to_query() -> Iterator[None]:
+def allowed_to_query() -> Iterator[None]:
     """One query before the server serves: nobody waits for this event loop yet."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     try:
@@ -68,7 +67,9 @@ async def _run(port: int) -> None:
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     publish.bind(loop)
-    async with publishing(port, sender()):
+    with allowed_to_query():
+        send = sender()
+    async with publishing(port, send):
         print("ready", flush=True)
         await stopped.wait()
 

@@ -30,6 +30,7 @@ from django.utils.crypto import get_random_string  # noqa: E402
 
 from accounts.bootstrap import WORKSPACE_SLUG, prepare  # noqa: E402
 from accounts.models import Membership, Role, User, Workspace  # noqa: E402
+from benchmarks.support import mixture  # noqa: E402
 from benchmarks.support.pitwall_ticks import READINGS  # noqa: E402
 from dashboard.models import Metric  # noqa: E402
 
@@ -45,7 +46,7 @@ def main(count: int) -> None:
         Membership(user=user, workspace=workspace, role=Role.MEMBER, is_default=True)
         for user in users
     )
-    names = ["q", "t", *(name for _, name, _ in READINGS)]
+    names = ["q", "t", *(name for _, name, _ in READINGS), *mixture.METRICS]
     Metric.objects.bulk_create(
         (Metric(workspace=workspace, name=name) for name in names), ignore_conflicts=True
     )
