@@ -87,6 +87,8 @@ def parse(text: str) -> Frame:
         raise InvalidJSON(f"The frame is no valid JSON: {error}.") from error
     if not isinstance(document, dict):
         raise InvalidJSON("The frame is no JSON object.")
+    if "\\u" in text:
+        _refuse_unstorable(document)
     identifier = _take_id(document)
     action = document.get("action")
     if action is None and "type" in document:
@@ -142,6 +144,23 @@ def rfc3339(moment: datetime | float) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def _refuse_unstorable(document: dict[str, Any]) -> None:
+    """Escapes can spell what is no text: half a surrogate pair, and U+0000, which no column holds.
+
+    Raises:
+        InvalidJSON: there is such a string.
+    """
+    waiting: list[Any] = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend((*value.keys(), *value.values()))
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, str) and _UNSTORABLE.search(value):
+            raise InvalidJSON("The frame holds U+0000 or half a surrogate pair.")
+
+
 def _take_id(document: dict[str, Any]) -> CommandId | None:
     identifier = document.pop("id", None)
     if identifier is None or (isinstance(identifier, int) and not isinstance(identifier, bool)):
@@ -185,6 +204,7 @@ _DECODER = json.JSONDecoder(
     parse_int=_safe_integer,
     parse_constant=_refuse_constant,
 )
+_UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 _AT_PATH = re.compile(r"^(?P<reason>.*) - at `(?P<path>[^`]*)`$")
 _NAMED_FIELD = re.compile(r"^Object (?P<kind>contains unknown|missing required) field `(?P<f>.*)`")
 

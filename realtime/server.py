@@ -9,22 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import uvicorn
 from django.conf import settings
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 from realtime.connection import CLOSE_DEADLINE, AsgiOutlet, Outlet, Send
 from realtime.frames import Bundle, Format
 from realtime.hub import get_hub
+from realtime.protocol import CloseCode
 
 # The kernel hides megabytes: a small send buffer shows early that a peer does not keep up.
 SEND_BUFFER = 128 * 1024
 DRAIN_WITHIN = 2.0
 EXTENSION = "pitwall.raw"
+MAX_FRAGMENTS = 1024
 
 
 class FanoutProtocol(WebSocketsSansIOProtocol):
@@ -43,8 +46,31 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
         if scope is not None:
             scope["extensions"][EXTENSION] = self
 
+    def handle_cont(self, event: Frame) -> None:
+        # Empty fragments never reach the cap on size; nobody has a use for so many.
+        if len(self.frames) >= MAX_FRAGMENTS:
+            self._fail(CloseCode.TOO_BIG, "too many fragments")
+        else:
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        # uvicorn would log a client's wrong encoding as an exception of ours.
+        if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
+            self.frames = []
+            self._fail(CloseCode.INVALID_TEXT, "text that is not UTF-8")
+        else:
+            super().send_receive_event_to_app()
+
+    def _fail(self, code: int, reason: str) -> None:
+        if not self.close_sent:
+            self.conn.fail(code, reason)
+            self.handle_parser_exception()
+
     async def send(self, message: Any) -> None:
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # uvicorn would log an answer other than 101 as an error of the application.
+            self.handshake_complete = True
         if message["type"] == "websocket.close":
             # A peer that never answers the close, or never reads it, does not keep us waiting.
             self.loop.call_later(CLOSE_DEADLINE, self.abort)
@@ -58,6 +84,14 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
         """Drop the connection with whatever is buffered."""
         if not self.disconnected:
             self.transport.abort()
+
+
+def _is_utf8(fragments: Sequence[bytes]) -> bool:
+    try:
+        b"".join(fragments).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class RawOutlet:

@@ -44,12 +44,13 @@ async def probe(probe_server: str) -> AsyncIterator[Probe]:
     async with AsyncExitStack() as stack:
 
         async def opened(
-            token: str | None = None, *, slow: bool = False, **headers: str
+            token: str | None = None, *, slow: bool = False, query: str = "", **headers: str
         ) -> SocketClient:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             if token is not None:
                 sent["Authorization"] = f"Bearer {token}"
-            client = await SocketClient.open(f"ws://{probe_server}/ws/probe/", sent, slow=slow)
+            url = f"ws://{probe_server}/ws/probe/{query}"
+            client = await SocketClient.open(url, sent, slow=slow)
             stack.push_async_callback(client.close)
             return client
 

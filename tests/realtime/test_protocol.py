@@ -11,16 +11,20 @@ from hypothesis import strategies as st
 from realtime.errors import AppError, InvalidCommand, InvalidJSON
 from realtime.protocol import Command, convert, parse, rfc3339, with_fields
 
+# What a frame may hold as text: all but U+0000 and halves of surrogate pairs.
+characters = st.characters(exclude_characters="\0", codec="utf-8")
 values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**53), 2**53)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    | st.text(characters, max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(characters, max_size=8), inner)
+    ),
     max_leaves=10,
 )
-objects = st.dictionaries(st.text(max_size=8), values, max_size=6)
+objects = st.dictionaries(st.text(characters, max_size=8), values, max_size=6)
 
 
 class Place(Command, tag="place"):

@@ -25,6 +25,11 @@ def test_uvicorn_still_has_what_the_raw_write_leans_on():
         "self.disconnected",
         "self.transport: asyncio.Transport",
         "self.scope: WebSocketScope",
+        "self.frames: list[bytes]",
+        "self.curr_msg_data_type",
+        "def handle_cont(self, event: Frame)",
+        "def send_receive_event_to_app(self)",
+        "def handle_parser_exception(self)",
         "self.conn = ServerProtocol(",
     ):
         assert attribute in source, attribute
