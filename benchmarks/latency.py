@@ -32,17 +32,22 @@ SETTLES_WITHIN = 3.0  # seconds after which collectors are at their pace
 
 def main() -> None:
     smoke = command_line.smoke(__doc__)
-    crowd, seconds = (20, 2.0) if smoke else (500, 30.0)
-    rows = []
+    crowd, seconds = (20, 1.5) if smoke else (500, 30.0)
     with contenders.installed(crowd + 1, demo=True) as installation:
-        rows += measure("embedded", installation, "inside", crowd, seconds)
+        rows = measure("embedded", installation, "inside", crowd, seconds)
+    if not smoke:
+        rows += apart(crowd, seconds)
+    print(f"\nAge of a value at its arrival, ms, over {seconds:g} s\n")
+    print(table(("", "followers", "frames", "p50", "p99", "max"), rows))
+
+
+def apart(crowd: int, seconds: float) -> list[tuple[object, ...]]:
+    """The same with everything in a process of its own."""
     with (
         services.backing() as backing,
         contenders.installed(crowd + 1, services=backing, demo=True) as installation,
     ):
-        rows += measure("PostgreSQL, Redis, workers", installation, "beside", crowd, seconds)
-    print(f"\nAge of a value at its arrival, ms, over {seconds:g} s\n")
-    print(table(("", "followers", "frames", "p50", "p99", "max"), rows))
+        return measure("PostgreSQL, Redis, workers", installation, "beside", crowd, seconds)
 
 
 def measure(

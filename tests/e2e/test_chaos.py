@@ -31,6 +31,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.services]
 
 CLIENTS = int(os.environ.get("CHAOS_CLIENTS", "40"))
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
+# What the clients, all in one Python process, can follow: about 8,000 events a second.
+COMMITS_PER_SECOND = min(100.0, 4000 / CLIENTS)
 STREAMS = [f"room:{number}" for number in range(5)]
 KILL_EVERY = 5.0
 REDIS_GONE_FOR = 5.0
@@ -64,14 +66,15 @@ def test_every_client_ends_with_exactly_what_was_committed(
         with chaos as server:
             listeners, killed = loop.run(disturb(server, redis), within=SECONDS + 180)
             committed = stored(server)
-    assert killed >= SECONDS / KILL_EVERY - 2
-    assert sum(map(len, committed.values())) > SECONDS * 10
     wrong = {
         number: mistakes
         for number, listener in enumerate(listeners)
         if (mistakes := compare(listener.heard, committed))
     }
     assert wrong == {}
+    # It was as rough as it was meant to be.
+    assert killed >= SECONDS / KILL_EVERY - 2
+    assert sum(map(len, committed.values())) > SECONDS * COMMITS_PER_SECOND / 2
     print(
         f"{sum(map(len, committed.values()))} events to {len(listeners)} clients in {SECONDS:g} s, "
         f"{killed} web processes killed, Redis gone for {REDIS_GONE_FOR:g} s: "
@@ -113,7 +116,7 @@ async def disturb(server: Server, redis: CuttableProxy) -> tuple[list[Listener],
         ]
         publisher = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "tests.support.chaos_publisher", str(SECONDS)),
+            *("-m", "tests.support.chaos_publisher", str(SECONDS), str(COMMITS_PER_SECOND)),
             cwd=ROOT,
             env=dict(server.environment),
         )

@@ -1,6 +1,7 @@
-"""Commits events to a few streams: python -m tests.support.chaos_publisher SECONDS.
+"""Commits events to a few streams: python -m tests.support.chaos_publisher SECONDS RATE.
 
-Runs in a process of its own, as a worker would; what it commits is what clients must end up with.
+RATE is commits a second at the most, of one to three events each. Runs in a process of its own, as
+a worker would; what it commits is what clients must end up with.
 """
 
 import asyncio
@@ -23,7 +24,6 @@ from realtime.unit_of_work import emit, unit_of_work
 from tests.realtime.endpoints import Note
 
 STREAMS = [StreamKey(1, f"room:{number}") for number in range(5)]
-PAUSE = 0.005
 
 
 @unit_of_work
@@ -32,7 +32,7 @@ def commit(number: int) -> None:
         emit(random.choice(STREAMS), Note(text=f"{number}.{part}"))
 
 
-async def run(seconds: float) -> None:
+async def run(seconds: float, rate: float) -> None:
     publish.bind(asyncio.get_running_loop())
     until = time.monotonic() + seconds
     number = 0
@@ -42,8 +42,8 @@ async def run(seconds: float) -> None:
             await threads.call(commit, number)
         except (OperationalError, InterfaceError):
             await asyncio.sleep(0.2)
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(1 / rate)
 
 
 if __name__ == "__main__":
-    asyncio.run(run(float(sys.argv[1])))
+    asyncio.run(run(float(sys.argv[1]), float(sys.argv[2])))
