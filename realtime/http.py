@@ -8,12 +8,27 @@ import uuid
 from typing import Any
 
 import structlog
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from realtime import gauges
 from realtime.handshake import header
 
 logger = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def trust_proxies(application: Any, trusted: list[str]) -> Any:
+    """Take scheme and client address from X-Forwarded-* where the peer is one of `trusted`.
+
+    From anybody else these headers mean nothing: Origin checks, limits by address and the login
+    lockout go by what is taken here.
+
+    Args:
+        trusted: addresses and networks ("10.0.0.0/8") of proxies; none: headers are never read.
+    """
+    if not trusted:
+        return application
+    return ProxyHeadersMiddleware(application, trusted_hosts=trusted)
 
 
 class RequestContext:

@@ -10,21 +10,20 @@ django_application = get_asgi_application()
 # Imported once Django is ready: consumers import models.
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from realtime.health import Health  # noqa: E402
-from realtime.http import RequestContext  # noqa: E402
+from realtime.http import RequestContext, trust_proxies  # noqa: E402
 from realtime.lifespan import Lifespan  # noqa: E402
 from realtime.upgrade import Upgrade  # noqa: E402
 from realtime_project.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {
-        "http": RequestContext(Health(django_application)),
-        "websocket": Upgrade(URLRouter(websocket_urlpatterns)),
-        "lifespan": Lifespan(),
-    }
+application = trust_proxies(
+    ProtocolTypeRouter(
+        {
+            "http": RequestContext(Health(django_application)),
+            "websocket": Upgrade(URLRouter(websocket_urlpatterns)),
+            "lifespan": Lifespan(),
+        }
+    ),
+    settings.TRUSTED_PROXIES,
 )
-if settings.TRUSTED_PROXIES:
-    # Scheme and client address are taken from headers only when the peer is one of these.
-    application = ProxyHeadersMiddleware(application, trusted_hosts=settings.TRUSTED_PROXIES)

@@ -8,6 +8,7 @@ from rest_framework import exceptions
 
 from realtime import gauges, health
 from realtime.errors import Conflict, RateLimited
+from realtime.http import trust_proxies
 from realtime.rest import problem_exception_handler
 
 
@@ -100,3 +101,29 @@ async def test_an_unknown_path_of_the_api_is_a_problem_document(server):
 
 def test_a_bug_is_left_to_django():
     assert problem_exception_handler(ZeroDivisionError(), {}) is None
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    ("peer", "trusted", "seen"),
+    [
+        ("10.0.0.2", ["10.0.0.2"], ("203.0.113.7", True)),
+        ("10.9.9.9", ["10.0.0.0/8"], ("203.0.113.7", True)),
+        ("198.51.100.1", ["10.0.0.2"], ("198.51.100.1", False)),
+        ("10.0.0.2", [], ("10.0.0.2", False)),
+    ],
+)
+async def test_only_a_trusted_proxy_says_who_is_behind_it(kind, peer, trusted, seen):
+    scopes = []
+
+    async def application(scope, receive, send):
+        scopes.append(scope)
+
+    scope = {
+        "type": kind,
+        "scheme": "http" if kind == "http" else "ws",
+        "client": (peer, 4711),
+        "headers": [(b"x-forwarded-for", b"203.0.113.7"), (b"x-forwarded-proto", b"https")],
+    }
+    await trust_proxies(application, trusted)(scope, None, None)
+    assert (scopes[0]["client"][0], scopes[0]["scheme"] in ("https", "wss")) == seen
