@@ -95,6 +95,9 @@ async def test_a_connection_follows_so_many_streams_and_no_more(probe, limits):
     assert again["type"] == "subscription_confirmed"
     await client.command("unsubscribe", logs=["a"])
     assert (await client.command("subscribe", logs=["c"]))["type"] == "subscription_confirmed"
+    await client.command("unsubscribe", names=["memory"])
+    await client.command("subscribe", logs=["d"])
+    assert (await client.command("subscribe", names=["cpu"]))["code"] == "too_many_subscriptions"
 
 
 async def test_a_refused_command_of_a_flood_is_named_and_told_when_to_go_on(probe, limits):
