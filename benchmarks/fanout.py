@@ -59,6 +59,11 @@ def deliveries(result: Result) -> float:
     return float(result["kinds"][0]["per_second"])
 
 
+def per_second(result: Result) -> float:
+    """Deliveries of several load clients together."""
+    return float(result["per_second"])
+
+
 def p50(result: Result) -> float:
     return float(result["kinds"][0]["p50_ms"])
 
@@ -129,11 +134,15 @@ def scaling(*, subscribers: int, rounds: int, seconds: float) -> None:
         print(f"\n{subscribers:,} subscribers, 230 bytes, publisher beside, Redis between\n")
         rows = []
         for width in (1, 64):
-            load = Load(subscribers, mode=f"win:{width}", seconds=seconds)
-            results = alternate(loads(servers, load), rounds)
-            gain = ratio(results, two, one, deliveries)
+            load = Load(subscribers, f"win:{width}", seconds, warm_up=1.5, clients=2)
+            runs = {
+                name: partial(client.run_divided, server.target, load)
+                for name, server in servers.items()
+            }
+            results = alternate(runs, rounds)
+            gain = ratio(results, two, one, per_second)
             target = verdict(gain, at_least=1.7)
-            speeds = [middle(results[name], deliveries) for name in servers]
+            speeds = [middle(results[name], per_second) for name in servers]
             rows.append((f"{width} in flight", *speeds, gain, target))
         headings = ("deliveries/s", one, two, "2 / 1", "target")
         print(table(headings, rows))

@@ -10,8 +10,8 @@
  * "q" (which tick it is, from 0), "t" (when it was published, seconds since 1970) and, before
  * those, "kind" (0 unless there are several kinds of messages; at most 3).
  *
- * Datagrams to the publisher: "S mode subscribers" start, "A q" every subscriber has tick q,
- * "X" stop, to which it answers "D published".
+ * Datagrams to the publisher: "S mode clients" start when so many load clients have said so, "A q"
+ * every subscriber of this one has tick q, "X" stop, to which it answers "D published".
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -54,7 +54,7 @@ struct samples {
 };
 
 static struct {
-    int port, connections, at_once, control_port, slow, engine_io;
+    int port, connections, at_once, control_port, slow, engine_io, clients;
     double seconds, warm_up, hold, grace;
     const char *path, *mode, *origin, *ready_mark;
     char **cookies, **messages;
@@ -62,7 +62,7 @@ static struct {
     char headers[4096];
 } options = {
     .connections = 100, .at_once = 64, .seconds = 3, .warm_up = 0.5, .grace = 3,
-    .path = "/", .mode = "rate:10",
+    .clients = 1, .path = "/", .mode = "rate:10",
 };
 
 static struct connection *all;
@@ -490,7 +490,7 @@ static double run_load(double *processor_share)
     double began = now(), measured_from = 0, used_before = 0, progress = began;
     int64_t seen = -1;
     int windowed = !strncmp(options.mode, "win", 3);
-    tell_publisher("S %s %d", options.mode, fast_count);
+    tell_publisher("S %s %d", options.mode, options.clients);
     while (now() < began + options.warm_up + options.seconds) {
         turn(20);
         double at = now();
@@ -594,7 +594,7 @@ static char **lines_of(const char *path, int *count)
 static void read_options(int count, char **words)
 {
     int option;
-    while ((option = getopt(count, words, "p:P:n:c:H:C:O:m:y:u:M:d:w:g:i:s:E")) != -1) {
+    while ((option = getopt(count, words, "p:P:n:c:H:C:O:m:y:u:k:M:d:w:g:i:s:E")) != -1) {
         switch (option) {
         case 'p': options.port = atoi(optarg); break;
         case 'P': options.path = optarg; break;
@@ -610,6 +610,7 @@ static void read_options(int count, char **words)
         case 'm': options.messages = lines_of(optarg, &options.message_count); break;
         case 'y': options.ready_mark = optarg; break;
         case 'u': options.control_port = atoi(optarg); break;
+        case 'k': options.clients = atoi(optarg); break;
         case 'M': options.mode = optarg; break;
         case 'd': options.seconds = atof(optarg); break;
         case 'w': options.warm_up = atof(optarg); break;
@@ -627,7 +628,8 @@ static void read_options(int count, char **words)
                 "  -C file   cookies, one a line, taken in turn\n"
                 "  -m file   first messages, one a line, taken in turn\n"
                 "  -y text   a connection is ready when a message contains this\n"
-                "  -u port   the publisher's UDP port   -M rate:TICKS_A_SECOND | win:IN_FLIGHT\n"
+                "  -u port   the publisher's UDP port   -k how many load clients it waits for\n"
+                "  -M rate:TICKS_A_SECOND | win:IN_FLIGHT\n"
                 "  -d seconds measured   -w seconds of warm-up   -g seconds to wait at the end\n"
                 "  -i seconds to stay connected and do nothing   -s how many never read\n"
                 "  -E        answer Engine.IO's pings\n");

@@ -1,7 +1,8 @@
 """Publishes ticks on command of the load client, in the event loop of the server under test.
 
-Datagrams: `S rate:10 1000` start (ten a second), `S win:64 1000` start (64 in flight), `A 17`
-every subscriber has tick 17, `X` stop, answered with `D <how many>`.
+Datagrams: `S rate:10 1` start (ten a second) when one client has said so, `S win:64 2` start (64
+in flight) when two have, `A 17` every subscriber of this client has tick 17, `X` stop, answered
+with `D <how many>`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ class Publisher(asyncio.DatagramProtocol):
         self._send = send
         self._transport: asyncio.DatagramTransport | None = None
         self._running: asyncio.Task[None] | None = None
-        self._acknowledged = -1
+        # Where each load client has got to, by its address.
+        self._acknowledged: dict[tuple[str, int], int] = {}
         self._progress = asyncio.Event()
         self._published = 0
 
@@ -33,18 +35,25 @@ class Publisher(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         command, *arguments = data.decode().split()
         if command == "S":
-            self._start(arguments[0])
+            self._join(address, arguments[0], int(arguments[1]))
         elif command == "A":
-            self._acknowledged = max(self._acknowledged, int(arguments[0]))
+            self._acknowledged[address] = max(self._acknowledged[address], int(arguments[0]))
             self._progress.set()
         elif command == "X":
             self._stop()
             assert self._transport is not None
             self._transport.sendto(f"D {self._published}".encode(), address)
 
+    def _join(self, address: tuple[str, int], mode: str, clients: int) -> None:
+        if self._running is None and len(self._acknowledged) >= clients:
+            self._acknowledged.clear()  # those of an earlier run
+        self._acknowledged[address] = -1
+        if len(self._acknowledged) == clients:
+            self._start(mode)
+
     def _start(self, mode: str) -> None:
         self._stop()
-        self._published, self._acknowledged = 0, -1
+        self._published = 0
         kind, _, amount = mode.partition(":")
         run = self._at_rate(float(amount)) if kind == "rate" else self._in_flight(int(amount))
         self._running = asyncio.get_running_loop().create_task(run)
@@ -64,7 +73,7 @@ class Publisher(asyncio.DatagramProtocol):
 
     async def _in_flight(self, width: int) -> None:
         while True:
-            while self._published - self._acknowledged <= width:
+            while self._published - min(self._acknowledged.values()) <= width:
                 await self._publish()
             self._progress.clear()
             await self._progress.wait()
