@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -25,6 +25,7 @@ from realtime.connection import Connection, LatestTopic
 from realtime.endings import ENDINGS, Ending, concerns, matches
 from realtime.feeds import LatestFeed, LogFeed
 from realtime.frames import Bundle
+from realtime.groups import LayerGroups
 from realtime.load import loop_lag
 from realtime.logins import Logins
 from realtime.loops import every, supervise
@@ -55,13 +56,11 @@ class Hub:
         self._latest: dict[StreamKey, LatestFeed] = {}
         self._logs: dict[StreamKey, LogFeed] = {}
         self._layer = get_channel_layer()
-        self._channel: str | None = None
+        self._groups = LayerGroups(self._layer)
         self._joining = asyncio.Lock()
         self._unflushed: dict[LatestFeed | LogFeed, None] = {}
         # Ended lately: a socket may be authenticated just before and registered just after.
         self._endings: deque[Ending] = deque(maxlen=1000)
-        # Groups that the layer could not be asked to join: tried again every second.
-        self._unjoined: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -73,8 +72,8 @@ class Hub:
         for name, run in (
             ("receive", self._receive),
             ("poll", every(POLL_INTERVAL, self._poll)),
-            ("join", every(POLL_INTERVAL, self._join_missing)),
-            ("rejoin", every(REJOIN_INTERVAL, self._rejoin)),
+            ("join", every(POLL_INTERVAL, self._groups.join_missing)),
+            ("rejoin", every(REJOIN_INTERVAL, self._groups.rejoin)),
             ("touch", every(TOUCH_INTERVAL, self._touch)),
             ("presence", self.presence.keep),
             ("rechecks", lambda: rechecks.keep(lambda: list(self.connections))),
@@ -131,7 +130,7 @@ class Hub:
         async with self._joining:
             feed = self._latest.get(key)
             if feed is None:
-                await self._join(publish.group_of(key))
+                await self._groups.join(publish.group_of(key))
                 feed = self._latest[key] = LatestFeed(key, topic)
             feed.follow(connection, selection)
 
@@ -142,7 +141,7 @@ class Hub:
                 feed.unfollow(connection)
                 if feed.empty:
                     del self._latest[key]
-                    await self._leave(publish.group_of(key))
+                    await self._groups.leave(publish.group_of(key))
 
     async def follow_log(
         self, connection: Connection, key: StreamKey, recover: Position | None = None
@@ -156,7 +155,7 @@ class Hub:
             feed = self._logs.get(key)
             if feed is None:
                 # Joined before reading how far it reaches: nothing falls between the two.
-                await self._join(publish.group_of(key))
+                await self._groups.join(publish.group_of(key))
                 extent = (await threads.call(streams.extents, [key]))[key]
                 feed = self._logs[key] = LogFeed(key, extent)
                 feed.schedule_catch_up()
@@ -171,7 +170,7 @@ class Hub:
                 feed.dismiss(connection)
                 if not feed.members:
                     del self._logs[key]
-                    await self._leave(publish.group_of(key))
+                    await self._groups.leave(publish.group_of(key))
 
     async def drain(self, within: float, batch: int = 100) -> None:
         """Close every socket with 1001 in batches, each told to come back at its own moment."""
@@ -192,31 +191,13 @@ class Hub:
             if start + batch < len(connections):
                 await asyncio.sleep(min(pause, 0.2))
 
-    async def _join(self, group: str) -> None:
-        """A layer that is away must not refuse a subscription: joining is tried again."""
-        self._unjoined.add(group)
-        if self._channel is not None and await _answers(
-            self._layer.group_add(group, self._channel)
-        ):
-            self._unjoined.discard(group)
-
-    async def _leave(self, group: str) -> None:
-        self._unjoined.discard(group)
-        if self._channel is not None:
-            await _answers(self._layer.group_discard(group, self._channel))
-
-    async def _join_missing(self) -> None:
-        for group in list(self._unjoined):
-            await self._join(group)
-
     async def _receive(self) -> None:
-        self._channel = await self._layer.new_channel("hub")
-        await self._rejoin()
+        channel = await self._groups.open()
         while True:
             # Messages that are there already come without the loop turning: the flush that the
             # first of them has scheduled finds them all. The loop turns at least now and then.
             for _ in range(MAX_COALESCED):
-                message = await self._layer.receive(self._channel)
+                message = await self._layer.receive(channel)
                 try:
                     await self._dispatch(message)
                 except Exception:
@@ -279,11 +260,6 @@ class Hub:
         ]
         await asyncio.gather(*closing, return_exceptions=True)
 
-    async def _rejoin(self) -> None:
-        groups = [publish.group_of(key) for key in (*self._latest, *self._logs)]
-        for group in (publish.CONTROL_GROUP, *groups):
-            await self._join(group)
-
     async def _poll(self) -> None:
         """Find what the layer lost: streams that reach further than this process knows."""
         if not self._logs:
@@ -315,17 +291,6 @@ class Hub:
 
 async def _look_up(shown: Sequence[Credentials]) -> Sequence[Principal | None]:
     return await threads.call(session_authenticator(), shown)
-
-
-async def _answers(operation: Awaitable[None]) -> bool:
-    """Whether the channel layer did what it was asked."""
-    try:
-        async with asyncio.timeout(publish.SEND_TIMEOUT):
-            await operation
-    except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
-        logger.warning("The channel layer does not answer: %r", error)
-        return False
-    return True
 
 
 _hub: Hub | None = None

@@ -224,7 +224,7 @@ async def test_who_subscribes_while_the_layer_is_away_is_served_when_it_is_back(
     await client.command("subscribe", names=["cpu"])
     monkeypatch.setattr(hub._layer, "group_add", join)
     async with asyncio.timeout(5):
-        while hub._unjoined:
+        while not hub._groups.complete:
             await asyncio.sleep(0.05)
     await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1})
     assert (await client.event("tick"))["values"] == {"cpu": 1}
