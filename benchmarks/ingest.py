@@ -12,7 +12,9 @@ its own that is removed at the end.
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +24,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import mean, median
 
-os.environ.setdefault("PITWALL_DATA_DIR", tempfile.mkdtemp(prefix="pitwall-bench-"))
+if "PITWALL_DATA_DIR" not in os.environ:
+    folder = tempfile.mkdtemp(prefix="pitwall-bench-")
+    os.environ["PITWALL_DATA_DIR"] = folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime_project.settings")
 
 import django

@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 POLL_INTERVAL = 1.0
 REJOIN_INTERVAL = 600.0  # well before the layer's group_expiry (a day)
 TOUCH_INTERVAL = 60.0
+GATHER_WITHIN = 0.005
 MAX_COALESCED = 256
 
 Sweep = Callable[[float], None]
@@ -59,6 +60,7 @@ class Hub:
         self._groups = LayerGroups(self._layer)
         self._joining = asyncio.Lock()
         self._unflushed: dict[LatestFeed | LogFeed, None] = {}
+        self._flush_by = 0.0
         # Ended lately: a socket may be authenticated just before and registered just after.
         self._endings: deque[Ending] = deque(maxlen=1000)
         self._tasks: list[asyncio.Task[None]] = []
@@ -224,10 +226,16 @@ class Hub:
 
     def _flush_soon(self, feed: LatestFeed | LogFeed) -> None:
         if not self._unflushed:
+            self._flush_by = self.loop.time() + GATHER_WITHIN
             self.loop.call_soon(self._flush)
         self._unflushed[feed] = None
 
     def _flush(self) -> None:
+        if publish.is_sending() and self.loop.time() < self._flush_by:
+            # More is on its way from this very process; the in-memory layer takes a few turns of
+            # the loop for each message.
+            self.loop.call_soon(self._flush)
+            return
         feeds, self._unflushed = self._unflushed, {}
         for feed in feeds:
             try:

@@ -130,6 +130,10 @@ class _Outbox:
         if self._sender is None:
             self._sender = self.loop.create_task(self._send())
 
+    @property
+    def busy(self) -> bool:
+        return self._sender is not None
+
     async def _send(self) -> None:
         layer = get_channel_layer()
         lost = 0
@@ -150,6 +154,11 @@ class _Outbox:
 
 
 _outbox: _Outbox | None = None
+
+
+def is_sending() -> bool:
+    """Whether messages of this process are on their way into the channel layer."""
+    return _outbox is not None and _outbox.busy
 
 
 def _hand_over(group: str, message: Message) -> None:
