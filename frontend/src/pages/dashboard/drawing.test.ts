@@ -89,18 +89,23 @@ describe('a trend', () => {
   const ramp = Array.from({ length: 900 }, (_, n) => point(n * 1_000, n / 10))
 
   it('goes up or down by the change over the range', () => {
-    expect(trendOf(ramp, 0, 899_000, 1)).toMatchObject({ direction: 'up', since: 0 })
-    expect(trendOf(ramp.map((one) => point(one.time, -one.value)), 0, 899_000, 1)?.direction).toBe('down')
+    expect(trendOf(ramp, ramp.at(-1)!.value, 0, 899_000, 1)).toMatchObject({ direction: 'up', since: 0 })
+    expect(trendOf(ramp.map((one) => point(one.time, -one.value)), -ramp.at(-1)!.value, 0, 899_000, 1)?.direction).toBe('down')
   })
 
   it('is steady when the change is noise', () => {
     const noise = ramp.map((one, n) => point(one.time, 60 + (n % 2) / 2))
-    expect(trendOf(noise, 0, 899_000, 1)?.direction).toBe('steady')
+    expect(trendOf(noise, noise.at(-1)!.value, 0, 899_000, 1)?.direction).toBe('steady')
+  })
+
+  it('agrees with the value beside it, however the samples before that one went', () => {
+    const calmThenBusy = [point(0, 10), point(1_000, 10), point(880_000, 90), point(899_000, 90)]
+    expect(trendOf(calmThenBusy, 32, 0, 899_000, 1)).toMatchObject({ direction: 'up', change: 22 })
   })
 
   it('needs two points, and says when its first was taken', () => {
-    expect(trendOf([point(5, 1)], 0, 10, 1)).toBeNull()
-    expect(trendOf(ramp.slice(600), 0, 899_000, 1)?.since).toBe(600_000)
+    expect(trendOf([point(5, 1)], 1, 0, 10, 1)).toBeNull()
+    expect(trendOf(ramp.slice(600), 60, 0, 899_000, 1)?.since).toBe(600_000)
   })
 })
 

@@ -8,24 +8,25 @@ export interface Trend {
   readonly since: number
 }
 
-/** Shares of the range whose mean stands for "now" and for "then": one noisy sample is no trend. */
+/** The share of the range whose mean stands for "then": one noisy sample is nothing to compare with. */
 const SHARE = 1 / 30
 /** Smaller changes, as a share of the value, are steady. */
 const STEADY_SHARE = 0.02
 
 /**
- * Compare the end of the range with its start, or with the first data after that.
+ * Compare the value that is shown with the start of the range, or with the first data after that.
  *
+ * @param value the one shown beside the change: the two must agree
  * @param decimals of the metric: a change that would be shown as zero is steady
  */
-export function trendOf(points: readonly Point[], from: number, to: number, decimals: number): Trend | null {
+export function trendOf(points: readonly Point[], value: number, from: number, to: number, decimals: number): Trend | null {
   const shown = points.filter((point) => point.time >= from && point.time <= to)
   const first = shown[0]
   const last = shown.at(-1)
   if (!first || !last || first === last) return null
   const window = (to - from) * SHARE
   const then = mean(shown.filter((point) => point.time <= first.time + window && point !== last))
-  const change = mean(shown.filter((point) => point.time >= last.time - window && point !== first)) - then
+  const change = value - then
   const threshold = Math.max(0.5 * 10 ** -decimals, STEADY_SHARE * Math.abs(then))
   const direction = Math.abs(change) < threshold ? 'steady' : change > 0 ? 'up' : 'down'
   return { direction, change, since: first.time }
