@@ -69,7 +69,10 @@ def test_while_paused_the_server_sends_no_metrics_to_this_page(
 def test_when_the_server_restarts_the_page_says_so_and_is_live_again_by_itself(
     own_server: Server, open_page: OpenPage, complaints: Complaints
 ) -> None:
+    # What the browser itself logs of a server that is down: its socket, and the question whether
+    # the session is still good, which falls into that time or not.
     complaints.expect(r"WebSocket connection to .* failed")
+    complaints.expect(r"net::ERR_CONNECTION_REFUSED")
     page = open_page(own_server)
     expect_live(page)
     expect(page.locator("[data-metric=cpu_usage] .metric-val")).to_have_text(
