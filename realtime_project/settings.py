@@ -43,7 +43,9 @@ INSTALLED_APPS = [
     "csp",
     "axes",
     "django_vite",
+    "notifications",
     "dashboard",
+    "chat",
 ]
 
 MIDDLEWARE = [

@@ -15,7 +15,7 @@ from bootstrapping import node
 from bootstrapping.report import Report
 
 ROOT = Path(__file__).resolve().parent.parent
-WATCHED = ("realtime", "realtime_project", "accounts", "dashboard")
+WATCHED = ("realtime", "realtime_project", "accounts", "notifications", "dashboard", "chat")
 LOOK_EVERY = 0.7
 
 

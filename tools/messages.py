@@ -17,7 +17,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
-PACKAGES = ("accounts", "dashboard", "realtime", "realtime_project")
+PACKAGES = ("accounts", "chat", "dashboard", "notifications", "realtime", "realtime_project")
 TEMPLATE_SUFFIXES = {".html", ".txt"}
 # What Django marks messages with, by itself and under the names the code imports it as.
 KEYWORDS = dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None) | {

@@ -1,0 +1,1 @@
+"""Team chat: rooms, messages, presence, attachments, search."""
