@@ -19,30 +19,8 @@ ALLOWED = {
     "ol": {"start"},
     "code": {"data-language"},
 }
-TAGS = set(
-    [
-        "p",
-        "br",
-        "hr",
-        "blockquote",
-        "pre",
-        "code",
-        "em",
-        "strong",
-        "s",
-        "a",
-        "span",
-        "ul",
-        "ol",
-        "li",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-    ]
-)
+TAGS = {"p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s", "a", "span"}
+TAGS |= {"h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li"}
 TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
 CLASSES = {"mention", "mention-all", "align-left", "align-center", "align-right"}
 
