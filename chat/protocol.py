@@ -138,7 +138,7 @@ class OpenDirect(Command, tag="open_direct", kw_only=True):
     username: str | None = None
 
 
-# --- What messages, rooms and members look like -----------------------------------------------
+# --- What messages, rooms and members look like ----------------------------------------------
 
 
 class ReactionView(Struct, kw_only=True):
@@ -256,7 +256,7 @@ class RoomSummary(RoomView, kw_only=True):
     username: str | UnsetType = UNSET
 
 
-# --- Durable events of a room's stream ----------------------------------------------------------
+# --- Durable events of a room's stream -------------------------------------------------------
 
 
 class ChatMessage(MessageView, Event, tag="chat_message", kw_only=True):
@@ -359,7 +359,7 @@ class MessagesExpired(Event, tag="messages_expired", kw_only=True):
     timestamp: str
 
 
-# --- Pushes of no stream --------------------------------------------------------------------------
+# --- Pushes of no stream --------------------------------------------------------------------
 
 
 class ReadMarker(Event, tag="read_marker", kw_only=True):
@@ -409,7 +409,7 @@ class RoomLeft(Event, tag="room_left", kw_only=True):
     reason: str
 
 
-# --- Replies ----------------------------------------------------------------------------------------
+# --- Replies --------------------------------------------------------------------------------
 
 
 class Subscribed(Struct, kw_only=True):
