@@ -155,7 +155,7 @@ def remove_files(attachments: list[Attachment]) -> None:
     files = [attachment.file for attachment in attachments]
     Attachment.objects.filter(pk__in=[attachment.pk for attachment in attachments]).delete()
     for file in files:
-        transaction.on_commit(partial(file.storage.delete, file.name))
+        transaction.on_commit(partial(file.storage.delete, str(file.name)))
 
 
 def locked_message(
