@@ -12,12 +12,14 @@ from chat.selectors.rooms import (
     Place,
     find,
     readable_rooms,
+    require_in,
+    roles_in,
     room_summaries,
     room_summary,
     room_view,
     unread_of,
 )
-from chat.selectors.snapshots import snapshot, subscribed
+from chat.selectors.snapshots import member_list, snapshot, subscribed
 
 __all__ = [
     "Place",
@@ -27,12 +29,15 @@ __all__ = [
     "find_message",
     "history",
     "is_member",
+    "member_list",
     "member_view",
     "members_of",
     "message_views",
     "present_in",
     "readable_rooms",
+    "require_in",
     "revisions",
+    "roles_in",
     "room_summaries",
     "room_summary",
     "room_view",

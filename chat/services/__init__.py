@@ -3,7 +3,7 @@
 from chat.services.changing import delete_message, edit_message
 from chat.services.direct import open_direct_room
 from chat.services.drafts import Draft, draft_message
-from chat.services.keeping import expire_messages
+from chat.services.keeping import expire_messages, remove_expired
 from chat.services.marking import set_pin, set_reaction
 from chat.services.members import (
     add_member,
@@ -39,6 +39,7 @@ __all__ = [
     "mute_member",
     "open_direct_room",
     "post_drafts",
+    "remove_expired",
     "remove_member",
     "save_room",
     "send_message",
