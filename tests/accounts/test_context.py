@@ -27,7 +27,9 @@ def test_boot_tells_who_where_and_what_is_allowed(mina: User) -> None:
     assert boot["permissions"] == [
         "manage_members",
         "manage_metrics",
+        "push_messages",
         "push_samples",
+        "send_notifications",
         "view_dashboards",
     ]
     assert boot["language"] == "en"
