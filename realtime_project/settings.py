@@ -156,6 +156,8 @@ REALTIME_TOUCH = "accounts.services.touch"
 REALTIME_LIMITS = ENVIRONMENT.limits
 # How far back a client can resume a log stream without a snapshot.
 EVENT_RETENTION = timedelta(days=ENVIRONMENT.event_retention_days)
+# How long notifications are kept once they have been read.
+NOTIFICATION_RETENTION = timedelta(days=ENVIRONMENT.notification_retention_days)
 WORKERS_INSIDE = ENVIRONMENT.workers == "inside"
 
 # --- Accounts -------------------------------------------------------------------------------

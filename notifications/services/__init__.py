@@ -3,9 +3,10 @@
 from notifications.services.announcing import announce
 from notifications.services.pushing import NotConnected, push_message
 from notifications.services.reading import ReadResult, mark_read
-from notifications.services.telling import notify, send
+from notifications.services.telling import AUDIENCES, notify, send
 
 __all__ = [
+    "AUDIENCES",
     "NotConnected",
     "ReadResult",
     "announce",
