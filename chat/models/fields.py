@@ -9,7 +9,7 @@ from django.db import models
 from chat.search import fold
 
 
-class FoldedTextField(models.TextField):
+class FoldedTextField(models.TextField):  # type: ignore[type-arg]
     """The text of the field `source`, folded for searching; follows it on every save."""
 
     def __init__(self, *args: Any, source: str, **kwargs: Any) -> None:
