@@ -7,6 +7,7 @@ from chat.selectors.messages import (
     find_message,
     history,
     message_views,
+    pinned_messages,
     revisions,
 )
 from chat.selectors.rooms import (
@@ -35,6 +36,7 @@ __all__ = [
     "member_view",
     "members_of",
     "message_views",
+    "pinned_messages",
     "present_in",
     "readable_rooms",
     "revisions",
