@@ -26,9 +26,6 @@ from realtime.protocol import rfc3339
 Hanging = TypeVar("Hanging", Attachment, Mention)
 View = TypeVar("View", bound=MessageView)
 
-# What a page shows where it stands; everything else is downloaded.
-INLINE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-
 
 def find_message(principal: Principal, message_id: int) -> tuple[Message, Place]:
     """A message, and the place of this person in its room.
@@ -150,7 +147,7 @@ def attachment_view(attachment: Attachment) -> AttachmentView:
         name=attachment.name,
         size=attachment.size,
         content_type=attachment.content_type,
-        inline=attachment.content_type in INLINE_TYPES,
+        inline=attachment.inline,
         url=f"/api/v1/attachments/{attachment.pk}/",
     )
     if attachment.width is not None and attachment.height is not None:
@@ -161,6 +158,17 @@ def attachment_view(attachment: Attachment) -> AttachmentView:
 def revisions(message: Message) -> QuerySet[Revision]:
     """What the message said before, oldest first."""
     return Revision.objects.filter(message=message).order_by("number")
+
+
+def pinned_messages(principal: Principal, slug: str) -> list[MessageView]:
+    """What is pinned in a room, the newest pin first.
+
+    Raises:
+        NotFound: there is no such room for them.
+    """
+    room = find(principal, slug).room
+    pins = Pin.objects.filter(room=room).select_related("message__author").order_by("-id")
+    return message_views([pin.message for pin in pins], room)
 
 
 def of_room(room: Room) -> QuerySet[Message]:

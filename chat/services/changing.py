@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.db import transaction
 from django.utils import timezone
 
-from chat import selectors
+from chat import selectors, uploads
 from chat.models import (
     Attachment,
     DeletionRecord,
@@ -65,7 +63,7 @@ def _edit(principal: Principal, message_id: int, written: Written, confirm: bool
     Revision.objects.create(message=message, number=number, text=message.text, replaced_at=now)
     message.text, message.html = written.text, written.html
     message.mentions_all, message.edited_at = written.mentions_all, now
-    message.save(update_fields=["text", "html", "mentions_all", "edited_at"])
+    message.save(update_fields=["text", "search_text", "html", "mentions_all", "edited_at"])
     _mention_anew(message, written, members)
     return message
 
@@ -152,10 +150,9 @@ def _take_off(message: Message) -> None:
 
 def remove_files(attachments: list[Attachment]) -> None:
     """Remove attachments, and their files once that is committed."""
-    files = [attachment.file for attachment in attachments]
     Attachment.objects.filter(pk__in=[attachment.pk for attachment in attachments]).delete()
-    for file in files:
-        transaction.on_commit(partial(file.storage.delete, str(file.name)))
+    keys = [attachment.key for attachment in attachments]
+    transaction.on_commit(lambda: uploads.remove(keys))
 
 
 def locked_message(

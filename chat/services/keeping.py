@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Max
 
-from chat.models import Message, Room
+from chat.models import Attachment, Message, Room
 from chat.protocol import MessagesExpired
 from chat.services.changing import remove_files
 from chat.services.common import lock_rooms, stamp, tell
@@ -43,6 +43,6 @@ def remove_expired(*, room: Room, fence: Fence | None = None) -> bool:
     with unit_of_work(fence=fence):
         gone = Message.objects.filter(room=room, sequence__lte=last).order_by("sequence")
         batch = list(gone[:BATCH])
-        remove_files([file for message in batch for file in message.attachments.all()])
+        remove_files(list(Attachment.objects.filter(message__in=batch)))
         Message.objects.filter(pk__in=[message.pk for message in batch]).delete()
     return len(batch) == BATCH
