@@ -95,6 +95,7 @@ def message_views(messages: Sequence[Message], room: Room) -> list[MessageView]:
         view.pinned = message.pk in pinned
         if message.reply_to_id in replies:
             view.reply = replies[message.reply_to_id]
+            view.reply_to = view.reply.message_id
         views.append(view)
     return views
 
@@ -113,8 +114,6 @@ def plain_view(message: Message, slug: str, into: type[View]) -> View:
         edited_at=None if message.edited_at is None else rfc3339(message.edited_at),
         deleted=message.deleted_at is not None,
     )
-    if message.reply_to_id is not None:
-        view.reply_to = message.reply_to_id
     if message.client_message_id is not None:
         view.client_message_id = message.client_message_id
     if message.mentions_all:
@@ -166,9 +165,14 @@ def pinned_messages(principal: Principal, slug: str) -> list[MessageView]:
     Raises:
         NotFound: there is no such room for them.
     """
-    room = find(principal, slug).room
-    pins = Pin.objects.filter(room=room).select_related("message__author").order_by("-id")
-    return message_views([pin.message for pin in pins], room)
+    return pins_of(find(principal, slug).room)
+
+
+def pins_of(room: Room) -> list[MessageView]:
+    """The same of a room that is known to be theirs to read."""
+    pins = Pin.objects.filter(room=room, message__sequence__gt=room.floor_sequence)
+    rows = pins.select_related("message__author").order_by("-id")
+    return message_views([pin.message for pin in rows], room)
 
 
 def of_room(room: Room) -> QuerySet[Message]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db.models import Count, F, FilteredRelation, Q, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from chat.models import Membership, Mention, Message, Room, RoomKind
@@ -212,7 +213,7 @@ def mention_counts(found: Iterable[Place]) -> dict[int, int]:
         user_id=mine[0].user_id,
         room_id__in=[membership.room_id for membership in mine],
         room__memberships__user_id=mine[0].user_id,
-        sequence__gt=F("room__memberships__read_sequence"),
+        sequence__gt=Greatest(F("room__memberships__read_sequence"), F("room__floor_sequence")),
     ).order_by()
     return dict(counts.values_list("room_id").annotate(count=Count("id")))
 

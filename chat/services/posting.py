@@ -309,6 +309,7 @@ def _event(
     event = plain_view(message, room.slug, ChatMessage)
     event.mentions = named
     if draft.reply_to is not None:
+        event.reply_to = draft.reply_to
         event.reply = reply_view(posting.answered[draft.reply_to])
     if draft.attachments:
         files = Attachment.objects.filter(pk__in=draft.attachments)
