@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from django.db.models import QuerySet
@@ -157,6 +158,12 @@ def attachment_view(attachment: Attachment) -> AttachmentView:
 def revisions(message: Message) -> QuerySet[Revision]:
     """What the message said before, oldest first."""
     return Revision.objects.filter(message=message).order_by("number")
+
+
+def revisions_of(message_id: int) -> list[tuple[str, datetime]]:
+    """The same by the message's id: each text and when it was replaced."""
+    rows = Revision.objects.filter(message_id=message_id).order_by("number")
+    return list(rows.values_list("text", "replaced_at"))
 
 
 def pinned_messages(principal: Principal, slug: str) -> list[MessageView]:

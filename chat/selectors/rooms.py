@@ -220,7 +220,10 @@ def mention_counts(found: Iterable[Place]) -> dict[int, int]:
 
 def _last_messages(room_ids: Collection[int]) -> dict[int, Message]:
     newest = Message.objects.filter(
-        room_id__in=room_ids, sequence=F("room__head_sequence"), deleted_at=None
+        room_id__in=room_ids,
+        sequence=F("room__head_sequence"),
+        sequence__gt=F("room__floor_sequence"),
+        deleted_at=None,
     )
     return {message.room_id: message for message in newest.select_related("author")}
 
