@@ -251,6 +251,7 @@ class RoomSummary(RoomView, kw_only=True):
     notify: str
     muted_until: str | None = None
     may_post: bool = False
+    permissions: list[str] = []
     last_message: LastMessage | None = None
     user_id: int | UnsetType = UNSET
     username: str | UnsetType = UNSET

@@ -266,6 +266,12 @@ DJANGO_VITE = {
     }
 }
 
+# Files that people upload are served by views alone, which ask who wants them: no MEDIA_URL.
+UPLOADS_DIR = DATA_DIR / "uploads"
+MAX_UPLOAD_BYTES = ENVIRONMENT.max_upload_bytes
+# An upload with the rest of its form; no other request needs as much.
+MAX_REQUEST_BYTES = MAX_UPLOAD_BYTES + 2**20
+
 # --- Mail and logs --------------------------------------------------------------------------
 if ENVIRONMENT.email_url:
     globals().update(environ.Env.email_url_config(ENVIRONMENT.email_url))

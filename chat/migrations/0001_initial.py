@@ -6,7 +6,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import chat.models.messages
+import chat.models.fields
 
 
 class Migration(migrations.Migration):
@@ -30,6 +30,12 @@ class Migration(migrations.Migration):
                 ("sequence", models.BigIntegerField(verbose_name="sequence")),
                 ("text", models.TextField(blank=True, verbose_name="text")),
                 ("html", models.TextField(blank=True)),
+                (
+                    "search_text",
+                    chat.models.fields.FoldedTextField(
+                        blank=True, default="", editable=False, source="text"
+                    ),
+                ),
                 ("client_message_id", models.CharField(blank=True, max_length=64, null=True)),
                 ("mentions_all", models.BooleanField(default=False)),
                 (
@@ -417,12 +423,7 @@ class Migration(migrations.Migration):
                 ("content_type", models.CharField(max_length=100, verbose_name="content type")),
                 ("width", models.PositiveIntegerField(blank=True, null=True)),
                 ("height", models.PositiveIntegerField(blank=True, null=True)),
-                (
-                    "file",
-                    models.FileField(
-                        max_length=200, upload_to=chat.models.messages.attachment_path
-                    ),
-                ),
+                ("key", models.CharField(editable=False, max_length=32, unique=True)),
                 (
                     "created_at",
                     models.DateTimeField(
@@ -622,6 +623,7 @@ class Migration(migrations.Migration):
                         ("deleted_at__isnull", False),
                         ("deleted_by__isnull", False),
                         ("html", ""),
+                        ("search_text", ""),
                         ("text", ""),
                     ),
                     _connector="OR",

@@ -8,7 +8,6 @@ from chat.models.messages import (
     Pin,
     Reaction,
     Revision,
-    attachment_path,
 )
 from chat.models.rooms import Membership, NotificationLevel, Role, Room, RoomKind
 
@@ -25,5 +24,4 @@ __all__ = [
     "Role",
     "Room",
     "RoomKind",
-    "attachment_path",
 ]

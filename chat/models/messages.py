@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from chat.models.fields import FoldedTextField
 from chat.models.rooms import Room
 from chat.protocol import MAX_CLIENT_ID_LENGTH, MAX_EMOJI_LENGTH
 
@@ -17,8 +16,9 @@ class Message(models.Model):
     """One message. A deleted one stays as a tombstone, without text and without what hung on it.
 
     `sequence` numbers the room's messages, contiguous from 1 (Room). `html` is made from `text`
-    by chat.markdown. A card (`card_kind`, `card_reference`) is shown with the state it had when
-    it was posted (`card_state`) until its newest is known.
+    by chat.markdown; `search_text` is `text` as searches compare it (chat.search): every save
+    sets it, an UPDATE of `text` has to name it too. A card (`card_kind`, `card_reference`) is
+    shown with the state it had when it was posted (`card_state`) until its newest is known.
     """
 
     room = models.ForeignKey(
@@ -34,6 +34,7 @@ class Message(models.Model):
     )
     text = models.TextField(_("text"), blank=True)
     html = models.TextField(blank=True)
+    search_text = FoldedTextField(source="text", blank=True, default="", editable=False)
     client_message_id = models.CharField(  # noqa: DJ001 - "none" does not take part in uniqueness
         max_length=MAX_CLIENT_ID_LENGTH, null=True, blank=True
     )
@@ -79,7 +80,13 @@ class Message(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(deleted_at__isnull=True, deleted_by__isnull=True)
-                | models.Q(deleted_at__isnull=False, deleted_by__isnull=False, text="", html=""),
+                | models.Q(
+                    deleted_at__isnull=False,
+                    deleted_by__isnull=False,
+                    text="",
+                    html="",
+                    search_text="",
+                ),
                 name="chat_message_tombstone_is_empty",
             ),
             models.CheckConstraint(
@@ -167,15 +174,11 @@ class Mention(models.Model):
         return f"{self.user_id} in {self.message_id}"
 
 
-def attachment_path(attachment: Attachment, name: str) -> str:
-    """Where a file is kept: below its workspace and room, under a name that nobody can guess."""
-    return f"chat/{attachment.room.workspace_id}/{attachment.room_id}/{uuid.uuid4().hex}"
-
-
 class Attachment(models.Model):
     """A file for a room. Without a message it waits for one, and goes if none comes.
 
-    `content_type` is what its content was found to be, not what the uploader called it.
+    `content_type` is what its content was found to be, not what the uploader called it. Only
+    pictures that may be shown in a page have `width` and `height`. `key`: see chat.uploads.
     """
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="attachments")
@@ -188,7 +191,7 @@ class Attachment(models.Model):
     content_type = models.CharField(_("content type"), max_length=100)
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
-    file = models.FileField(upload_to=attachment_path, max_length=200)
+    key = models.CharField(max_length=32, unique=True, editable=False)
     created_at = models.DateTimeField(_("uploaded"), default=timezone.now)
 
     class Meta:
@@ -212,6 +215,11 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def inline(self) -> bool:
+        """Whether a page may show it where it stands."""
+        return self.width is not None
 
 
 class Pin(models.Model):
