@@ -1,9 +1,10 @@
 """Every change of chat, for every door; each is one transaction with its events."""
 
+from chat.services.attaching import check_upload, expire_waiting, store_upload
 from chat.services.changing import delete_message, edit_message
 from chat.services.direct import open_direct_room
 from chat.services.drafts import Draft, draft_message
-from chat.services.keeping import expire_messages
+from chat.services.keeping import expire_messages, remove_expired
 from chat.services.marking import set_pin, set_reaction
 from chat.services.members import (
     add_member,
@@ -26,12 +27,14 @@ __all__ = [
     "add_member",
     "archive_room",
     "change_role",
+    "check_upload",
     "create_room",
     "delete_message",
     "delete_room",
     "draft_message",
     "edit_message",
     "expire_messages",
+    "expire_waiting",
     "join_room",
     "leave_room",
     "leave_workspace",
@@ -39,11 +42,13 @@ __all__ = [
     "mute_member",
     "open_direct_room",
     "post_drafts",
+    "remove_expired",
     "remove_member",
     "save_room",
     "send_message",
     "set_notification_level",
     "set_pin",
     "set_reaction",
+    "store_upload",
     "update_room",
 ]
