@@ -10,8 +10,8 @@ Structures and numbers: <linux/aio_abi.h>, io_submit(2), io_getevents(2).
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
+import logging
 import os
 import platform
 from array import array
@@ -19,15 +19,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
 # io_setup, io_submit, io_getevents
 _CALLS = {"x86_64": (206, 209, 208), "aarch64": (0, 2, 4)}
 _PWRITEV = 8
 _IOCB = 64
 _EVENT = 32
-_CAPACITY = 2048
+# The system grants so many requests to all its programs together (fs.aio-max-nr).
+_CAPACITY = 512
 # Below this a thread costs more than it brings.
 _WORTH_A_THREAD = 256
-MAX_THREADS = 3
 
 
 class UnsupportedError(Exception):
@@ -153,13 +157,11 @@ class ParallelSubmitter:
 @cache
 def submitter() -> ParallelSubmitter | None:
     """The submitter of this process, or None where the system has no io_submit(2)."""
-    with contextlib.suppress(UnsupportedError):
-        return ParallelSubmitter(_threads())
-    return None
-
-
-def _threads() -> int:
-    return max(1, min(MAX_THREADS, len(os.sched_getaffinity(0)) - 1))
+    try:
+        return ParallelSubmitter(settings.SEND_THREADS)
+    except UnsupportedError as error:
+        logger.info("Sockets are written to one by one: %s", error)
+        return None
 
 
 def _system_calls() -> tuple[int, int, int]:
