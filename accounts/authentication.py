@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -20,6 +21,7 @@ from accounts.models import ApiToken, Membership, User
 from accounts.session_rows import MembershipRow
 from realtime.auth import Credentials, Principal
 from realtime.errors import NotFound
+
 
 @dataclass(frozen=True)
 class Login:
@@ -72,7 +74,7 @@ def login_by_session(session_key: str) -> Login | None:
     """The login behind a session cookie, by the rules of django.contrib.auth.get_user."""
     if not session_key.isalnum():
         return None
-    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    session = _session_store(session_key)
     user_id = session.get(SESSION_KEY)
     if user_id is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
         return None
@@ -80,6 +82,11 @@ def login_by_session(session_key: str) -> Login | None:
     if user is None or not _is_of_password(session.get(HASH_SESSION_KEY, ""), user):
         return None
     return Login(user=user, session_key=session_key)
+
+
+def _session_store(session_key: str | None = None) -> SessionBase:
+    store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    return store
 
 
 def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None]:
@@ -111,7 +118,7 @@ def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None
 
 def _logins_in(keys: Set[str | None]) -> dict[str | None, dict[str, Any]]:
     """What is in those of these sessions that have not expired and are somebody's login."""
-    decode = Session.get_session_store_class()().decode
+    decode = _session_store().decode
     rows = session_rows.session_data([key for key in keys if key and key.isalnum()])
     opened = {key: decode(encoded) for key, encoded in rows}
     return {key: data for key, data in opened.items() if _is_login(data)}
@@ -180,8 +187,7 @@ def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None
 def _is_of_password(shown: str, user: User) -> bool:
     """Whether a session was begun with the password that the user has now."""
     return constant_time_compare(shown, user.get_session_auth_hash()) or any(
-        constant_time_compare(shown, expected)
-        for expected in user.get_session_auth_fallback_hash()
+        constant_time_compare(shown, expected) for expected in user.get_session_auth_fallback_hash()
     )
 
 

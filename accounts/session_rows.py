@@ -49,7 +49,8 @@ def session_data(session_keys: Collection[str]) -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         cursor.execute(SESSIONS.format(_places(session_keys)), [*session_keys, now])
-        return cursor.fetchall()
+        rows: list[tuple[str, str]] = cursor.fetchall()
+        return rows
 
 
 def memberships(user_ids: Collection[int]) -> list[MembershipRow]:
