@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import http.client
 import os
 import signal
@@ -81,7 +82,12 @@ class Command(BaseCommand):
 
     def _serve(self, listener: socket.socket, on_ready: Any) -> None:
         application = import_string(settings.ASGI_APPLICATION)
-        server = DrainingServer(configuration(application), on_ready)
+
+        def ready() -> None:
+            _leave_to_stay()
+            on_ready()
+
+        server = DrainingServer(configuration(application), ready)
         # uvicorn raises the signal again once it has shut down.
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
@@ -134,6 +140,17 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _leave_to_stay() -> None:
+    """Take what was made so far, and lives as long as the process, out of garbage collection.
+
+    Each connection is made of objects that stay, so a crowd sets off full collections: walking
+    through all of Django and its modules each time stopped the event loop for tens of
+    milliseconds, and was a quarter of the CPU time of a handshake.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _end_with_parent(parent: int) -> None:
