@@ -10,6 +10,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import path
 
+from realtime import presence, registry, threads
 from realtime.auth import Credentials, Principal
 from realtime.connection import LatestTopic
 from realtime.consumers import RealtimeConsumer, on
@@ -109,6 +110,16 @@ class ProbeConsumer(RealtimeConsumer):
     async def leave_scope(self, command: Leave) -> Confirmed:
         self.leave(command.scope)
         return Confirmed(positions={})
+
+    async def requested_data(self, request: str) -> Any:
+        """`connections`: client ids by the registry; `present:<scope>`: user ids."""
+        kind, _, scope = request.partition(":")
+        if kind == "connections":
+            found = await threads.call(registry.connections)
+            return [record.client_id for record in found]
+        if kind == "present":
+            return await threads.call(presence.present, self.principal.workspace_id, scope)
+        return await super().requested_data(request)
 
     @on(Fail)
     async def fail(self, command: Fail) -> None:
