@@ -18,6 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from realtime.common import Disconnect
 from realtime.connection import CLOSE_DEADLINE, AsgiOutlet, Outlet, Send
 from realtime.frames import Bundle, Format
 from realtime.hub import get_hub
@@ -32,6 +33,9 @@ MAX_FRAGMENTS = 1024
 
 class FanoutProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, offering its transport to the Hub through the scope."""
+
+    # How the application writes to this socket, once it does.
+    wanted: Format | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -65,6 +69,31 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self.conn.fail(code, reason)
             self.handle_parser_exception()
+
+    def handle_parser_exception(self) -> None:
+        """Say why, send the close frame, and close without losing either on their way."""
+        if self.close_sent:
+            return  # what still comes in is only taken off the wire
+        closing = self.conn.close_sent
+        if closing is None:
+            self.abort()  # not even the upgrade has been answered
+            return
+        farewell = b""
+        if self.wanted is not None and self.writable.is_set():
+            event = Disconnect(code=closing.code, reason=closing.reason)
+            farewell = Bundle([event.encode()]).wire(self.wanted)
+        self.transport.write(farewell + b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason}
+        )
+        # Closed with input unread, the kernel resets the connection, and the peer may lose what
+        # was written. So it is read to its end, which the peer makes once it has our half's.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.read_paused = False
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(CLOSE_DEADLINE, self.abort)
 
     async def send(self, message: Any) -> None:
         await super().send(message)
@@ -101,7 +130,7 @@ class RawOutlet:
 
     def __init__(self, protocol: FanoutProtocol, wanted: Format) -> None:
         self._protocol = protocol
-        self._format = wanted
+        self._format = protocol.wanted = wanted
 
     @property
     def ready(self) -> bool:
