@@ -59,7 +59,15 @@ class Server:
     @property
     def output(self) -> str:
         """What the web processes have printed so far."""
-        path = self.data_dir / "serve.log"
+        return self._log_of("serve")
+
+    @property
+    def worker_output(self) -> str:
+        """What workers in processes of their own have printed so far."""
+        return self._log_of("runworker")
+
+    def _log_of(self, command: str) -> str:
+        path = self.data_dir / f"{command}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
     def start(self) -> None:

@@ -41,6 +41,33 @@ async def fresh_frame(client: Client, within: float = BACK_WITHIN) -> float:
             return time.monotonic() - began
 
 
+def test_an_outage_of_redis_is_a_few_plain_lines_in_the_log(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    """One from each of the two web processes that listen, and two from each that publishes.
+
+    The first outage of this installation: one right after another counts as the same.
+    """
+    server = installation.server
+    before = len(server.output), len(server.worker_output)
+
+    async def outage() -> None:
+        async with installation.client() as client:
+            await client.command("subscribe", metrics=["cpu_usage"])
+            await fresh_frame(client)
+            installation.redis.cut()
+            await asyncio.sleep(OUTAGE)
+            installation.redis.restore()
+            await fresh_frame(client)
+
+    loop.run(outage(), within=60)
+    written = server.output[before[0] :] + server.worker_output[before[1] :]
+    assert "Traceback" not in written
+    assert written.count("Redis cannot be reached") == 2
+    # The workers collectors and metrics-simulator publish each second.
+    assert written.count("takes no messages") == written.count("takes messages again") == 2
+
+
 def test_redis_gone_and_back_costs_no_connection(
     installation: Installation, loop: BackgroundLoop
 ) -> None:
