@@ -112,11 +112,13 @@ class ProbeConsumer(RealtimeConsumer):
         return Confirmed(positions={})
 
     async def requested_data(self, request: str) -> Any:
-        """`connections`: client ids by the registry; `present:<scope>`: user ids."""
+        """`connections`: client ids by the registry, `skipping`: of those that missed values;
+        `present:<scope>`: user ids.
+        """
         kind, _, scope = request.partition(":")
-        if kind == "connections":
+        if kind in ("connections", "skipping"):
             found = await threads.call(registry.connections)
-            return [record.client_id for record in found]
+            return [r.client_id for r in found if r.skipped or kind == "connections"]
         if kind == "present":
             return await threads.call(presence.present, self.principal.workspace_id, scope)
         return await super().requested_data(request)
