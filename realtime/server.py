@@ -130,7 +130,7 @@ class RawOutlet:
 
     def __init__(self, protocol: FanoutProtocol, wanted: Format) -> None:
         self._protocol = protocol
-        self._format = protocol.wanted = wanted
+        self._format = wanted
 
     @property
     def ready(self) -> bool:
@@ -153,6 +153,7 @@ def outlet_for(scope: dict[str, Any], send: Send, wanted: Format) -> Outlet:
     """The raw outlet on our own server; the ordinary ASGI `send` anywhere else."""
     protocol = scope.get("extensions", {}).get(EXTENSION)
     if isinstance(protocol, FanoutProtocol) and not protocol.conn.extensions:
+        protocol.wanted = wanted
         return RawOutlet(protocol, wanted)
     return AsgiOutlet(send, wanted)
 

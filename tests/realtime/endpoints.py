@@ -56,13 +56,16 @@ class Confirmed(Event, tag="subscription_confirmed"):
     positions: dict[str, Any]
 
 
+def render(payload: dict[str, Any], selection: frozenset[str]) -> bytes | None:
+    chosen = {name: value for name, value in payload.items() if name in selection}
+    return msgspec.json.encode({"type": "tick", "values": chosen}) if chosen else None
+
+
 TOPIC = LatestTopic(
-    render=lambda payload, selection: (
-        msgspec.json.encode({"type": "tick", "values": chosen})
-        if (chosen := {name: value for name, value in payload.items() if name in selection})
-        else None
-    ),
+    # Looked up at each call: tests count them.
+    render=lambda payload, selection: render(payload, selection),
     merge=lambda older, newer: older | newer,
+    split=lambda selection: [frozenset({name}) for name in selection],
 )
 VALUES = "values"
 
