@@ -69,8 +69,10 @@ async def test_that_somebody_does_not_read_shows_before_the_kernel_has_taken_a_m
     size = 20_000
     async with asyncio.timeout(10):
         while connection.outlet.ready:
-            value = {"cpu": "x" * size}
+            before, value = connection.frames_out, {"cpu": "x" * size}
             await threads.call(publish.publish_latest, StreamKey(1, VALUES), value)
+            while connection.outlet.ready and connection.frames_out == before:
+                await asyncio.sleep(0.001)
     assert connection.frames_out * size < 1_000_000
 
 
