@@ -18,8 +18,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from realtime.common import Disconnect
 from realtime.connection import CLOSE_DEADLINE
-from realtime.frames import Format
+from realtime.frames import Bundle, Format
 from realtime.hub import get_hub
 from realtime.outlets import AsgiOutlet, Outlet, RawOutlet, Send, WatchedTransport
 from realtime.protocol import CloseCode
@@ -35,6 +36,8 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, offering its transport to the Hub through the scope."""
 
     transport: WatchedTransport  # type: ignore[assignment]
+    # How the application writes to this socket, once it does.
+    wanted: Format | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(WatchedTransport(cast(asyncio.Transport, transport)))  # type: ignore[arg-type]
@@ -43,7 +46,7 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport.lost()
+        self.transport.retire()
         super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:
@@ -72,6 +75,31 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self.conn.fail(code, reason)
             self.handle_parser_exception()
+
+    def handle_parser_exception(self) -> None:
+        """Say why, send the close frame, and close without losing either on their way."""
+        if self.close_sent:
+            return  # what still comes in is only taken off the wire
+        closing = self.conn.close_sent
+        if closing is None:
+            self.abort()  # not even the upgrade has been answered
+            return
+        farewell = b""
+        if self.wanted is not None and self.writable.is_set():
+            event = Disconnect(code=closing.code, reason=closing.reason)
+            farewell = Bundle([event.encode()]).wire(self.wanted)
+        self.transport.write(farewell + b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason}
+        )
+        # Closed with input unread, the kernel resets the connection, and the peer may lose what
+        # was written. So it is read to its end, which the peer makes once it has our half's.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.read_paused = False
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(CLOSE_DEADLINE, self.abort)
 
     async def send(self, message: Any) -> None:
         await super().send(message)
@@ -105,6 +133,7 @@ def outlet_for(scope: dict[str, Any], send: Send, wanted: Format) -> Outlet:
     """The raw outlet on our own server; the ordinary ASGI `send` anywhere else."""
     protocol = scope.get("extensions", {}).get(EXTENSION)
     if isinstance(protocol, FanoutProtocol) and not protocol.conn.extensions:
+        protocol.wanted = wanted
         return RawOutlet(protocol, wanted)
     return AsgiOutlet(send, wanted)
 

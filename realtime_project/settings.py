@@ -117,6 +117,9 @@ else:
         "connect_timeout": 5,
     }
 
+# Folders whose files belong to the database's rows: `manage.py backup` takes them with it.
+BACKUP_FOLDERS = [DATA_DIR / "uploads"]
+
 # --- Redis: channel layer and cache ---------------------------------------------------------
 REDIS_URL = ENVIRONMENT.redis_url
 if REDIS_URL:
