@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from itertools import combinations
 
 import pytest
 from channels.layers import get_channel_layer
@@ -224,39 +223,6 @@ async def test_a_value_is_encoded_once_for_all_who_selected_the_same(probe, rend
     for client in clients:
         await client.event("tick")
     assert sorted(rendered, key=len) == [frozenset({"cpu"}), frozenset({"cpu", "memory"})]
-
-
-async def test_more_selections_than_so_many_share_what_they_are_made_of(
-    probe, rendered, monkeypatch
-):
-    monkeypatch.setattr("realtime.feeds.MAX_SELECTIONS", 3)
-    values = dict.fromkeys("abcd", 1)
-    chosen = [set(names) for size in (2, 3) for names in combinations("abcd", size)]
-    clients = [await probe(f"client{number}@1") for number in range(len(chosen))]
-    for client, names in zip(clients, chosen, strict=True):
-        await client.command("subscribe", names=sorted(names))
-    for _ in range(2):
-        rendered.clear()
-        await threads.call(publish.publish_latest, StreamKey(1, VALUES), values)
-        for client, names in zip(clients, chosen, strict=True):
-            got: dict[str, int] = {}
-            while got.keys() != names:
-                got |= (await client.event("tick"))["values"]
-                assert got.keys() <= names
-        assert len(rendered) <= 3 + len(values)
-
-
-async def test_who_shares_parts_is_silent_once_unsubscribed(probe, monkeypatch):
-    monkeypatch.setattr("realtime.feeds.MAX_SELECTIONS", 0)
-    leaves, stays = await probe("alice@1"), await probe("bob@1")
-    for client in (leaves, stays):
-        await client.command("subscribe", names=["cpu", "memory"])
-    await leaves.command("unsubscribe", names=["cpu", "memory"])
-    await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1, "memory": 2})
-    for _ in range(2):
-        await stays.event("tick")
-    await leaves.command("ping")
-    assert "tick" not in [frame["type"] for frame in leaves.frames]
 
 
 async def test_a_latest_value_inside_a_transaction_waits_for_the_commit(probe):
