@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from django.conf import settings
@@ -19,9 +19,10 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 
 from realtime.common import Disconnect
-from realtime.connection import CLOSE_DEADLINE, AsgiOutlet, Outlet, Send
+from realtime.connection import CLOSE_DEADLINE
 from realtime.frames import Bundle, Format
 from realtime.hub import get_hub
+from realtime.outlets import AsgiOutlet, Outlet, RawOutlet, Send, WatchedTransport
 from realtime.protocol import CloseCode
 
 # The kernel hides megabytes: a small send buffer shows early that a peer does not keep up.
@@ -34,14 +35,19 @@ MAX_FRAGMENTS = 1024
 class FanoutProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, offering its transport to the Hub through the scope."""
 
+    transport: WatchedTransport  # type: ignore[assignment]
     # How the application writes to this socket, once it does.
     wanted: Format | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
+        super().connection_made(WatchedTransport(cast(asyncio.Transport, transport)))  # type: ignore[arg-type]
         sock = transport.get_extra_info("socket")
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport.lost()
+        super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -83,6 +89,7 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
             event = Disconnect(code=closing.code, reason=closing.reason)
             farewell = Bundle([event.encode()]).wire(self.wanted)
         self.transport.write(farewell + b"".join(self.conn.data_to_send()))
+        self.transport.lost()  # nothing may be written past it behind the close frame
         self.close_sent = True
         self.queue.put_nowait(
             {"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason}
@@ -121,32 +128,6 @@ def _is_utf8(fragments: Sequence[bytes]) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-class RawOutlet:
-    """Frames go straight to the transport; its high-water mark says when the peer lags."""
-
-    __slots__ = ("_format", "_protocol")
-
-    def __init__(self, protocol: FanoutProtocol, wanted: Format) -> None:
-        self._protocol = protocol
-        self._format = wanted
-
-    @property
-    def ready(self) -> bool:
-        return self._protocol.writable.is_set()
-
-    def write(self, bundle: Bundle) -> None:
-        self._protocol.raw_write(bundle.wire(self._format))
-
-    async def wait_ready(self) -> None:
-        await self._protocol.writable.wait()
-
-    async def flush(self) -> None:
-        """Nothing of ours waits outside the transport."""
-
-    def abort(self) -> None:
-        self._protocol.abort()
 
 
 def outlet_for(scope: dict[str, Any], send: Send, wanted: Format) -> Outlet:

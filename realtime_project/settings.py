@@ -83,6 +83,7 @@ TEMPLATES = [
 
 # --- Database -------------------------------------------------------------------------------
 SERVICE_THREADS = ENVIRONMENT.service_threads
+SEND_THREADS = ENVIRONMENT.send_threads
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": ENVIRONMENT.database}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

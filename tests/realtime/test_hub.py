@@ -262,7 +262,7 @@ async def test_frames_sent_are_counted_beyond_the_end_of_their_connection(probe)
     client = await probe("alice@1")
     await client.command("ping")
     hub = await get_hub()
-    assert hub.frames_sent() == 3
+    assert hub.roster.frames_sent() == 3
     await client.close()
     async with asyncio.timeout(5):
         while hub.connections:
