@@ -1,26 +1,97 @@
 /** The REST API as pages use it. */
 
+type Errors = Readonly<Record<string, readonly string[]>>
+
 /** The API refused, or could not be reached (`status` 0). */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
+    /** What went wrong, in the server's words. */
     message: string,
+    readonly errors: Errors = {},
   ) {
     super(message)
     this.name = 'ApiError'
   }
 }
 
+type Query = Readonly<Record<string, string>>
+
 /** GET a path under /api/v1/. Raises: ApiError. */
-export async function get<T>(path: string, workspace: string | null): Promise<T> {
-  const url = new URL(`/api/v1/${path}`, location.href)
-  if (workspace !== null) url.searchParams.set('workspace', workspace)
+export async function get<T>(path: string, workspace: string | null, query: Query = {}): Promise<T> {
+  return (await request('GET', path, workspace, undefined, query)) as T
+}
+
+/** POST, PATCH or DELETE JSON to a path under /api/v1/; undefined where the answer has no body. Raises: ApiError. */
+export async function send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, workspace: string | null, body?: object): Promise<T> {
+  return (await request(method, path, workspace, body)) as T
+}
+
+async function request(method: string, path: string, workspace: string | null, body?: object, query: Query = {}): Promise<unknown> {
   let response: Response
   try {
-    response = await fetch(url, { headers: { Accept: 'application/json' }, credentials: 'same-origin' })
+    response = await fetch(urlOf(path, workspace, query), {
+      method,
+      headers: {
+        Accept: 'application/json',
+        ...(body && { 'Content-Type': 'application/json' }),
+        ...(method !== 'GET' && { 'X-CSRFToken': csrfToken() }),
+      },
+      credentials: 'same-origin',
+      ...(body && { body: JSON.stringify(body) }),
+    })
   } catch {
     throw new ApiError(0, 'unreachable')
   }
-  if (!response.ok) throw new ApiError(response.status, response.statusText)
-  return (await response.json()) as T
+  if (!response.ok) throw errorOf(response.status, response.statusText, await response.text().catch(() => ''))
+  return response.status === 204 ? undefined : await response.json()
+}
+
+export interface Upload<T> {
+  readonly done: Promise<T>
+  cancel(): void
+}
+
+/** POST a form with a file, telling how much of it is sent (0 to 1). `done` rejects with ApiError; status 0 also when cancelled. */
+export function upload<T>(path: string, workspace: string | null, form: FormData, progress: (share: number) => void): Upload<T> {
+  // fetch() cannot tell how much of a body is sent.
+  const sending = new XMLHttpRequest()
+  const done = new Promise<T>((resolve, reject) => {
+    sending.upload.onprogress = (event) => progress(event.total > 0 ? event.loaded / event.total : 0)
+    sending.onload = () => {
+      if (sending.status >= 200 && sending.status < 300) resolve(JSON.parse(sending.responseText) as T)
+      else reject(errorOf(sending.status, sending.statusText, sending.responseText))
+    }
+    sending.onerror = sending.onabort = () => reject(new ApiError(0, 'unreachable'))
+  })
+  sending.open('POST', urlOf(path, workspace))
+  sending.setRequestHeader('Accept', 'application/json')
+  sending.setRequestHeader('X-CSRFToken', csrfToken())
+  sending.send(form)
+  return { done, cancel: () => sending.abort() }
+}
+
+function urlOf(path: string, workspace: string | null, query: Query = {}): URL {
+  const url = new URL(`/api/v1/${path}`, location.href)
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+  if (workspace !== null) url.searchParams.set('workspace', workspace)
+  return url
+}
+
+/** Of the shell's own forms: the cookie may be closed to scripts. */
+function csrfToken(): string {
+  return document.querySelector<HTMLInputElement>('input[name="csrfmiddlewaretoken"]')?.value ?? ''
+}
+
+/** What a problem document says, or the status where the answer is none. */
+function errorOf(status: number, statusText: string, body: string): ApiError {
+  try {
+    const problem = JSON.parse(body) as { detail?: unknown; title?: unknown; errors?: unknown }
+    const errors = typeof problem.errors === 'object' && problem.errors !== null ? (problem.errors as Errors) : {}
+    const first = Object.values(errors)[0]
+    const detail = Array.isArray(first) && typeof first[0] === 'string' ? first[0] : (problem.detail ?? problem.title)
+    return new ApiError(status, typeof detail === 'string' ? detail : statusText, errors)
+  } catch {
+    return new ApiError(status, statusText)
+  }
 }
