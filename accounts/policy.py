@@ -16,14 +16,29 @@ class Action(StrEnum):
 
     VIEW_DASHBOARDS = "view_dashboards"
     PUSH_SAMPLES = "push_samples"
+    PUSH_MESSAGES = "push_messages"
+    POST_MESSAGES = "post_messages"
+    CREATE_ROOMS = "create_rooms"
+    SEND_NOTIFICATIONS = "send_notifications"
     MANAGE_METRICS = "manage_metrics"
+    MANAGE_ROOMS = "manage_rooms"
     MANAGE_MEMBERS = "manage_members"
     MANAGE_WORKSPACE = "manage_workspace"
 
 
 VIEWER = frozenset({Action.VIEW_DASHBOARDS})
-MEMBER = VIEWER | {Action.PUSH_SAMPLES}
-ADMIN = MEMBER | {Action.MANAGE_METRICS, Action.MANAGE_MEMBERS}
+MEMBER = VIEWER | {
+    Action.PUSH_SAMPLES,
+    Action.PUSH_MESSAGES,
+    Action.POST_MESSAGES,
+    Action.CREATE_ROOMS,
+}
+ADMIN = MEMBER | {
+    Action.SEND_NOTIFICATIONS,
+    Action.MANAGE_METRICS,
+    Action.MANAGE_ROOMS,
+    Action.MANAGE_MEMBERS,
+}
 OWNER = ADMIN | {Action.MANAGE_WORKSPACE}
 
 ACTIONS: dict[str, frozenset[Action]] = {

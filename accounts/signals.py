@@ -48,7 +48,9 @@ def close_sockets_after_a_new_password(instance: User, created: bool, **kwargs: 
 
 @receiver(post_delete, sender=User)
 def close_sockets_of_user(instance: User, **kwargs: Any) -> None:
+    """Their sockets close; the streams that were theirs alone go with them."""
     auth.revoke(user_id=instance.pk)
+    Stream.objects.filter(user_id=instance.pk).delete()
 
 
 @receiver(post_delete, sender=Workspace)

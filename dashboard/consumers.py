@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from accounts.policy import Action, require
-from dashboard import instants, ranges, selection, selectors, streams, tags
+from dashboard import instants, ranges, selection, selectors, streams, tags, topics
 from dashboard.protocol import (
     WILDCARD,
     HistoricalData,
@@ -18,11 +18,9 @@ from dashboard.protocol import (
     UnsubscriptionConfirmed,
 )
 from dashboard.selection import Selection
-from realtime.connection import LatestTopic
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import InvalidCommand
 
-TOPIC = LatestTopic(render=selection.render, merge=selection.merge)
 SNAPSHOT_MINUTES = 10.0
 
 
@@ -102,7 +100,7 @@ class DashboardConsumer(RealtimeConsumer):
     async def _follow(self, wanted: Selection) -> None:
         key = streams.metrics(self.principal.workspace_id)
         if wanted:
-            await self.follow_latest(TOPIC, key, wanted)
+            await self.follow_latest(topics.METRICS, key, wanted)
         elif self.selection:
             await self.unfollow_latest(key)
         self.selection = wanted

@@ -86,6 +86,11 @@ class Metric(models.Model):
     def __str__(self) -> str:
         return self.title or self.name
 
+    @property
+    def display_title(self) -> str:
+        """What people read: the title, or else the name as words."""
+        return self.title or self.name.replace("_", " ").capitalize()
+
 
 class Source(models.Model):
     """Something that a worker collects readings from, on its own interval.

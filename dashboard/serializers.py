@@ -157,7 +157,7 @@ def metric_document(state: MetricState) -> dict[str, Any]:
     latest = state.latest
     return {
         "name": metric.name,
-        "title": metric.title or metric.name.replace("_", " ").capitalize(),
+        "title": metric.display_title,
         "group": metric.group,
         "unit": metric.unit,
         "decimals": metric.decimals,

@@ -103,13 +103,20 @@ class LatestTopic:
     """What a kind of latest stream looks like on the wire.
 
     Args:
-        render: (payload, selection) → the JSON frame for a subscriber of that selection, or None
-            when nothing of it was selected.
+        render: (payload, selection) → the JSON frame for a subscriber of that selection, or
+            several, or None when nothing of it was selected.
         merge: (older payload, newer payload) → the one payload that stands for both.
     """
 
-    render: Callable[[Any, Any], bytes | None]
+    render: Callable[[Any, Any], bytes | list[bytes] | None]
     merge: Callable[[Any, Any], Any]
+
+    def frames(self, payload: Any, selection: Any) -> list[bytes]:
+        """What `render` makes of a payload, as a list."""
+        rendered = self.render(payload, selection)
+        if isinstance(rendered, bytes):
+            return [rendered]
+        return rendered or []
 
 
 class LatestSource(Protocol):
@@ -262,6 +269,6 @@ class Connection:
         missed, self._missed = self._missed, {}
         for feed, payload in missed.items():
             followed = self.latest.get(feed.key)
-            frame = followed and feed.topic.render(payload, followed[1])
-            if frame:
-                self.write(Bundle([frame]))
+            frames = feed.topic.frames(payload, followed[1]) if followed else []
+            if frames:
+                self.write(Bundle(frames))

@@ -44,6 +44,12 @@ class InvalidCommand(AppError):
     status = 400
 
 
+class TooLarge(InvalidCommand):
+    """More bytes than are taken; the same code as any field that does not fit."""
+
+    status = 413
+
+
 class UnknownAction(AppError):
     code = "unknown_action"
     status = 400

@@ -83,8 +83,9 @@ class LatestFeed:
                     connection.write(bundle)
 
     def _bundle(self, payloads: list[Any], selection: Hashable) -> Bundle:
-        rendered = (self.topic.render(payload, selection) for payload in payloads)
-        return Bundle([message for message in rendered if message is not None])
+        return Bundle(
+            [frame for payload in payloads for frame in self.topic.frames(payload, selection)]
+        )
 
 
 class LogFeed:

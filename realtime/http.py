@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import uuid
@@ -29,6 +30,55 @@ def trust_proxies(application: Any, trusted: list[str]) -> Any:
     if not trusted:
         return application
     return ProxyHeadersMiddleware(application, trusted_hosts=trusted)
+
+
+class BodyLimit:
+    """ASGI middleware: 413 for a request body of more than `largest` bytes.
+
+    Django takes in a whole body before any view can refuse it: without a limit here, anybody
+    could fill the disk. A body of unknown length is counted while it comes.
+    """
+
+    def __init__(self, inner: Any, largest: int) -> None:
+        self._inner = inner
+        self._largest = largest
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        announced = header(scope, b"content-length") or "0"
+        if announced.isdecimal() and (len(announced) > 18 or int(announced) > self._largest):
+            await _refuse_body(send, self._largest)
+            return
+        taken = 0
+        refused = False
+
+        async def receive_counted() -> dict[str, Any]:
+            nonlocal taken, refused
+            message: dict[str, Any] = await receive()
+            taken += len(message.get("body") or b"")
+            if taken > self._largest and not refused:
+                refused = True
+                await _refuse_body(send, self._largest)
+            # For the application the client is gone: it answers nothing any more.
+            return {"type": "http.disconnect"} if refused else message
+
+        async def send_unless_refused(message: dict[str, Any]) -> None:
+            if not refused:
+                await send(message)
+
+        await self._inner(scope, receive_counted, send_unless_refused)
+
+
+async def _refuse_body(send: Any, largest: int) -> None:
+    problem = {
+        "type": "about:blank",
+        "title": "Content Too Large",
+        "status": 413,
+        "detail": f"A request may have at most {largest} bytes.",
+        "code": "invalid_command",
+    }
+    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
 
 
 class RequestContext:

@@ -12,7 +12,7 @@ import itertools
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -63,13 +63,18 @@ def listen(listener: Listener) -> Listener:
 
 def present(workspace_id: int, scope: str) -> list[int]:
     """The ids of the users who are present in a scope now (synchronous)."""
+    return present_in(workspace_id, [scope])[scope]
+
+
+def present_in(workspace_id: int, scopes: Collection[str]) -> dict[str, list[int]]:
+    """The same for several scopes at once, by scope."""
     alive, now = _processes()
-    rows = Presence.objects.filter(workspace_id=workspace_id, scope=scope)
-    return sorted(
-        user_id
-        for user_id, held in rows.values_list("user_id", "holders")
-        if holders.settled(held, alive, now)
-    )
+    rows = Presence.objects.filter(workspace_id=workspace_id, scope__in=scopes)
+    found: dict[str, list[int]] = {scope: [] for scope in scopes}
+    for scope, user_id, held in rows.order_by("user_id").values_list("scope", "user_id", "holders"):
+        if holders.settled(held, alive, now):
+            found[scope].append(user_id)
+    return found
 
 
 @dataclass

@@ -88,7 +88,11 @@ def is_connected(user_id: int, workspace_id: int | None = None) -> bool:
         # A copy: this runs in a service thread beside the event loop.
         for connection in list(_local())
     )
-    return here or bool(connections(user_id=user_id, workspace_id=workspace_id))
+    # What this process has listed of itself is older than what it knows.
+    return here or any(
+        record.process_id != PROCESS_ID
+        for record in connections(user_id=user_id, workspace_id=workspace_id)
+    )
 
 
 def totals() -> dict[str, Any]:

@@ -8,7 +8,7 @@ the commit (realtime.unit_of_work), so two services never wait for each other in
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -18,6 +18,9 @@ from django.db.models import Q
 from realtime.models import Event, Stream
 
 REPLAY_BATCH = 100
+
+# The JSON object of an event less the envelope, or what makes it once the stream is locked.
+Payload = str | Callable[[], str]
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -51,16 +54,17 @@ class Extent:
     floor: int
 
 
-def append(pending: Sequence[tuple[StreamKey, str]]) -> list[Appended]:
+def append(pending: Sequence[tuple[StreamKey, Payload]]) -> list[Appended]:
     """Give each (key, payload) its offset and store it. Call inside a transaction, last."""
-    by_key: dict[StreamKey, list[str]] = defaultdict(list)
+    by_key: dict[StreamKey, list[Payload]] = defaultdict(list)
     for key, payload in pending:
         by_key[key].append(payload)
     streams = _locked(sorted(by_key))
     appended, rows = [], []
     for stream in streams:
         key = StreamKey(stream.workspace_id, stream.name, stream.user_id)
-        for payload in by_key[key]:
+        for made in by_key[key]:
+            payload = made if isinstance(made, str) else made()
             stream.head += 1
             appended.append(Appended(key, stream.epoch, stream.head, payload))
             rows.append(Event(stream=stream, offset=stream.head, payload=payload))

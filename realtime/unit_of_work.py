@@ -33,7 +33,7 @@ class Fence(Protocol):
 
 @dataclass
 class _Work:
-    pending: list[tuple[StreamKey, str]] = field(default_factory=list)
+    pending: list[tuple[StreamKey, streams.Payload]] = field(default_factory=list)
     fences: list[Fence] = field(default_factory=list)
 
 
@@ -121,12 +121,17 @@ def unit_of_work(
     return UnitOfWork()(function)
 
 
-def emit(key: StreamKey, event: Event) -> None:
+def emit(key: StreamKey, event: Event | Callable[[], Event]) -> None:
     """Tell a log stream of a change: stored with the change, delivered after its commit.
+
+    Args:
+        event: or a function that makes it, called at the end of the unit when the stream is
+            locked: for what depends on all that others have committed to it before (a count).
 
     Raises:
         RuntimeError: there is no unit of work to belong to.
     """
     if _current.work is None:
         raise RuntimeError("emit() belongs inside a unit of work.")
-    _current.work.pending.append((key, event.encode().decode()))
+    payload = (lambda: event().encode().decode()) if callable(event) else event.encode().decode()
+    _current.work.pending.append((key, payload))

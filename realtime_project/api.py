@@ -7,5 +7,6 @@ from realtime.rest import UnknownPath
 urlpatterns = [
     path("", include("accounts.api_urls")),
     path("", include("dashboard.api_urls")),
+    path("", include("notifications.api_urls")),
     re_path("", UnknownPath.as_view()),
 ]

@@ -12,7 +12,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from realtime.health import Health  # noqa: E402
-from realtime.http import RequestContext, trust_proxies  # noqa: E402
+from realtime.http import BodyLimit, RequestContext, trust_proxies  # noqa: E402
 from realtime.lifespan import Lifespan  # noqa: E402
 from realtime.upgrade import Upgrade  # noqa: E402
 from realtime_project.routing import websocket_urlpatterns  # noqa: E402
@@ -20,7 +20,9 @@ from realtime_project.routing import websocket_urlpatterns  # noqa: E402
 application = trust_proxies(
     ProtocolTypeRouter(
         {
-            "http": RequestContext(Health(django_application)),
+            "http": RequestContext(
+                BodyLimit(Health(django_application), settings.MAX_REQUEST_BYTES)
+            ),
             "websocket": Upgrade(URLRouter(websocket_urlpatterns)),
             "lifespan": Lifespan(),
         }

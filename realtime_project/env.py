@@ -52,6 +52,8 @@ class Environment:
     workers: str
     service_threads: int
     event_retention_days: float
+    max_upload_bytes: int
+    notification_retention_days: float
     log_format: str
     limits: dict[str, float] = field(default_factory=dict)
 
@@ -109,6 +111,8 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
         email_url=source.get("EMAIL_URL") or None,
         workers=workers,
         event_retention_days=_number(source, "PITWALL_EVENT_RETENTION_DAYS", 7),
+        max_upload_bytes=int(_number(source, "PITWALL_MAX_UPLOAD_BYTES", 20 * 2**20)),
+        notification_retention_days=_number(source, "PITWALL_NOTIFICATION_RETENTION_DAYS", 90),
         service_threads=int(_number(source, "PITWALL_SERVICE_THREADS", 8)),
         log_format=source.get("PITWALL_LOG_FORMAT") or ("console" if embedded else "json"),
         limits={name: _number(source, key, default) for key, (name, default) in LIMITS.items()},

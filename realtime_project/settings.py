@@ -156,6 +156,8 @@ REALTIME_TOUCH = "accounts.services.touch"
 REALTIME_LIMITS = ENVIRONMENT.limits
 # How far back a client can resume a log stream without a snapshot.
 EVENT_RETENTION = timedelta(days=ENVIRONMENT.event_retention_days)
+# How long notifications are kept once they have been read.
+NOTIFICATION_RETENTION = timedelta(days=ENVIRONMENT.notification_retention_days)
 WORKERS_INSIDE = ENVIRONMENT.workers == "inside"
 
 # --- Accounts -------------------------------------------------------------------------------
@@ -263,6 +265,12 @@ DJANGO_VITE = {
         "static_url_prefix": "dist",
     }
 }
+
+# Files that people upload are served by views alone, which ask who wants them: no MEDIA_URL.
+UPLOADS_DIR = DATA_DIR / "uploads"
+MAX_UPLOAD_BYTES = ENVIRONMENT.max_upload_bytes
+# An upload with the rest of its form; no other request needs as much.
+MAX_REQUEST_BYTES = MAX_UPLOAD_BYTES + 2**20
 
 # --- Mail and logs --------------------------------------------------------------------------
 if ENVIRONMENT.email_url:

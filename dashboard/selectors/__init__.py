@@ -1,5 +1,6 @@
 """Reads: the metrics with their newest values, their history, what is to be collected."""
 
+from dashboard.selectors.cards import CardData, card_data
 from dashboard.selectors.collecting import CollectionPlan, SeriesPlace, collection_plan
 from dashboard.selectors.histories import Bucket, History, history, recent
 from dashboard.selectors.live import Latest, is_live, newest_at
@@ -7,11 +8,13 @@ from dashboard.selectors.metrics import MetricState, metric_names, metric_states
 
 __all__ = [
     "Bucket",
+    "CardData",
     "CollectionPlan",
     "History",
     "Latest",
     "MetricState",
     "SeriesPlace",
+    "card_data",
     "collection_plan",
     "history",
     "is_live",

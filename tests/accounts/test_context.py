@@ -25,9 +25,14 @@ def test_boot_tells_who_where_and_what_is_allowed(mina: User) -> None:
     }
     assert boot["workspaces"] == [boot["workspace"]]
     assert boot["permissions"] == [
+        "create_rooms",
         "manage_members",
         "manage_metrics",
+        "manage_rooms",
+        "post_messages",
+        "push_messages",
         "push_samples",
+        "send_notifications",
         "view_dashboards",
     ]
     assert boot["language"] == "en"

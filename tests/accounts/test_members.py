@@ -33,6 +33,15 @@ def test_a_deleted_workspace_leaves_no_stream_behind() -> None:
     assert [stream.workspace_id for stream in Stream.objects.all()] == [workspace_id]
 
 
+def test_a_deleted_user_leaves_no_stream_of_their_own_behind() -> None:
+    workspace = make_workspace()
+    gone, kept = make_member(workspace), make_member(workspace)
+    own = [StreamKey(workspace.pk, "notifications", user.pk) for user in (gone, kept)]
+    streams.extents([*own, StreamKey(workspace.pk, "alerts")])
+    gone.delete()
+    assert sorted(Stream.objects.values_list("user_id", flat=True)) == [0, kept.pk]
+
+
 def test_a_slug_is_taken_once() -> None:
     services.create_workspace(slug="pit", name="Pit")
     with pytest.raises(Conflict):

@@ -11,7 +11,12 @@ TABLE = {
     #                          viewer member admin  owner
     Action.VIEW_DASHBOARDS: (True, True, True, True),
     Action.PUSH_SAMPLES: (False, True, True, True),
+    Action.PUSH_MESSAGES: (False, True, True, True),
+    Action.POST_MESSAGES: (False, True, True, True),
+    Action.CREATE_ROOMS: (False, True, True, True),
+    Action.SEND_NOTIFICATIONS: (False, False, True, True),
     Action.MANAGE_METRICS: (False, False, True, True),
+    Action.MANAGE_ROOMS: (False, False, True, True),
     Action.MANAGE_MEMBERS: (False, False, True, True),
     Action.MANAGE_WORKSPACE: (False, False, False, True),
 }

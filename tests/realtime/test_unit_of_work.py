@@ -52,6 +52,28 @@ def test_a_failed_inner_unit_takes_its_own_events_with_it():
     assert [payload for _, payload in stored()] == ['{"type":"note","text":"kept"}']
 
 
+def test_an_event_that_is_made_late_knows_what_the_whole_unit_did():
+    done = []
+    with unit_of_work():
+        emit(ROOM, lambda: Note(text=f"{len(done)} done"))
+        done.append(1)
+        with unit_of_work():
+            done.append(2)
+        assert stored() == []
+    assert stored() == [(1, '{"type":"note","text":"2 done"}')]
+
+
+def test_an_event_that_cannot_be_made_takes_the_unit_with_it():
+    @unit_of_work
+    def service() -> None:
+        emit(ROOM, Note(text="a"))
+        emit(ROOM, lambda: Note(text=str(1 / 0)))
+
+    with pytest.raises(ZeroDivisionError):
+        service()
+    assert stored() == []
+
+
 def test_inner_units_append_with_the_outermost():
     @unit_of_work
     def inner() -> None:

@@ -1,0 +1,45 @@
+"""Names of uploaded files: what is kept of them, and how a download tells them. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import quote
+
+MAX_LENGTH = 150
+UNNAMED = "file"
+# What separates folders, what Windows refuses, and everything that cannot be seen: controls,
+# and the marks that turn the direction of writing and make "gpj.exe" look like "exe.jpg".
+_REFUSED = re.compile(
+    r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]'
+)
+_SPACE = re.compile(r"\s+")
+_LONGEST_ENDING = 20
+
+
+def clean(name: str) -> str:
+    """`name` as it is kept: its last part, in any script, without what a file name may not hold.
+
+    At most MAX_LENGTH characters; the ending survives shortening. Never empty, never a dot-file.
+    """
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rstrip("/").rpartition("/")[2]
+    kept = _SPACE.sub(" ", _REFUSED.sub("", last)).strip(" .")
+    if not kept:
+        return UNNAMED
+    if len(kept) <= MAX_LENGTH:
+        return kept
+    stem, dot, ending = kept.rpartition(".")
+    if not dot or len(ending) > _LONGEST_ENDING:
+        return kept[:MAX_LENGTH].rstrip(" .")
+    return stem[: MAX_LENGTH - len(ending) - 1].rstrip(" .") + dot + ending
+
+
+def content_disposition(name: str, *, inline: bool) -> str:
+    """The header for a download under `name` (cleaned): RFC 6266, other scripts as RFC 8187."""
+    kind = "inline" if inline else "attachment"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^\w .()+,=@-]", "_", plain).strip(" .") or UNNAMED
+    header = f'{kind}; filename="{plain}"'
+    if plain != name:
+        header += f"; filename*=UTF-8''{quote(name, safe='')}"
+    return header

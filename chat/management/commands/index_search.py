@@ -1,0 +1,19 @@
+"""`manage.py index_search`: the indexes of message search, where they could not be made before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from chat import search_index
+
+
+class Command(BaseCommand):
+    help = "Make the indexes of message search that are missing (PostgreSQL)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not search_index.create(connection):
+            raise CommandError(search_index.MISSING_EXTENSION)
+        self.stdout.write("Message search has its indexes.")

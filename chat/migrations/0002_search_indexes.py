@@ -1,0 +1,13 @@
+from django.db import migrations
+
+from chat import search_index
+
+
+def create(apps, schema_editor):
+    search_index.create(schema_editor.connection)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("chat", "0001_initial")]
+
+    operations = [migrations.RunPython(create, migrations.RunPython.noop, elidable=False)]

@@ -1,0 +1,107 @@
+"""What makes searching fast on PostgreSQL: indexes of three letters, and of the shortest words.
+
+pg_trgm finds any piece of a text that has three letters in a row. For scripts that say a word in
+one or two characters, and for short words such as "ok", an index of our own holds a text's
+grams: single and paired characters outside ASCII, and ASCII words of one or two letters. It needs
+no extension, and no database locale that knows those scripts. SQLite reads through the newest
+messages first, which is fast enough for as many as it will hold.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+logger = logging.getLogger(__name__)
+
+MISSING_EXTENSION = (
+    "PostgreSQL does not let this installation create the extension pg_trgm: searches stay exact "
+    "and become slow with many messages. Let an administrator of the database run "
+    "CREATE EXTENSION pg_trgm; and then run manage.py index_search."
+)
+_LATIN = re.compile(r"[a-z0-9]{3}")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_SHORT_WORD = re.compile(r"[a-z0-9]{1,2}")
+
+# Only what is immutable may be indexed: the grams depend on the text alone. A character beyond
+# ASCII has more than one byte.
+GRAMS_FUNCTION = r"""
+CREATE OR REPLACE FUNCTION chat_search_grams(text) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT array_agg(DISTINCT gram) FROM (
+        SELECT unnest(ARRAY[
+            one, CASE WHEN octet_length(next) > 1 THEN one || next END
+        ]) AS gram
+        FROM (
+            SELECT one, lead(one) OVER (ORDER BY place) AS next
+            FROM unnest(string_to_array($1, NULL)) WITH ORDINALITY AS letters(one, place)
+            WHERE octet_length($1) > length($1)
+        ) AS pairs
+        WHERE octet_length(one) > 1
+        UNION ALL
+        SELECT word FROM regexp_split_to_table($1, '[^a-z0-9]+') AS words(word)
+        WHERE length(word) IN (1, 2)
+    ) AS grams
+    WHERE gram IS NOT NULL
+$$
+"""
+# Small, so that the one who has to empty it is not held up.
+_PENDING = "WITH (gin_pending_list_limit = 512)"
+GRAMS_INDEX = (
+    "CREATE INDEX IF NOT EXISTS chat_message_grams ON chat_message "
+    f"USING gin (chat_search_grams(search_text)) {_PENDING}"
+)
+TRIGRAM_INDEX = (
+    "CREATE INDEX IF NOT EXISTS chat_message_trigrams ON chat_message "
+    f"USING gin (search_text gin_trgm_ops) {_PENDING}"
+)
+
+
+def create(connection: BaseDatabaseWrapper) -> bool:
+    """Make what indexes are missing; False, with a warning, where pg_trgm is not to be had."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(GRAMS_FUNCTION)
+        cursor.execute(GRAMS_INDEX)
+    try:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            cursor.execute(TRIGRAM_INDEX)
+    except DatabaseError as error:
+        logger.warning("%s (%s)", MISSING_EXTENSION, str(error).strip())
+        return False
+    return True
+
+
+def condition(word: str) -> tuple[str, list[Any]]:
+    """SQL that is true where the folded `word` is in `search_text`, with its parameters.
+
+    Written so that PostgreSQL uses an index where one can help, and none where none can: a
+    pattern without three letters in a row would go through the whole of the trigram index.
+    """
+    grams = _grams(word)
+    if grams and _SHORT_WORD.fullmatch(word):
+        return "chat_search_grams(search_text) @> %s::text[]", [grams]
+    if _LATIN.search(word):
+        escaped = re.sub(r"([\\%_])", r"\\\1", word)
+        exact, parameters = "search_text LIKE %s", [f"%{escaped}%"]
+    else:
+        exact, parameters = "strpos(search_text, %s) > 0", [word]
+    if not grams:
+        return exact, parameters
+    return f"({exact} AND chat_search_grams(search_text) @> %s::text[])", [*parameters, grams]
+
+
+def _grams(word: str) -> list[str]:
+    """What every text that contains `word` has among its grams."""
+    if _SHORT_WORD.fullmatch(word):
+        return [word]
+    grams: list[str] = []
+    for run in _BEYOND_ASCII.findall(word):
+        grams += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+    return list(dict.fromkeys(grams))

@@ -1,0 +1,60 @@
+"""Who is in a room, and who is there now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+
+from chat import streams
+from chat.models import Membership
+from chat.protocol import MemberView
+from realtime import presence
+from realtime.protocol import rfc3339
+
+
+class RosterLimits:
+    """How many members one reply lists: of all its rooms together, and at least of each."""
+
+    IN_ALL = 1000
+    EACH = 20
+
+
+def is_member(room_id: int, user_id: int) -> bool:
+    return Membership.objects.filter(room_id=room_id, user_id=user_id).exists()
+
+
+def member_view(membership: Membership, present: bool | None = None) -> MemberView:
+    """A member as the protocol writes them; needs `membership.user`."""
+    view = MemberView(
+        user_id=membership.user_id,
+        username=membership.user.username,
+        name=membership.user.display_name,
+        role=membership.role,
+        muted_until=None if membership.muted_until is None else rfc3339(membership.muted_until),
+    )
+    if present is not None:
+        view.present = present
+    return view
+
+
+def members_of(room_ids: Collection[int], limit: int | None = None) -> dict[int, list[Membership]]:
+    """The members of each room by username; at most `limit` of each."""
+    rows = Membership.objects.filter(room_id__in=room_ids, user__is_active=True)
+    rows = rows.select_related("user").order_by("user__username")
+    if limit is not None:
+        place = Window(RowNumber(), partition_by=F("room_id"), order_by=F("user__username").asc())
+        rows = rows.annotate(place=place).filter(place__lte=limit)
+    found: dict[int, list[Membership]] = defaultdict(list)
+    for membership in rows:
+        found[membership.room_id].append(membership)
+    return found
+
+
+def present_in(workspace_id: int, slugs: Collection[str]) -> dict[str, set[int]]:
+    """The ids of those who are connected to each of these rooms."""
+    names = {streams.room(workspace_id, slug).name: slug for slug in slugs}
+    found = presence.present_in(workspace_id, names)
+    return {slug: set(found.get(name, ())) for name, slug in names.items()}

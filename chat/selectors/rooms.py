@@ -1,0 +1,265 @@
+"""Rooms as one person has them: what they may read, where they stand, what is unread."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db.models import Count, F, FilteredRelation, Q, QuerySet
+from django.utils import timezone
+
+from chat.models import Membership, Mention, Message, Room, RoomKind
+from chat.policy import RoomAction, Standing, may
+from chat.protocol import LastMessage, RoomSummary, RoomView
+from chat.text import excerpt
+from realtime.auth import Principal
+from realtime.errors import NotFound
+from realtime.protocol import rfc3339
+
+
+@dataclass(frozen=True)
+class Place:
+    """A room that somebody may read, with their membership where they have one."""
+
+    room: Room
+    membership: Membership | None
+    standing: Standing
+
+    @property
+    def read_sequence(self) -> int:
+        """Whoever is no member has nothing unread."""
+        return self.membership.read_sequence if self.membership else self.room.head_sequence
+
+    @property
+    def unread(self) -> int:
+        return self.room.head_sequence - max(self.read_sequence, self.room.floor_sequence)
+
+
+class Unread(NamedTuple):
+    """What somebody has not read yet in a room: messages, and among them mentions of them."""
+
+    messages: int
+    mentions: int
+
+
+class Partner(NamedTuple):
+    """The other one of a direct room."""
+
+    user_id: int
+    username: str
+    name: str
+
+
+def readable_rooms(principal: Principal) -> QuerySet[Room]:
+    """The rooms of the workspace that this person may know of: public ones and their own."""
+    mine = Q(memberships__user_id=principal.user_id)
+    return Room.objects.annotate(
+        mine=FilteredRelation("memberships", condition=mine)
+    ).filter(
+        Q(kind=RoomKind.PUBLIC) | Q(mine__isnull=False),
+        workspace_id=principal.workspace_id,
+        deleted_at=None,
+    )  # fmt: skip
+
+
+def places(principal: Principal, slugs: Collection[str]) -> dict[str, Place]:
+    """Those of these rooms that this person may read, by slug, in one query."""
+    return {place.room.slug: place for place in _places(principal, Q(slug__in=slugs))}
+
+
+def find(principal: Principal, slug: str) -> Place:
+    """The room of that slug, if this person may read it.
+
+    Raises:
+        NotFound: there is none, or it is not for them: the two look the same.
+    """
+    place = places(principal, [slug]).get(slug)
+    if place is None:
+        raise NotFound("There is no such room.", errors={"room": ["There is no such room."]})
+    return place
+
+
+def unread_of(place: Place) -> Unread:
+    """What is unread in one room."""
+    counts = mention_counts([place])
+    return Unread(place.unread, counts.get(place.room.pk, 0))
+
+
+def room_summaries(
+    principal: Principal, *, joined: bool | None = None, slugs: Collection[str] | None = None
+) -> list[RoomSummary]:
+    """Rooms with what is unread in them, by name, in five queries.
+
+    Args:
+        joined: only those that they are a member of (True), or only the others (False).
+        slugs: only these.
+    """
+    wanted = Q() if joined is None else Q(mine__isnull=not joined)
+    if slugs is not None:
+        wanted &= Q(slug__in=slugs)
+    found = _places(principal, wanted)
+    ids = [place.room.pk for place in found]
+    members = member_counts(ids)
+    mentions = mention_counts(found)
+    last = _last_messages(ids)
+    partners = _partners(principal, found)
+    summaries = [
+        _summary(place, members, mentions, last.get(place.room.pk), partners.get(place.room.pk))
+        for place in found
+    ]
+    return sorted(summaries, key=lambda summary: (summary.name.casefold(), summary.slug))
+
+
+def room_summary(principal: Principal, slug: str) -> RoomSummary:
+    """One room in the same way.
+
+    Raises:
+        NotFound: there is none, or it is not for them.
+    """
+    found = room_summaries(principal, slugs=[slug])
+    if not found:
+        raise NotFound("There is no such room.", errors={"room": ["There is no such room."]})
+    return found[0]
+
+
+def room_view(room: Room) -> RoomView:
+    """What is the same of a room for everybody."""
+    return RoomView(
+        slug=room.slug,
+        name=room.name,
+        topic=room.topic,
+        kind=room.kind,
+        retention_days=room.retention_days,
+        archived=room.archived_at is not None,
+        head_sequence=room.head_sequence,
+        first_sequence=room.floor_sequence + 1,
+    )
+
+
+def _places(principal: Principal, wanted: Q) -> list[Place]:
+    rows = (
+        readable_rooms(principal)
+        .filter(wanted)
+        .annotate(
+            my_id=F("mine__id"),
+            my_role=F("mine__role"),
+            my_read=F("mine__read_sequence"),
+            my_muted=F("mine__muted_until"),
+            my_notify=F("mine__notify"),
+        )
+    )
+    return [_place(principal, room) for room in rows]
+
+
+def _place(principal: Principal, room: Room) -> Place:
+    row = vars(room)
+    membership = None
+    if row["my_id"] is not None:
+        membership = Membership(
+            pk=row["my_id"],
+            room=room,
+            user_id=principal.user_id,
+            role=row["my_role"],
+            read_sequence=row["my_read"],
+            muted_until=row["my_muted"],
+            notify=row["my_notify"],
+        )
+    return Place(room, membership, standing_of(principal.role, room, membership))
+
+
+def standing_of(workspace_role: str, room: Room, membership: Membership | None) -> Standing:
+    """What chat.policy needs to know of somebody in a room."""
+    return Standing(
+        kind=room.kind,
+        workspace_role=workspace_role,
+        role=membership.role if membership else None,
+        muted_until=membership.muted_until if membership else None,
+        archived=room.archived_at is not None,
+    )
+
+
+def member_counts(room_ids: Collection[int]) -> dict[int, int]:
+    counts = Membership.objects.filter(room_id__in=room_ids, user__is_active=True).order_by()
+    return dict(counts.values_list("room_id").annotate(count=Count("id")))
+
+
+def mention_counts(found: Iterable[Place]) -> dict[int, int]:
+    """Unread mentions by room, of the one person whose places these are."""
+    mine = [place.membership for place in found if place.membership and place.unread]
+    if not mine:
+        return {}
+    counts = Mention.objects.filter(
+        user_id=mine[0].user_id,
+        room_id__in=[membership.room_id for membership in mine],
+        room__memberships__user_id=mine[0].user_id,
+        sequence__gt=F("room__memberships__read_sequence"),
+    ).order_by()
+    return dict(counts.values_list("room_id").annotate(count=Count("id")))
+
+
+def _last_messages(room_ids: Collection[int]) -> dict[int, Message]:
+    newest = Message.objects.filter(
+        room_id__in=room_ids, sequence=F("room__head_sequence"), deleted_at=None
+    )
+    return {message.room_id: message for message in newest.select_related("author")}
+
+
+def _partners(principal: Principal, found: Iterable[Place]) -> dict[int, Partner]:
+    direct = [place.room.pk for place in found if place.room.kind == RoomKind.DIRECT]
+    if not direct:
+        return {}
+    others = Membership.objects.filter(room_id__in=direct).select_related("user")
+    partners = {}
+    for membership in others:
+        # In a room with oneself one is one's own partner.
+        if membership.user_id != principal.user_id or membership.room_id not in partners:
+            user = membership.user
+            partners[membership.room_id] = Partner(user.pk, user.username, user.display_name)
+    return partners
+
+
+def _summary(
+    place: Place,
+    members: dict[int, int],
+    mentions: dict[int, int],
+    last: Message | None,
+    partner: Partner | None,
+) -> RoomSummary:
+    room, membership = place.room, place.membership
+    view = room_view(room)
+    summary = RoomSummary(
+        **{name: getattr(view, name) for name in view.__struct_fields__},
+        role=membership.role if membership else None,
+        member_count=members.get(room.pk, 0),
+        read_sequence=place.read_sequence,
+        unread=place.unread,
+        mentions=mentions.get(room.pk, 0),
+        notify=membership.notify if membership else "none",
+        muted_until=_time(membership),
+        may_post=may(place.standing, RoomAction.POST, timezone.now()),
+        permissions=sorted(place.standing.actions),
+        last_message=_last(last),
+    )
+    if partner is not None:
+        summary.name = partner.name
+        summary.user_id, summary.username = partner.user_id, partner.username
+    return summary
+
+
+def _time(membership: Membership | None) -> str | None:
+    muted = membership.muted_until if membership else None
+    return None if muted is None else rfc3339(muted)
+
+
+def _last(message: Message | None) -> LastMessage | None:
+    if message is None:
+        return None
+    return LastMessage(
+        message_id=message.pk,
+        sequence=message.sequence,
+        user_id=message.author_id,
+        username=message.author.username,
+        excerpt=excerpt(message.text),
+        timestamp=rfc3339(message.created_at),
+    )

@@ -1,0 +1,70 @@
+"""What a socket is told of the rooms that it begins to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from chat import streams
+from chat.models import Membership, Message, Pin
+from chat.protocol import DEFAULT_HISTORY, MemberView, RoomSnapshot, Subscribed
+from chat.selectors.members import RosterLimits, member_view, members_of, present_in
+from chat.selectors.messages import message_views, newest
+from chat.selectors.rooms import Place, member_counts, mention_counts, places, room_summary
+from realtime.auth import Principal
+from realtime.protocol import Position
+
+
+def subscribed(principal: Principal, slugs: Collection[str]) -> dict[str, Subscribed]:
+    """Where this person stands in those of these rooms that they may read, in five queries."""
+    found = places(principal, slugs)
+    ids = [place.room.pk for place in found.values()]
+    limit = max(RosterLimits.EACH, RosterLimits.IN_ALL // max(1, len(ids)))
+    members = members_of(ids, limit)
+    counts = member_counts(ids)
+    mentions = mention_counts(found.values())
+    present = present_in(principal.workspace_id, found)
+    return {
+        slug: Subscribed(
+            members=_views(members.get(place.room.pk, []), present[slug]),
+            member_count=counts.get(place.room.pk, 0),
+            unread=place.unread,
+            mentions=mentions.get(place.room.pk, 0),
+            read_sequence=place.read_sequence,
+            head_sequence=place.room.head_sequence,
+            role=place.membership.role if place.membership else None,
+        )
+        for slug, place in found.items()
+    }
+
+
+def snapshot(principal: Principal, slug: str, position: Position) -> RoomSnapshot:
+    """A room as it is now, which is at `position` of its stream or later.
+
+    Raises:
+        NotFound: there is no such room for them.
+    """
+    info = room_summary(principal, slug)
+    place: Place = places(principal, [slug])[slug]
+    room = place.room
+    present = present_in(principal.workspace_id, [slug])[slug]
+    members = members_of([room.pk], RosterLimits.IN_ALL).get(room.pk, [])
+    return RoomSnapshot(
+        room=slug,
+        stream=streams.room(principal.workspace_id, slug).name,
+        epoch=position.epoch,
+        offset=position.offset,
+        info=info,
+        members=_views(members, present),
+        present=sorted(present),
+        pins=message_views(_pinned(room.pk), room),
+        data=message_views(newest(room, DEFAULT_HISTORY), room),
+    )
+
+
+def _pinned(room_id: int) -> list[Message]:
+    pins = Pin.objects.filter(room_id=room_id).select_related("message__author").order_by("-id")
+    return [pin.message for pin in pins]
+
+
+def _views(memberships: Collection[Membership], present: set[int]) -> list[MemberView]:
+    return [member_view(each, each.user_id in present) for each in memberships]

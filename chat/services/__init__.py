@@ -1,0 +1,49 @@
+"""Every change of chat, for every door; each is one transaction with its events."""
+
+from chat.services.changing import delete_message, edit_message
+from chat.services.direct import open_direct_room
+from chat.services.drafts import Draft, draft_message
+from chat.services.keeping import expire_messages
+from chat.services.marking import set_pin, set_reaction
+from chat.services.members import (
+    add_member,
+    change_role,
+    join_room,
+    leave_room,
+    leave_workspace,
+    remove_member,
+    set_notification_level,
+)
+from chat.services.moderation import mute_member
+from chat.services.posting import Sent, post_drafts, send_message
+from chat.services.reading import ReadState, mark_read
+from chat.services.rooms import archive_room, create_room, delete_room, save_room, update_room
+
+__all__ = [
+    "Draft",
+    "ReadState",
+    "Sent",
+    "add_member",
+    "archive_room",
+    "change_role",
+    "create_room",
+    "delete_message",
+    "delete_room",
+    "draft_message",
+    "edit_message",
+    "expire_messages",
+    "join_room",
+    "leave_room",
+    "leave_workspace",
+    "mark_read",
+    "mute_member",
+    "open_direct_room",
+    "post_drafts",
+    "remove_member",
+    "save_room",
+    "send_message",
+    "set_notification_level",
+    "set_pin",
+    "set_reaction",
+    "update_room",
+]

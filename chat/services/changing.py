@@ -1,0 +1,172 @@
+"""Editing and deleting messages."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from chat import selectors, uploads
+from chat.models import (
+    Attachment,
+    DeletionRecord,
+    Membership,
+    Mention,
+    Message,
+    Pin,
+    Reaction,
+    Revision,
+)
+from chat.policy import RoomAction, require
+from chat.protocol import MessageDeleted, MessageEdited
+from chat.selectors import Place
+from chat.services import guards, mentioning, notifying
+from chat.services.common import tell
+from chat.services.drafts import Written, write
+from realtime.auth import Principal
+from realtime.errors import Conflict, PermissionDenied
+from realtime.protocol import rfc3339
+from realtime.unit_of_work import unit_of_work
+
+MAX_REASON_LENGTH = 250
+
+
+def edit_message(
+    *, principal: Principal, message_id: int, text: str, confirm: bool = False
+) -> Message:
+    """Change what one's own message says; what it said before is kept as a revision.
+
+    Raises:
+        NotFound: there is no such message for this person.
+        PermissionDenied: it is somebody else's, or they may not write there.
+        InvalidCommand: the text is empty or too long.
+        Conflict: the message is deleted, the room archived, or @all calls more people than was
+            confirmed.
+    """
+    message, _place = selectors.find_message(principal, message_id)
+    may_be_empty = bool(message.card_kind) or message.attachments.exists()
+    return _edit(principal, message_id, write(principal, text, may_be_empty=may_be_empty), confirm)
+
+
+@unit_of_work
+def _edit(principal: Principal, message_id: int, written: Written, confirm: bool) -> Message:
+    message, place = locked_message(principal, message_id)
+    if message.author_id != principal.user_id:
+        raise PermissionDenied("Only its author edits a message.")
+    now = timezone.now()
+    require(place.standing, RoomAction.POST, now)
+    if written.text == message.text:
+        return message
+    members = list(Membership.objects.filter(room=place.room))
+    if not message.mentions_all:
+        guards.check_call_to_all(place, written, len(members) - 1, confirm, now)
+    number = Revision.objects.filter(message=message).count() + 1
+    Revision.objects.create(message=message, number=number, text=message.text, replaced_at=now)
+    message.text, message.html = written.text, written.html
+    message.mentions_all, message.edited_at = written.mentions_all, now
+    message.save(update_fields=["text", "search_text", "html", "mentions_all", "edited_at"])
+    _mention_anew(message, written, members)
+    return message
+
+
+def _mention_anew(message: Message, written: Written, members: list[Membership]) -> None:
+    """Keep the mentions of the new text, tell the room, and those who were not called before."""
+    room = message.room
+    before = set(message.mentions.values_list("user_id", flat=True))
+    rows = mentioning.rows(room, message, written, members)
+    message.mentions.all().delete()
+    Mention.objects.bulk_create(rows)
+    event = MessageEdited(
+        room=room.slug,
+        message_id=message.pk,
+        sequence=message.sequence,
+        user_id=message.author_id,
+        message=message.text,
+        html=message.html,
+        edited_at=rfc3339(message.edited_at or timezone.now()),
+        mentions=[row.user_id for row in rows if row.by_name],
+    )
+    if message.mentions_all:
+        event.mentions_all = True
+    tell(room, event)
+    by_user = {membership.user_id: membership for membership in members}
+    called = [
+        row.user_id
+        for row in rows
+        if row.user_id not in before and notifying.wants_mention(by_user.get(row.user_id))
+    ]
+    notifying.mentioned(room, message, message.author.username, called)
+
+
+@unit_of_work
+def delete_message(*, principal: Principal, message_id: int, reason: str = "") -> Message:
+    """Delete one's own message, or as a moderator somebody else's; a tombstone stays.
+
+    The text, its earlier versions and its files are gone for good. Who deleted it and why is
+    kept. Deleting it again changes nothing.
+
+    Raises:
+        NotFound: there is no such message for this person.
+        PermissionDenied: it is somebody else's, and they are no moderator.
+    """
+    message, place = locked_message(principal, message_id, deleted_too=True)
+    mine = message.author_id == principal.user_id
+    if not mine and RoomAction.DELETE_MESSAGES not in place.standing.actions:
+        raise PermissionDenied("Only its author and moderators delete a message.")
+    if message.deleted_at is not None:
+        return message
+    message.deleted_at, message.deleted_by_id = timezone.now(), principal.user_id
+    message.text = message.html = message.card_kind = message.card_reference = ""
+    message.card_state, message.mentions_all = None, False
+    message.save()
+    DeletionRecord.objects.create(
+        room=place.room,
+        sequence=message.sequence,
+        message=message,
+        author_id=message.author_id,
+        deleted_by_id=principal.user_id,
+        deleted_at=message.deleted_at,
+        reason=reason[:MAX_REASON_LENGTH],
+    )
+    _take_off(message)
+    tell(
+        place.room,
+        MessageDeleted(
+            room=place.room.slug,
+            message_id=message.pk,
+            sequence=message.sequence,
+            deleted_by=principal.user_id,
+            timestamp=rfc3339(message.deleted_at),
+        ),
+    )
+    return message
+
+
+def _take_off(message: Message) -> None:
+    """Remove all that hung on a message."""
+    for model in (Revision, Reaction, Mention, Pin):
+        model.objects.filter(message=message).delete()
+    remove_files(list(message.attachments.all()))
+
+
+def remove_files(attachments: list[Attachment]) -> None:
+    """Remove attachments, and their files once that is committed."""
+    Attachment.objects.filter(pk__in=[attachment.pk for attachment in attachments]).delete()
+    keys = [attachment.key for attachment in attachments]
+    transaction.on_commit(lambda: uploads.remove(keys))
+
+
+def locked_message(
+    principal: Principal, message_id: int, *, deleted_too: bool = False
+) -> tuple[Message, Place]:
+    """A message with its row locked to the end of the transaction.
+
+    Raises:
+        NotFound: there is none for this person.
+        Conflict: it is deleted.
+    """
+    selectors.find_message(principal, message_id)
+    Message.objects.select_for_update(no_key=True).filter(pk=message_id).first()
+    message, place = selectors.find_message(principal, message_id)
+    if message.deleted_at is not None and not deleted_too:
+        raise Conflict("This message is deleted.")
+    return message, place

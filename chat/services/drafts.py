@@ -1,0 +1,126 @@
+"""What can be done for a message before anything is locked: checking it, rendering it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models.functions import Lower
+
+from accounts.models import Membership as WorkspaceMembership
+from chat import markdown, text
+from chat.protocol import MAX_ATTACHMENTS, MAX_CLIENT_ID_LENGTH
+from notifications import cards
+from realtime.auth import Principal
+from realtime.errors import InvalidCommand, NotFound
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card that a message holds, with its state at that time."""
+
+    kind: str
+    reference: str
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text as it is kept: with its HTML and whom it mentions by id."""
+
+    text: str
+    html: str
+    mentioned: tuple[int, ...]
+    mentions_all: bool
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message that is ready to be posted, checked by itself and not yet against its room."""
+
+    principal: Principal
+    room: str
+    written: Written
+    client_message_id: str | None = None
+    reply_to: int | None = None
+    attachments: tuple[int, ...] = ()
+    card: Card | None = None
+    confirm: bool = False
+
+
+def draft_message(
+    *,
+    principal: Principal,
+    room: str,
+    text: str,
+    client_message_id: str | None = None,
+    reply_to: int | None = None,
+    attachments: Sequence[int] = (),
+    card: tuple[str, str] | None = None,
+    confirm: bool = False,
+) -> Draft:
+    """Check what can be checked of a message without its room, and render it.
+
+    Args:
+        card: the kind and the reference of a live card.
+        confirm: really call everybody (@all) of a large room.
+
+    Raises:
+        InvalidCommand: the text is empty or too long, or another field is not as it must be.
+        NotFound: there is no such card for this person.
+    """
+    # Clients that know it under this id may count on it: an empty one would be everybody's.
+    if client_message_id is not None and not 1 <= len(client_message_id) <= MAX_CLIENT_ID_LENGTH:
+        raise _invalid("client_message_id", f"It has 1 to {MAX_CLIENT_ID_LENGTH} characters.")
+    if len(set(attachments)) != len(attachments) or len(attachments) > MAX_ATTACHMENTS:
+        raise _invalid("attachments", f"At most {MAX_ATTACHMENTS} files, each once.")
+    return Draft(
+        principal=principal,
+        room=room,
+        written=write(principal, text, may_be_empty=bool(attachments or card)),
+        client_message_id=client_message_id,
+        reply_to=reply_to,
+        attachments=tuple(attachments),
+        card=None if card is None else _card(principal, *card),
+        confirm=confirm,
+    )
+
+
+def write(principal: Principal, source: str, *, may_be_empty: bool) -> Written:
+    """Check and render a text, and find whom of the workspace it mentions.
+
+    Raises:
+        InvalidCommand: it is empty or too long.
+    """
+    checked = text.check(source, may_be_empty=may_be_empty)
+    rendered = markdown.read(checked)
+    names = {name.lower() for name in rendered.mentions}
+    everyone = markdown.EVERYONE in names
+    return Written(
+        text=checked,
+        html=rendered.html,
+        mentioned=_people(principal.workspace_id, names - {markdown.EVERYONE}),
+        mentions_all=everyone,
+    )
+
+
+def _people(workspace_id: int, names: set[str]) -> tuple[int, ...]:
+    """Those of the workspace who are called so; a name of nobody stays plain text."""
+    if not names:
+        return ()
+    people = WorkspaceMembership.objects.filter(workspace_id=workspace_id, user__is_active=True)
+    called = people.annotate(called=Lower("user__username")).filter(called__in=names)
+    return tuple(called.order_by("user_id").values_list("user_id", flat=True))
+
+
+def _card(principal: Principal, kind: str, reference: str) -> Card:
+    state = cards.get(kind).state(principal, [reference]).get(reference)
+    if state is None:
+        reason = f"There is no {kind} {reference[:64]!r} to show."
+        raise NotFound(reason, errors={"card": [reason]})
+    return Card(kind, reference, state)
+
+
+def _invalid(field: str, reason: str) -> InvalidCommand:
+    return InvalidCommand(reason, errors={field: [reason]})

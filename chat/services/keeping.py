@@ -1,0 +1,48 @@
+"""Letting go of what has been kept for long enough."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Max
+
+from chat.models import Attachment, Message, Room
+from chat.protocol import MessagesExpired
+from chat.services.changing import remove_files
+from chat.services.common import lock_rooms, stamp, tell
+from realtime.unit_of_work import Fence, unit_of_work
+
+BATCH = 500
+
+
+def expire_messages(*, room_id: int, before: datetime, fence: Fence | None = None) -> int:
+    """Hide a room's messages that were sent before then, and tell its people.
+
+    Returns the last sequence that is gone; 0 when there was nothing to do.
+    """
+    old = Message.objects.filter(room_id=room_id, created_at__lt=before)
+    through = old.aggregate(last=Max("sequence"))["last"] or 0
+    with unit_of_work(fence=fence):
+        room = lock_rooms([room_id]).get(room_id)
+        if room is None or through <= room.floor_sequence:
+            return 0
+        Room.objects.filter(pk=room_id).update(floor_sequence=through)
+        tell(
+            room,
+            MessagesExpired(room=room.slug, through_sequence=through, timestamp=stamp()),
+        )
+    return through
+
+
+def remove_expired(*, room: Room, fence: Fence | None = None) -> bool:
+    """Remove a batch of what is hidden already; whether there may be more.
+
+    Of a deleted room everything is.
+    """
+    last = room.head_sequence if room.deleted_at is not None else room.floor_sequence
+    with unit_of_work(fence=fence):
+        gone = Message.objects.filter(room=room, sequence__lte=last).order_by("sequence")
+        batch = list(gone[:BATCH])
+        remove_files(list(Attachment.objects.filter(message__in=batch)))
+        Message.objects.filter(pk__in=[message.pk for message in batch]).delete()
+    return len(batch) == BATCH

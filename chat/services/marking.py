@@ -1,0 +1,93 @@
+"""Reactions and pins."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from chat import emoji as emojis
+from chat.models import Message, Pin, Reaction
+from chat.policy import RoomAction, require
+from chat.protocol import MAX_DISTINCT_REACTIONS, MAX_PINS, PinChanged, ReactionChanged
+from chat.services.changing import locked_message
+from chat.services.common import lock_rooms, stamp, tell
+from realtime.auth import Principal
+from realtime.errors import Conflict, InvalidCommand
+from realtime.unit_of_work import unit_of_work
+
+
+@unit_of_work
+def set_reaction(*, principal: Principal, message_id: int, emoji: str, on: bool) -> Message:
+    """React to a message with an emoji, or take that back; twice is as once.
+
+    Raises:
+        InvalidCommand: it is no emoji.
+        NotFound: there is no such message for this person.
+        PermissionDenied: they may not write there.
+        Conflict: the message is deleted, or has as many different reactions as it can hold.
+    """
+    if not emojis.is_emoji(emoji):
+        reason = "This is not an emoji."
+        raise InvalidCommand(reason, errors={"emoji": [reason]})
+    # The message's lock keeps the number of different reactions within its limit.
+    message, place = locked_message(principal, message_id)
+    require(place.standing, RoomAction.POST, timezone.now())
+    there = Reaction.objects.filter(message=message)
+    mine = there.filter(user_id=principal.user_id, emoji=emoji)
+    if on == mine.exists():
+        return message
+    if on:
+        kinds = set(there.order_by().values_list("emoji", flat=True).distinct())
+        if emoji not in kinds and len(kinds) >= MAX_DISTINCT_REACTIONS:
+            raise Conflict(f"A message has at most {MAX_DISTINCT_REACTIONS} different reactions.")
+        Reaction.objects.create(message=message, user_id=principal.user_id, emoji=emoji)
+    else:
+        mine.delete()
+    tell(
+        place.room,
+        ReactionChanged(
+            room=place.room.slug,
+            message_id=message.pk,
+            sequence=message.sequence,
+            user_id=principal.user_id,
+            username=principal.username,
+            emoji=emoji,
+            on=on,
+            count=there.filter(emoji=emoji).count(),
+        ),
+    )
+    return message
+
+
+@unit_of_work
+def set_pin(*, principal: Principal, message_id: int, on: bool) -> Message:
+    """Keep a message in view of its room, or no longer; twice is as once.
+
+    Raises:
+        NotFound: there is no such message for this person.
+        PermissionDenied: they may not pin there.
+        Conflict: the message is deleted, the room archived, or full of pins.
+    """
+    message, place = locked_message(principal, message_id)
+    require(place.standing, RoomAction.PIN, timezone.now())
+    there = Pin.objects.filter(message=message)
+    if on == there.exists():
+        return message
+    if on:
+        lock_rooms([place.room.pk])
+        if Pin.objects.filter(room=place.room).count() >= MAX_PINS:
+            raise Conflict(f"A room has at most {MAX_PINS} pinned messages.")
+        Pin.objects.create(message=message, room=place.room, pinned_by_id=principal.user_id)
+    else:
+        there.delete()
+    tell(
+        place.room,
+        PinChanged(
+            room=place.room.slug,
+            message_id=message.pk,
+            sequence=message.sequence,
+            user_id=principal.user_id,
+            on=on,
+            timestamp=stamp(),
+        ),
+    )
+    return message

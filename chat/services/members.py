@@ -1,0 +1,191 @@
+"""Who is in a room, and as what."""
+
+from __future__ import annotations
+
+from accounts.models import Membership as WorkspaceMembership
+from chat import selectors
+from chat.models import Membership, NotificationLevel, Role, Room, RoomKind
+from chat.policy import RoomAction, require_above
+from chat.protocol import MemberLeft, MemberUpdated
+from chat.selectors import Place
+from chat.services import notifying
+from chat.services.common import admit, hide_room, locked_place, member_of, stamp, tell
+from chat.services.rooms import remove
+from realtime.auth import Principal
+from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
+from realtime.unit_of_work import unit_of_work
+
+
+@unit_of_work
+def join_room(*, principal: Principal, room: str) -> Membership:
+    """Become a member of a public room; who is one stays as they are.
+
+    Raises:
+        NotFound: there is no such room for them.
+    """
+    place = selectors.find(principal, room)
+    if place.membership is not None:
+        return place.membership
+    place = locked_place(principal, room)
+    return place.membership or admit(place.room, principal.user_id, Role.MEMBER, principal.user_id)
+
+
+@unit_of_work
+def leave_room(*, principal: Principal, room: str) -> None:
+    """Be a member no longer. A private room goes with its last member.
+
+    Raises:
+        NotFound: there is no such room for them, or they are no member of it.
+        Conflict: it would be left without an owner, or is a direct one, which is nobody's to leave.
+    """
+    place = locked_place(principal, room)
+    membership = member_of(place, principal.user_id)
+    if place.room.kind == RoomKind.DIRECT:
+        raise Conflict("A direct room stays: leave it unread, or mute it.")
+    others = Membership.objects.filter(room=place.room).exclude(pk=membership.pk)
+    if place.room.kind == RoomKind.PRIVATE and not others.exists():
+        dismiss(place.room, membership, "left", principal.user_id)
+        remove(place.room, principal.user_id)
+        return
+    if membership.role == Role.OWNER and place.room.kind == RoomKind.PRIVATE:
+        _require_another_owner(place.room, membership)
+    dismiss(place.room, membership, "left", principal.user_id)
+
+
+@unit_of_work
+def add_member(
+    *, principal: Principal, room: str, user_id: int, role: str = Role.MEMBER
+) -> Membership:
+    """Bring somebody of the workspace into a room.
+
+    Raises:
+        NotFound: there is no such room for the principal, or no such person in the workspace.
+        PermissionDenied: they may not, or not with that role.
+        Conflict: the person is a member already, or the room a direct one.
+    """
+    place = locked_place(principal, room, RoomAction.MANAGE_MEMBERS)
+    _require_role(role)
+    _require_not_direct(place)
+    # Into a place of one's own rank one may bring nobody, short of an owner.
+    if role not in (Role.MEMBER, Role.READ_ONLY):
+        require_above(place.standing, Role.READ_ONLY, role)
+    people = WorkspaceMembership.objects.filter(workspace_id=principal.workspace_id)
+    if not people.filter(user_id=user_id, user__is_active=True).exists():
+        reason = "There is no such person in this workspace."
+        raise NotFound(reason, errors={"user_id": [reason]})
+    if selectors.is_member(place.room.pk, user_id):
+        raise Conflict("They are a member of this room already.")
+    membership = admit(place.room, user_id, role, principal.user_id)
+    notifying.invited(place.room, user_id, principal)
+    return membership
+
+
+@unit_of_work
+def change_role(*, principal: Principal, room: str, user_id: int, role: str) -> Membership:
+    """Give a member another role.
+
+    Raises:
+        NotFound: there is no such room for the principal, or no such member.
+        PermissionDenied: they may not.
+        Conflict: it would leave a private room without an owner, or the room is a direct one.
+    """
+    place = locked_place(principal, room, RoomAction.MANAGE_MEMBERS)
+    _require_role(role)
+    _require_not_direct(place)
+    membership = member_of(place, user_id)
+    if membership.role == role:
+        return membership
+    require_above(place.standing, membership.role, role)
+    if membership.role == Role.OWNER and place.room.kind == RoomKind.PRIVATE:
+        _require_another_owner(place.room, membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    tell_of_change(place.room, membership, principal.user_id)
+    return membership
+
+
+@unit_of_work
+def remove_member(*, principal: Principal, room: str, user_id: int) -> None:
+    """Put somebody out of a room: their subscriptions to it end at once, wherever they are.
+
+    Raises:
+        NotFound: there is no such room for the principal, or no such member.
+        PermissionDenied: they may not.
+        Conflict: the room is a direct one; or it is oneself, who leaves instead.
+    """
+    if user_id == principal.user_id:
+        leave_room(principal=principal, room=room)
+        return
+    place = locked_place(principal, room)
+    membership = member_of(place, user_id)
+    _require_not_direct(place)
+    if RoomAction.MANAGE_MEMBERS not in place.standing.actions:
+        raise PermissionDenied("Your role in this room does not allow manage_members.")
+    require_above(place.standing, membership.role)
+    dismiss(place.room, membership, "removed", principal.user_id)
+
+
+@unit_of_work
+def set_notification_level(*, principal: Principal, room: str, level: str) -> Membership:
+    """Choose of what in a room one is told outside of it: `all`, `mentions` or `none`.
+
+    Raises:
+        NotFound: there is no such room for them, or they are no member of it.
+        InvalidCommand: there is no such level.
+    """
+    if level not in NotificationLevel.values:
+        reason = f"A level is one of {', '.join(NotificationLevel.values)}."
+        raise InvalidCommand(reason, errors={"notify": [reason]})
+    membership = member_of(selectors.find(principal, room), principal.user_id)
+    Membership.objects.filter(pk=membership.pk).update(notify=level)
+    membership.notify = level
+    return membership
+
+
+@unit_of_work
+def leave_workspace(*, workspace_id: int, user_id: int) -> None:
+    """Take somebody who is no longer in the workspace out of all its rooms."""
+    memberships = Membership.objects.filter(room__workspace_id=workspace_id, user_id=user_id)
+    for membership in memberships.select_related("room", "user").order_by("room_id"):
+        dismiss(membership.room, membership, "removed", user_id)
+
+
+def dismiss(room: Room, membership: Membership, reason: str, by: int) -> None:
+    """End a membership and tell the room and its former member; inside a unit of work."""
+    user_id, username = membership.user_id, membership.user.username
+    membership.delete()
+    tell(
+        room,
+        MemberLeft(
+            room=room.slug,
+            user_id=user_id,
+            username=username,
+            reason=reason,
+            by=by,
+            timestamp=stamp(),
+        ),
+    )
+    hide_room(room, user_id, reason)
+
+
+def tell_of_change(room: Room, membership: Membership, by: int) -> None:
+    """Tell a room that a membership is another now; needs its user."""
+    member = selectors.member_view(membership)
+    tell(room, MemberUpdated(room=room.slug, member=member, by=by, timestamp=stamp()))
+
+
+def _require_role(role: str) -> None:
+    if role not in Role.values:
+        reason = f"A role is one of {', '.join(Role.values)}."
+        raise InvalidCommand(reason, errors={"role": [reason]})
+
+
+def _require_not_direct(place: Place) -> None:
+    if place.room.kind == RoomKind.DIRECT:
+        raise Conflict("A direct room is of its two people, with equal rights.")
+
+
+def _require_another_owner(room: Room, membership: Membership) -> None:
+    others = Membership.objects.filter(room=room, role=Role.OWNER).exclude(pk=membership.pk)
+    if not others.exists():
+        raise Conflict("A private room keeps an owner: make somebody else owner first.")

@@ -1,0 +1,58 @@
+"""Whom a message calls, and who is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from chat.models import Membership, Mention, Message, NotificationLevel, Room, RoomKind
+from chat.services import notifying
+from chat.services.drafts import Written
+
+
+def rows(
+    room: Room, message: Message, written: Written, members: Iterable[Membership]
+) -> list[Mention]:
+    """The mentions of a message: those called by name who may read it, and with @all the members.
+
+    Args:
+        members: at least those of the room's members who are called by name, or all with @all.
+    """
+    belonging = {membership.user_id for membership in members}
+    named = [
+        user_id
+        for user_id in written.mentioned
+        if room.kind == RoomKind.PUBLIC or user_id in belonging
+    ]
+    called = sorted(belonging - set(named)) if written.mentions_all else []
+    return [
+        Mention(
+            message=message, user_id=user_id, room=room, sequence=message.sequence, by_name=by_name
+        )
+        for by_name, user_ids in ((True, named), (False, called))
+        for user_id in user_ids
+        if user_id != message.author_id
+    ]
+
+
+def notify(
+    room: Room, message: Message, mentioned: Collection[int], members: Iterable[Membership]
+) -> None:
+    """Tell those who are mentioned, and those who want to hear of every message."""
+    author = message.author.username
+    by_user = {membership.user_id: membership for membership in members}
+    called = [each for each in mentioned if notifying.wants_mention(by_user.get(each))]
+    notifying.mentioned(room, message, author, called)
+    followers = [
+        membership
+        for membership in by_user.values()
+        if membership.user_id != message.author_id
+        and membership.user_id not in mentioned
+        and _follows(room, membership)
+    ]
+    notifying.posted(room, message, author, followers)
+
+
+def _follows(room: Room, membership: Membership) -> bool:
+    if room.kind == RoomKind.DIRECT:
+        return membership.notify != NotificationLevel.NONE
+    return membership.notify == NotificationLevel.ALL

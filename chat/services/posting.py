@@ -1,0 +1,317 @@
+"""Posting: messages get their place in their rooms, many in one transaction if many wait.
+
+The rooms are locked, in the order of their ids, from when the sequences are given out to the
+commit: what is asked under that lock (who is a member, what was sent before) is exact.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from chat.models import (
+    Attachment,
+    Membership,
+    Mention,
+    Message,
+    NotificationLevel,
+    Role,
+    Room,
+    RoomKind,
+)
+from chat.policy import RoomAction, require
+from chat.protocol import ChatMessage
+from chat.selectors.messages import attachment_view, plain_view, reply_view
+from chat.selectors.rooms import Place, standing_of
+from chat.services import guards, mentioning
+from chat.services.common import admit, lock_rooms, tell
+from chat.services.drafts import Draft, draft_message
+from realtime.auth import Principal
+from realtime.errors import AppError, NotFound
+from realtime.unit_of_work import unit_of_work
+
+# Room, author and client_message_id.
+ClientKey = tuple[int, int, str]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that is stored; `duplicate`: it was before, under the same client id."""
+
+    message_id: int
+    room: str
+    sequence: int
+    created_at: datetime
+    duplicate: bool = False
+
+
+def send_message(
+    *,
+    principal: Principal,
+    room: str,
+    text: str,
+    client_message_id: str | None = None,
+    reply_to: int | None = None,
+    attachments: Sequence[int] = (),
+    card: tuple[str, str] | None = None,
+    confirm: bool = False,
+) -> Sent:
+    """Post a message; sent again under its `client_message_id`, the first one is returned.
+
+    Raises:
+        InvalidCommand: the text is empty or too long, or another field is not as it must be.
+        NotFound: there is no such room, message to answer, attachment or card for this person.
+        PermissionDenied: they may not write there, or not call everybody.
+        Conflict: the room is archived, or calls more people than was confirmed.
+    """
+    draft = draft_message(
+        principal=principal,
+        room=room,
+        text=text,
+        client_message_id=client_message_id,
+        reply_to=reply_to,
+        attachments=attachments,
+        card=card,
+        confirm=confirm,
+    )
+    (result,) = post_drafts([draft])
+    if isinstance(result, AppError):
+        raise result
+    return result
+
+
+@dataclass
+class _Posting:
+    """One transaction's worth of messages, and what is known of their rooms."""
+
+    now: datetime
+    rooms: dict[tuple[int, str], Room]
+    memberships: dict[int, dict[int, Membership]]
+    sent: dict[ClientKey, Sent]
+    answered: dict[int, Message]
+    files: dict[int, Attachment]
+    users: dict[int, User]
+    # In this very transaction, under a client id: the same one may come twice in a batch.
+    accepted: dict[ClientKey, Message] = field(default_factory=dict)
+    new: list[tuple[Draft, Room, Message]] = field(default_factory=list)
+
+    def members(self, room: Room) -> list[Membership]:
+        """Those of the room's members that have been read."""
+        return list(self.memberships[room.pk].values())
+
+
+@unit_of_work
+def post_drafts(drafts: Sequence[Draft]) -> list[Sent | AppError]:
+    """Post messages, of any people to any rooms, in one transaction.
+
+    Returns for each, in order, what became of it: one that is refused does not hold up others.
+    """
+    posting = _prepare(drafts)
+    results = [_accept_or_refuse(posting, draft) for draft in drafts]
+    _store(posting)
+    return [result() for result in results]
+
+
+def _prepare(drafts: Sequence[Draft]) -> _Posting:
+    """Lock the rooms, and read all that decides about the messages."""
+    answers = [draft.reply_to for draft in drafts if draft.reply_to is not None]
+    attached = [file for draft in drafts for file in draft.attachments]
+    users = User.objects.in_bulk({draft.principal.user_id for draft in drafts})
+    rooms = lock_rooms(_room_ids(drafts))
+    answered = Message.objects.filter(pk__in=answers).select_related("author") if answers else []
+    files = Attachment.objects.filter(pk__in=attached, message=None) if attached else []
+    existing = [room for room in rooms.values() if room.deleted_at is None]
+    return _Posting(
+        now=timezone.now(),
+        rooms={(room.workspace_id, room.slug): room for room in existing},
+        memberships=_memberships(rooms, drafts),
+        sent=_sent_before(rooms, drafts),
+        answered={message.pk: message for message in answered},
+        files={file.pk: file for file in files},
+        users=users,
+    )
+
+
+def _room_ids(drafts: Sequence[Draft]) -> list[int]:
+    named: dict[int, set[str]] = defaultdict(set)
+    for draft in drafts:
+        named[draft.principal.workspace_id].add(draft.room)
+    wanted = (Q(workspace_id=workspace_id, slug__in=slugs) for workspace_id, slugs in named.items())
+    return list(Room.objects.filter(reduce(or_, wanted)).values_list("pk", flat=True))
+
+
+def _memberships(
+    rooms: dict[int, Room], drafts: Sequence[Draft]
+) -> dict[int, dict[int, Membership]]:
+    """Of authors and of those who may have to be told, by room and user."""
+    people = {draft.principal.user_id for draft in drafts}
+    for draft in drafts:
+        people.update(draft.written.mentioned)
+    wanted = Q(user_id__in=people) | Q(notify=NotificationLevel.ALL)
+    whole = [room.pk for room in rooms.values() if room.kind == RoomKind.DIRECT]
+    calling = {draft.room for draft in drafts if draft.written.mentions_all}
+    whole += [room.pk for room in rooms.values() if room.slug in calling]
+    if whole:
+        wanted |= Q(room_id__in=whole)
+    found: dict[int, dict[int, Membership]] = {room_id: {} for room_id in rooms}
+    for membership in Membership.objects.filter(wanted, room_id__in=list(rooms)):
+        found[membership.room_id][membership.user_id] = membership
+    return found
+
+
+def _sent_before(rooms: dict[int, Room], drafts: Sequence[Draft]) -> dict[ClientKey, Sent]:
+    ids = {draft.client_message_id for draft in drafts if draft.client_message_id is not None}
+    if not ids:
+        return {}
+    rows = Message.objects.filter(
+        room_id__in=list(rooms),
+        author_id__in={draft.principal.user_id for draft in drafts},
+        client_message_id__in=ids,
+    ).values_list("room_id", "author_id", "client_message_id", "pk", "sequence", "created_at")
+    return {
+        (room_id, author_id, client_id or ""): Sent(
+            pk, rooms[room_id].slug, sequence, created_at, duplicate=True
+        )
+        for room_id, author_id, client_id, pk, sequence, created_at in rows
+    }
+
+
+def _accept_or_refuse(posting: _Posting, draft: Draft) -> Callable[[], Sent | AppError]:
+    """Decide about one message; the result can be asked for once all are stored."""
+    try:
+        found, duplicate = _accept(posting, draft)
+    except AppError as error:
+        refusal = error
+        return lambda: refusal
+    if isinstance(found, Sent):
+        return lambda: found
+    return lambda: Sent(found.pk, draft.room, found.sequence, found.created_at, duplicate)
+
+
+def _accept(posting: _Posting, draft: Draft) -> tuple[Sent | Message, bool]:
+    """Give a message its sequence, or find it sent already."""
+    user_id = draft.principal.user_id
+    place = _place(posting, draft)
+    room = place.room
+    key = (room.pk, user_id, draft.client_message_id or "")
+    if draft.client_message_id is not None:
+        if key in posting.sent:
+            return posting.sent[key], True
+        if key in posting.accepted:
+            return posting.accepted[key], True
+    require(place.standing, RoomAction.POST, posting.now)
+    members = sum(each.user_id != user_id for each in posting.members(room))
+    guards.check_call_to_all(place, draft.written, members, draft.confirm, posting.now)
+    _check_answer(posting, draft, room)
+    _take_files(posting, draft, room)
+    if place.membership is None:
+        joined = admit(room, user_id, Role.MEMBER, user_id)
+        posting.memberships[room.pk][user_id] = joined
+    # Nothing is refused from here on: the sequence has no gaps.
+    room.head_sequence += 1
+    message = _message(posting, draft, room)
+    posting.new.append((draft, room, message))
+    if draft.client_message_id is not None:
+        posting.accepted[key] = message
+    return message, False
+
+
+def _place(posting: _Posting, draft: Draft) -> Place:
+    principal = draft.principal
+    room = posting.rooms.get((principal.workspace_id, draft.room))
+    membership = posting.memberships[room.pk].get(principal.user_id) if room else None
+    if room is None or (room.kind != RoomKind.PUBLIC and membership is None):
+        raise NotFound("There is no such room.", errors={"room": ["There is no such room."]})
+    return Place(room, membership, standing_of(principal.role, room, membership))
+
+
+def _check_answer(posting: _Posting, draft: Draft, room: Room) -> None:
+    if draft.reply_to is None:
+        return
+    answered = posting.answered.get(draft.reply_to)
+    if answered is None or answered.room_id != room.pk or answered.sequence <= room.floor_sequence:
+        reason = "There is no such message in this room."
+        raise NotFound(reason, errors={"reply_to": [reason]})
+
+
+def _take_files(posting: _Posting, draft: Draft, room: Room) -> None:
+    """The draft's files, which are its author's, for this room, and in no message yet."""
+    for file_id in draft.attachments:
+        file = posting.files.get(file_id)
+        if file is None or (file.room_id, file.uploader_id) != (room.pk, draft.principal.user_id):
+            reason = "There is no such file of yours waiting for this room."
+            raise NotFound(reason, errors={"attachments": [reason]})
+    for file_id in draft.attachments:
+        del posting.files[file_id]
+
+
+def _message(posting: _Posting, draft: Draft, room: Room) -> Message:
+    card = draft.card
+    return Message(
+        room=room,
+        sequence=room.head_sequence,
+        author=posting.users[draft.principal.user_id],
+        text=draft.written.text,
+        html=draft.written.html,
+        client_message_id=draft.client_message_id,
+        reply_to_id=draft.reply_to,
+        mentions_all=draft.written.mentions_all,
+        created_at=posting.now,
+        card_kind=card.kind if card else "",
+        card_reference=card.reference if card else "",
+        card_state=card.state if card else None,
+    )
+
+
+def _store(posting: _Posting) -> None:
+    if not posting.new:
+        return
+    Message.objects.bulk_create([message for _, _, message in posting.new])
+    _store_heads(posting)
+    mentions = [
+        mention
+        for draft, room, message in posting.new
+        for mention in mentioning.rows(room, message, draft.written, posting.members(room))
+    ]
+    if mentions:
+        Mention.objects.bulk_create(mentions)
+    for draft, room, message in posting.new:
+        named = [each.user_id for each in mentions if each.message_id == message.pk]
+        by_name = [each for each in mentions if each.message_id == message.pk and each.by_name]
+        tell(room, _event(posting, draft, room, message, [each.user_id for each in by_name]))
+        mentioning.notify(room, message, named, posting.members(room))
+
+
+def _store_heads(posting: _Posting) -> None:
+    """The rooms' last sequences; and whoever writes has read what is above."""
+    rooms = {room.pk: room for _, room, _ in posting.new}
+    authors = {
+        (room.pk, message.author_id): posting.memberships[room.pk][message.author_id]
+        for _, room, message in posting.new
+    }
+    for _, room, message in posting.new:
+        authors[room.pk, message.author_id].read_sequence = message.sequence
+    Room.objects.bulk_update(rooms.values(), ["head_sequence"])
+    Membership.objects.bulk_update(authors.values(), ["read_sequence"])
+
+
+def _event(
+    posting: _Posting, draft: Draft, room: Room, message: Message, named: list[int]
+) -> ChatMessage:
+    event = plain_view(message, room.slug, ChatMessage)
+    event.mentions = named
+    if draft.reply_to is not None:
+        event.reply = reply_view(posting.answered[draft.reply_to])
+    if draft.attachments:
+        files = Attachment.objects.filter(pk__in=draft.attachments)
+        files.update(message=message)
+        event.attachments = [attachment_view(file) for file in files.order_by("id")]
+    return event

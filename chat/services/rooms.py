@@ -1,0 +1,205 @@
+"""Making rooms, and changing what they are."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.policy import Action
+from accounts.policy import require as require_action
+from chat import selectors
+from chat.models import Membership, Role, Room, RoomKind
+from chat.policy import RoomAction, require
+from chat.protocol import (
+    MAX_NAME_LENGTH,
+    MAX_SLUG_LENGTH,
+    MAX_TOPIC_LENGTH,
+    ROOM_SLUG,
+    RoomDeleted,
+    RoomUpdated,
+)
+from chat.services.common import admit, hide_room, locked_place, stamp, tell
+from realtime.auth import Principal
+from realtime.errors import Conflict, InvalidCommand
+from realtime.unit_of_work import unit_of_work
+
+_SLUG = re.compile(ROOM_SLUG)
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+MAX_RETENTION_DAYS = 36_500
+# Stands for "leave it as it is" where None means something.
+UNCHANGED: Any = object()
+
+
+@unit_of_work
+def create_room(
+    *,
+    principal: Principal,
+    name: str,
+    slug: str | None = None,
+    kind: str = RoomKind.PUBLIC,
+    topic: str = "",
+    retention_days: int | None = None,
+) -> Room:
+    """Make a public or private room; whoever makes it owns it.
+
+    Args:
+        slug: how programs name it; without one it is made from the name, and for a private room
+            so that nobody can guess it.
+
+    Raises:
+        PermissionDenied: the principal's role does not allow making rooms.
+        InvalidCommand: a field is not as it must be.
+        Conflict: the slug is taken, or was: those of deleted rooms are not given out again.
+    """
+    require_action(principal, Action.CREATE_ROOMS)
+    if kind not in (RoomKind.PUBLIC, RoomKind.PRIVATE):
+        raise _invalid("kind", "A room is public or private; direct ones are opened by person.")
+    fields = _checked(name=name, topic=topic, retention_days=retention_days)
+    if slug is None:
+        room = _with_free_slug(principal, kind, fields)
+    else:
+        room = _with_slug(principal, _checked_slug(slug), kind, fields)
+    admit(room, principal.user_id, Role.OWNER, principal.user_id)
+    return room
+
+
+@unit_of_work
+def update_room(
+    *,
+    principal: Principal,
+    room: str,
+    name: str = UNCHANGED,
+    topic: str = UNCHANGED,
+    retention_days: int | None = UNCHANGED,
+) -> Room:
+    """Change what a room is called, its topic, or how long its messages are kept (None: for good).
+
+    Raises:
+        NotFound, PermissionDenied: the room is not theirs to see, or to change.
+        InvalidCommand: a field is not as it must be.
+    """
+    given = {"name": name, "topic": topic, "retention_days": retention_days}
+    changes = _checked(**{key: value for key, value in given.items() if value is not UNCHANGED})
+    place = locked_place(principal, room, RoomAction.EDIT_ROOM)
+    if "retention_days" in changes and changes["retention_days"] != place.room.retention_days:
+        require(place.standing, RoomAction.MANAGE_ROOM, timezone.now())
+    return _change(place.room, changes, principal.user_id)
+
+
+@unit_of_work
+def archive_room(*, principal: Principal, room: str, archived: bool = True) -> Room:
+    """Let a room be read and no longer written in, or written in again.
+
+    Raises:
+        NotFound, PermissionDenied: the room is not theirs to see, or to archive.
+    """
+    place = locked_place(principal, room, RoomAction.MANAGE_ROOM)
+    if archived == (place.room.archived_at is not None):
+        return place.room
+    moment = timezone.now() if archived else None
+    return _change(place.room, {"archived_at": moment}, principal.user_id)
+
+
+@unit_of_work
+def delete_room(*, principal: Principal, room: str) -> None:
+    """Take a room away from everybody at once; the retention worker removes what was in it.
+
+    Raises:
+        NotFound, PermissionDenied: the room is not theirs to see, or to delete.
+    """
+    place = locked_place(principal, room, RoomAction.MANAGE_ROOM)
+    remove(place.room, principal.user_id)
+
+
+@unit_of_work
+def save_room(*, room: Room, changed: Iterable[str], by: int) -> Room:
+    """Keep changes made in the admin, and tell the room's people."""
+    return _change(room, {name: getattr(room, name) for name in changed}, by)
+
+
+def remove(room: Room, by: int) -> None:
+    """Mark a room as deleted; call with its row locked, inside a unit of work."""
+    Room.objects.filter(pk=room.pk).update(deleted_at=timezone.now())
+    tell(room, RoomDeleted(room=room.slug, by=by, timestamp=stamp()))
+    for user_id in Membership.objects.filter(room=room).values_list("user_id", flat=True):
+        hide_room(room, user_id, "deleted")
+
+
+def _change(room: Room, changes: dict[str, Any], by: int) -> Room:
+    if changes:
+        Room.objects.filter(pk=room.pk).update(**changes)
+        room.refresh_from_db()
+        info = selectors.room_view(room)
+        tell(room, RoomUpdated(room=room.slug, info=info, by=by, timestamp=stamp()))
+    return room
+
+
+def _with_slug(principal: Principal, slug: str, kind: str, fields: dict[str, Any]) -> Room:
+    try:
+        with transaction.atomic():
+            return Room.objects.create(
+                workspace_id=principal.workspace_id,
+                slug=slug,
+                kind=kind,
+                created_by_id=principal.user_id,
+                **fields,
+            )
+    except IntegrityError as error:
+        reason = "This name is not free."
+        raise Conflict(reason, errors={"slug": [reason]}) from error
+
+
+def _with_free_slug(principal: Principal, kind: str, fields: dict[str, Any]) -> Room:
+    stem = slug_from(fields["name"])
+    if kind == RoomKind.PUBLIC and stem:
+        try:
+            return _with_slug(principal, stem, kind, fields)
+        except Conflict:
+            pass
+    return _with_slug(principal, unguessable_slug(stem or "room"), kind, fields)
+
+
+def slug_from(name: str) -> str:
+    """What of a name can be in a slug; empty if nothing."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: MAX_SLUG_LENGTH - 14].strip("-")
+
+
+def unguessable_slug(stem: str) -> str:
+    """A slug that begins with `stem` and ends with 60 random bits."""
+    return f"{stem}-{''.join(secrets.choice(_ALPHABET) for _ in range(12))}"
+
+
+def _checked_slug(slug: str) -> str:
+    if len(slug) > MAX_SLUG_LENGTH or not _SLUG.fullmatch(slug):
+        raise _invalid(
+            "slug",
+            f"A slug has at most {MAX_SLUG_LENGTH} of a-z, 0-9, - and _, and starts with a "
+            "letter or a digit.",
+        )
+    return slug
+
+
+def _checked(**fields: Any) -> dict[str, Any]:
+    if "name" in fields:
+        fields["name"] = " ".join(fields["name"].split())
+        if not 1 <= len(fields["name"]) <= MAX_NAME_LENGTH:
+            raise _invalid("name", f"A room's name has 1 to {MAX_NAME_LENGTH} characters.")
+    if "topic" in fields:
+        fields["topic"] = " ".join(fields["topic"].split())
+        if len(fields["topic"]) > MAX_TOPIC_LENGTH:
+            raise _invalid("topic", f"A topic has at most {MAX_TOPIC_LENGTH} characters.")
+    days = fields.get("retention_days")
+    if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
+        raise _invalid("retention_days", f"From 1 to {MAX_RETENTION_DAYS} days; null: for good.")
+    return fields
+
+
+def _invalid(field: str, reason: str) -> InvalidCommand:
+    return InvalidCommand(reason, errors={field: [reason]})

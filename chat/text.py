@@ -1,0 +1,34 @@
+"""What a message's text must be, and a short form of it. Pure."""
+
+from __future__ import annotations
+
+from chat.protocol import MAX_TEXT_LENGTH
+from realtime.errors import InvalidCommand
+
+EXCERPT_LENGTH = 140
+
+
+def check(text: str, *, may_be_empty: bool = False) -> str:
+    """`text` without blank lines around it.
+
+    Raises:
+        InvalidCommand: it is empty (unless something else makes up the message), or too long.
+    """
+    stripped = text.strip("\n\r").rstrip()
+    if not stripped.strip() and not may_be_empty:
+        raise _refusal("A message needs a text.")
+    if len(stripped) > MAX_TEXT_LENGTH:
+        raise _refusal(f"A message has at most {MAX_TEXT_LENGTH:,} characters.")
+    if "\0" in stripped:
+        raise _refusal("A message cannot hold U+0000.")
+    return stripped
+
+
+def excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:
+    """The beginning of a text on one line, at most `length` characters long."""
+    line = " ".join(text[: length * 4].split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def _refusal(reason: str) -> InvalidCommand:
+    return InvalidCommand(reason, errors={"text": [reason]})

@@ -1,0 +1,106 @@
+"""What the live card of a metric shows, and how each new value changes it. Pure.
+
+A card's frames hold its whole state, sparkline included, while the stream brings single values:
+the cards that somebody follows are remembered, one a metric, and shared by all who follow them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from realtime.protocol import Event
+
+KIND = "metric"
+SPARKLINE = 60
+
+# A time as the protocol writes it, so that texts compare as times do, and the value then.
+Point = tuple[str, float]
+
+
+class CardUpdate(Event, tag="card_update"):
+    """The state that a card has now."""
+
+    kind: str
+    reference: str
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a card shows besides its numbers; `workspace` is the slug."""
+
+    name: str
+    title: str
+    group: str
+    unit: str
+    decimals: int
+    simulated: bool
+    workspace: str
+
+
+def state(facts: Facts, points: tuple[Point, ...]) -> dict[str, Any]:
+    """The state of a card whose newest values are `points`, oldest first."""
+    timestamp, value = points[-1] if points else (None, None)
+    moment = f"&at={timestamp}" if timestamp else ""
+    return {
+        "name": facts.name,
+        "title": facts.title,
+        "group": facts.group,
+        "unit": facts.unit,
+        "decimals": facts.decimals,
+        "simulated": facts.simulated,
+        "value": value,
+        "timestamp": timestamp,
+        "sparkline": [value for _, value in points],
+        "link": f"/dashboards/?metric={facts.name}{moment}&workspace={facts.workspace}",
+    }
+
+
+class LiveCard:
+    """A metric's card as this process knows it. Safe to use from several threads."""
+
+    def __init__(self, facts: Facts, points: Iterable[Point]) -> None:
+        self._lock = threading.Lock()
+        self._facts = facts
+        self._points = _newest(points)
+
+    def refresh(self, facts: Facts, points: Iterable[Point]) -> None:
+        """Take over what was read from the database; values that came since stay."""
+        with self._lock:
+            self._facts = facts
+            self._points = _newest((*points, *self._points))
+
+    def take(self, timestamp: str, value: float) -> None:
+        """A value from the stream; one that is known already, or late, changes nothing."""
+        with self._lock:
+            if not self._points or timestamp > self._points[-1][0]:
+                self._points = (*self._points, (timestamp, value))[-SPARKLINE:]
+
+    def state(self) -> dict[str, Any]:
+        return state(self._facts, self._points)
+
+
+@dataclass(frozen=True)
+class CardSelection:
+    """The metrics of a workspace whose cards a connection follows."""
+
+    names: frozenset[str]
+    cards: Mapping[str, LiveCard] = field(compare=False)
+
+
+def render(payload: Mapping[str, Any], selection: CardSelection) -> list[bytes]:
+    """The `card_update` frames that a payload of the stream `metrics` makes."""
+    frames = []
+    for values in payload["metrics"].values():
+        for name in sorted(selection.names & values.keys()):
+            card = selection.cards[name]
+            card.take(payload["timestamp"], values[name])
+            frames.append(CardUpdate(kind=KIND, reference=name, state=card.state()).encode())
+    return frames
+
+
+def _newest(points: Iterable[Point]) -> tuple[Point, ...]:
+    return tuple(sorted(dict(points).items())[-SPARKLINE:])

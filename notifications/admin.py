@@ -1,0 +1,56 @@
+"""The admin: what users were told, to look at; announcements, which are sent when saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from accounts.models import User
+from notifications import services
+from notifications.models import Announcement, Notification
+
+if TYPE_CHECKING:
+    BaseNotificationAdmin = admin.ModelAdmin[Notification]
+    BaseAnnouncementAdmin = admin.ModelAdmin[Announcement]
+else:  # at run time these classes take no parameters
+    BaseNotificationAdmin = BaseAnnouncementAdmin = admin.ModelAdmin
+
+
+@admin.register(Notification)
+class NotificationAdmin(BaseNotificationAdmin):
+    """What was told to whom; nothing is changed here, for open pages would not hear of it."""
+
+    list_display = ["title", "user", "workspace", "kind", "severity", "created_at", "read_at"]
+    list_filter = ["workspace", "kind", "severity"]
+    list_select_related = ["user", "workspace"]
+    search_fields = ["title", "message", "user__username"]
+    date_hierarchy = "created_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Notification | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Notification | None = None) -> bool:
+        return False
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(BaseAnnouncementAdmin):
+    """Saving one sends it; what was sent cannot be changed."""
+
+    list_display = ["message", "severity", "workspace", "author", "created_at"]
+    list_filter = ["workspace", "severity"]
+    list_select_related = ["workspace", "author"]
+    readonly_fields = ["author", "created_at"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
+        assert isinstance(request.user, User)
+        obj.author = request.user
+        services.announce(announcement=obj)

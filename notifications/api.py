@@ -1,0 +1,75 @@
+"""REST: a user's notifications, telling others, and messages to who is connected."""
+
+from __future__ import annotations
+
+from rest_framework.pagination import CursorPagination
+from rest_framework.response import Response
+
+from accounts.api import WorkspaceAPIView
+from accounts.requests import WorkspaceRequest
+from notifications import selectors, services
+from notifications.serializers import (
+    NotificationSerializer,
+    PageQuerySerializer,
+    PushSerializer,
+)
+from notifications.services import ReadResult
+
+
+class NotificationPages(CursorPagination):
+    """Newest first; `limit` at a time."""
+
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+
+
+class NotificationListView(WorkspaceAPIView):
+    """GET: one's own notifications, page by page. POST: tell a member or an audience."""
+
+    def get(self, request: WorkspaceRequest) -> Response:
+        query = PageQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        pages = NotificationPages()
+        found = selectors.page(request.principal, **query.validated_data)
+        page = pages.paginate_queryset(found, request, view=self) or []
+        return pages.get_paginated_response([selectors.document(each) for each in page])
+
+    def post(self, request: WorkspaceRequest) -> Response:
+        body = NotificationSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        made = services.send(principal=request.principal, **body.validated_data)
+        return Response({"notified": len(made), "ids": [each.pk for each in made]}, status=201)
+
+
+class NotificationReadView(WorkspaceAPIView):
+    """POST: mark one of one's own notifications as read; again is no error."""
+
+    def post(self, request: WorkspaceRequest, notification_id: int) -> Response:
+        return _read(
+            services.mark_read(principal=request.principal, notification_ids=[notification_id])
+        )
+
+
+class NotificationReadAllView(WorkspaceAPIView):
+    """POST: mark all of one's own notifications in the workspace as read."""
+
+    def post(self, request: WorkspaceRequest) -> Response:
+        return _read(services.mark_read(principal=request.principal, notification_ids=None))
+
+
+class UserPushView(WorkspaceAPIView):
+    """POST a message to a member's open connections; 404 `not_connected` when there is none."""
+
+    def post(self, request: WorkspaceRequest, user_id: int) -> Response:
+        body = PushSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.push_message(
+            principal=request.principal, user_id=user_id, message=body.validated_data["message"]
+        )
+        return Response({"sent": True})
+
+
+def _read(read: ReadResult) -> Response:
+    return Response({"marked": len(read.ids), "unread_count": read.unread_count})

@@ -1,0 +1,80 @@
+"""Reads: a user's notifications in a workspace, newest first, and how many are unread."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from notifications.models import Notification
+from realtime.auth import Principal
+from realtime.protocol import rfc3339
+
+# As many as a snapshot holds; the count is of all, and REST has the others page by page.
+SNAPSHOT = 100
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The newest unread notifications, and the number of all unread ones."""
+
+    unread: list[Notification]
+    unread_count: int
+
+
+def page(
+    principal: Principal, *, unread: bool | None = None, kind: str | None = None
+) -> QuerySet[Notification]:
+    """The principal's notifications in their workspace, newest first.
+
+    Args:
+        unread: only unread (True) or only read ones (False).
+        kind: only those of this kind.
+    """
+    found = of_user(principal.workspace_id, principal.user_id)
+    if unread is not None:
+        found = found.filter(read_at__isnull=unread)
+    if kind is not None:
+        found = found.filter(kind=kind)
+    return found.order_by("-id")
+
+
+def snapshot(principal: Principal) -> Snapshot:
+    """What a socket is told when it connects."""
+    unread = page(principal, unread=True)
+    newest = list(unread[:SNAPSHOT])
+    return Snapshot(newest, len(newest) if len(newest) < SNAPSHOT else unread.count())
+
+
+def unread_count(workspace_id: int, user_id: int) -> int:
+    return of_user(workspace_id, user_id).filter(read_at=None).count()
+
+
+def unread_counts(workspace_id: int, user_ids: Collection[int]) -> dict[int, int]:
+    """The number of unread notifications of each of these users that has any."""
+    unread = Notification.objects.filter(
+        workspace_id=workspace_id, user_id__in=user_ids, read_at=None
+    )
+    rows = unread.order_by().values("user_id").annotate(number=Count("id"))
+    return {row["user_id"]: row["number"] for row in rows}
+
+
+def of_user(workspace_id: int, user_id: int) -> QuerySet[Notification]:
+    """All notifications of one user in one workspace."""
+    return Notification.objects.filter(workspace_id=workspace_id, user_id=user_id)
+
+
+def document(notification: Notification) -> dict[str, Any]:
+    """A notification as the protocol and the REST API write it."""
+    return {
+        "id": notification.pk,
+        "kind": notification.kind,
+        "title": notification.title,
+        "message": notification.message,
+        "severity": notification.severity,
+        "link": notification.link,
+        "created_at": rfc3339(notification.created_at),
+        "read": notification.read,
+    }

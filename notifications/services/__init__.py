@@ -1,0 +1,17 @@
+"""Writes: telling users something, and noting that they have read it."""
+
+from notifications.services.announcing import announce
+from notifications.services.pushing import NotConnected, push_message
+from notifications.services.reading import ReadResult, mark_read
+from notifications.services.telling import AUDIENCES, notify, send
+
+__all__ = [
+    "AUDIENCES",
+    "NotConnected",
+    "ReadResult",
+    "announce",
+    "mark_read",
+    "notify",
+    "push_message",
+    "send",
+]

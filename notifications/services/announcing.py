@@ -1,0 +1,42 @@
+"""Telling everybody something."""
+
+from __future__ import annotations
+
+from accounts.models import Membership, Workspace
+from notifications import kinds
+from notifications.models import Announcement
+from notifications.services.telling import notify
+from realtime import pushes
+from realtime.unit_of_work import unit_of_work
+
+
+@unit_of_work
+def announce(*, announcement: Announcement) -> Announcement:
+    """Store an announcement and tell everybody it is for: those connected at once.
+
+    With `keep` it also becomes a notification of every member.
+    """
+    announcement.save()
+    pushes.push_system_notification(
+        message=announcement.message,
+        severity=announcement.severity,  # type: ignore[arg-type]
+        workspace_id=announcement.workspace_id,
+    )
+    if announcement.keep:
+        for workspace_id in _workspaces(announcement):
+            members = Membership.objects.filter(workspace_id=workspace_id)
+            notify(
+                workspace_id=workspace_id,
+                user_ids=members.values_list("user_id", flat=True),
+                kind=kinds.ANNOUNCEMENT,
+                title=announcement.message,
+                severity=announcement.severity,
+                dedupe_key=f"announcement:{announcement.pk}",
+            )
+    return announcement
+
+
+def _workspaces(announcement: Announcement) -> list[int]:
+    if announcement.workspace_id is not None:
+        return [announcement.workspace_id]
+    return list(Workspace.objects.order_by("pk").values_list("pk", flat=True))

@@ -1,0 +1,52 @@
+"""The way of a stored notification to its user. All delivery goes through `deliver`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from notifications import selectors, streams
+from notifications.models import Notification
+from notifications.protocol import NewNotification
+from realtime.unit_of_work import emit
+
+
+class UnreadCounts:
+    """How many notifications users have unread when a unit of work ends.
+
+    To be asked at that time (realtime.unit_of_work.emit with a function): the streams are locked
+    then, so nobody else's change can come between a count and its place in the stream.
+    """
+
+    def __init__(self, workspace_id: int, user_ids: Sequence[int]) -> None:
+        self._workspace_id = workspace_id
+        self._user_ids = user_ids
+        self._counts: dict[int, int] | None = None
+
+    def of(self, user_id: int) -> int:
+        if self._counts is None:
+            self._counts = selectors.unread_counts(self._workspace_id, self._user_ids)
+        return self._counts.get(user_id, 0)
+
+
+def deliver(notifications: Sequence[Notification]) -> None:
+    """Bring new notifications to their users. Call inside the unit of work that stored them.
+
+    In-app delivery: an event of each user's own stream, which is on every page as the bell.
+    """
+    by_workspace: dict[int, list[Notification]] = defaultdict(list)
+    for notification in notifications:
+        by_workspace[notification.workspace_id].append(notification)
+    for workspace_id, told in by_workspace.items():
+        counts = UnreadCounts(workspace_id, sorted({each.user_id for each in told}))
+        for notification in told:
+            emit(streams.inbox(workspace_id, notification.user_id), _event(notification, counts))
+
+
+def _event(notification: Notification, counts: UnreadCounts) -> Callable[[], NewNotification]:
+    return partial(_new, selectors.document(notification), notification.user_id, counts)
+
+
+def _new(document: dict[str, object], user_id: int, counts: UnreadCounts) -> NewNotification:
+    return NewNotification(data=document, unread_count=counts.of(user_id))

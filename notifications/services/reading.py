@@ -1,0 +1,65 @@
+"""Noting that notifications have been read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from django.utils import timezone
+
+from notifications import selectors, streams
+from notifications.models import Notification
+from notifications.protocol import NotificationRead
+from notifications.services.delivery import UnreadCounts
+from realtime.auth import Principal
+from realtime.errors import NotFound
+from realtime.unit_of_work import emit, unit_of_work
+
+# Ids in one event, so that a frame stays small however much was unread.
+IDS_IN_EVENT = 1000
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """What became read by one call, and how many are left unread."""
+
+    ids: list[int]
+    unread_count: int
+
+
+def mark_read(*, principal: Principal, notification_ids: Sequence[int] | None) -> ReadResult:
+    """Mark some of the principal's notifications as read, or with None all of them.
+
+    Those that were read already stay as they are. All of the user's sockets are told.
+
+    Raises:
+        NotFound: one of the ids is not a notification of theirs in this workspace; nothing is
+            changed then.
+    """
+    ids = _mark(principal, notification_ids)
+    return ReadResult(ids, selectors.unread_count(principal.workspace_id, principal.user_id))
+
+
+@unit_of_work
+def _mark(principal: Principal, notification_ids: Sequence[int] | None) -> list[int]:
+    mine = selectors.of_user(principal.workspace_id, principal.user_id)
+    if notification_ids is not None:
+        wanted = set(notification_ids)
+        mine = mine.filter(pk__in=wanted)
+        if mine.count() < len(wanted):
+            raise NotFound("There is no such notification.")
+    # Locked: of two calls at once, each tells of what became read by it.
+    rows = mine.filter(read_at=None).select_for_update(no_key=True).order_by("id")
+    ids = list(rows.values_list("pk", flat=True))
+    Notification.objects.filter(pk__in=ids, read_at=None).update(read_at=timezone.now())
+    key = streams.inbox(principal.workspace_id, principal.user_id)
+    counts = UnreadCounts(principal.workspace_id, [principal.user_id])
+    for start in range(0, len(ids), IDS_IN_EVENT):
+        part = ids[start : start + IDS_IN_EVENT]
+        emit(key, partial(_event, part, principal.user_id, counts))
+    return ids
+
+
+def _event(ids: list[int], user_id: int, counts: UnreadCounts) -> NotificationRead:
+    return NotificationRead(ids=ids, unread_count=counts.of(user_id))

@@ -1,0 +1,83 @@
+"""Fixtures of the tests of notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import Role, User, Workspace
+from accounts.selectors import principal_of
+from notifications import kinds, services
+from notifications.models import Notification
+from realtime import threads
+from realtime.auth import Principal
+from tests.support.people import make_member, make_workspace
+from tests.support.sockets import SocketClient
+
+Api = Callable[..., APIClient]
+Inbox = Callable[..., Awaitable[SocketClient]]
+
+
+class Team:
+    """A workspace with an admin and two members."""
+
+    def __init__(self) -> None:
+        self.workspace: Workspace = make_workspace()
+        self.boss: User = make_member(self.workspace, Role.ADMIN)
+        self.ann: User = make_member(self.workspace)
+        self.ben: User = make_member(self.workspace)
+
+    def principal(self, user: User) -> Principal:
+        return principal_of(user, self.workspace.slug)
+
+    def tell(self, *users: User, title: str = "Box this lap", **fields: Any) -> list[Notification]:
+        """Have the system notify these users."""
+        return services.notify(
+            workspace_id=self.workspace.pk,
+            user_ids=[user.pk for user in users],
+            title=title,
+            **{"kind": kinds.MESSAGE} | fields,
+        )
+
+
+@pytest.fixture
+def team(db: None) -> Team:
+    return Team()
+
+
+@pytest.fixture
+def live_team(transactional_db: None) -> Team:
+    """A team in a database that the server of a test sees too."""
+    return Team()
+
+
+@pytest.fixture
+def api() -> Api:
+    """`api(user)`: a REST client that is signed in as `user`."""
+
+    def signed_in(user: Any) -> APIClient:
+        client = APIClient()
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def inbox(connect: Any) -> Inbox:
+    """`await inbox(user)`: a socket of /ws/notifications/, its greeting taken."""
+
+    async def opened(user: Any = None, **query: Any) -> SocketClient:
+        client: SocketClient = await connect("/ws/notifications/", user=user, **query)
+        await client.event("connection_established")
+        return client
+
+    return opened
+
+
+async def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Run a service beside the event loop, as the server does."""
+    return await threads.call(function, *args, **kwargs)
