@@ -11,7 +11,7 @@ export class CaughtUp {
   private missed = 0
   private backAt: number | null = null
   private wasLost = false
-  private timer = 0
+  private timer: ReturnType<typeof setTimeout> | undefined
 
   lost(): void {
     this.wasLost = true
@@ -37,13 +37,13 @@ export class CaughtUp {
 
   private settle(): void {
     clearTimeout(this.timer)
-    this.timer = window.setTimeout(() => this.say(), QUIET_MS)
+    this.timer = setTimeout(() => this.say(), QUIET_MS)
   }
 
   private say(): void {
     if (this.missed === 0) return
     this.count.value = this.missed
-    this.timer = window.setTimeout(() => {
+    this.timer = setTimeout(() => {
       this.count.value = null
       this.missed = 0
     }, SHOWN_MS)

@@ -24,6 +24,9 @@ export interface Pending extends Draft {
   readonly state: 'waiting' | 'sending' | 'sent' | 'failed'
   /** Why it failed, in the server's words. */
   readonly error: string
+  /** It calls more people than the server lets pass without being told so. */
+  readonly canConfirm: boolean
+  readonly confirm: boolean
   readonly sequence: number | null
 }
 
@@ -40,6 +43,7 @@ export interface OutboxPorts {
 /** Errors that pass by themselves. */
 const PASSING = new Set(['rate_limited', 'unavailable', 'internal', 'timeout'])
 const RETRY_MS = 1_000
+const CALLS_ALL = /[@＠]all\b/i
 
 export class Outbox {
   private all: readonly Pending[] = []
@@ -58,13 +62,14 @@ export class Outbox {
   }
 
   add(draft: Draft): void {
-    const made: Pending = { ...draft, clientMessageId: this.ports.newId(), at: this.ports.now(), state: 'waiting', error: '', sequence: null }
+    const made: Pending = { ...draft, clientMessageId: this.ports.newId(), at: this.ports.now(), state: 'waiting', error: '', canConfirm: false, confirm: false, sequence: null }
     this.replace([...this.all, made])
     void this.flush()
   }
 
-  retry(clientMessageId: string): void {
-    this.update(clientMessageId, { state: 'waiting', error: '' })
+  /** @param confirm it shall go to as many people as it calls */
+  retry(clientMessageId: string, confirm = false): void {
+    this.update(clientMessageId, { state: 'waiting', error: '', confirm })
     void this.flush()
   }
 
@@ -124,7 +129,7 @@ export class Outbox {
       if (error.code !== 'disconnected') this.ports.later(error.retryAfterMs ?? RETRY_MS, () => void this.flush())
       return false
     }
-    this.update(one.clientMessageId, { state: 'failed', error: error.message })
+    this.update(one.clientMessageId, { state: 'failed', error: error.message, canConfirm: error.code === 'conflict' && CALLS_ALL.test(one.text) })
     return true
   }
 
@@ -146,6 +151,7 @@ function fieldsOf(one: Pending): Record<string, unknown> {
     client_message_id: one.clientMessageId,
     ...(one.replyTo !== null && { reply_to: one.replyTo }),
     ...(one.attachments.length > 0 && { attachments: one.attachments.map((attachment) => attachment.id) }),
+    ...(one.confirm && { confirm: true }),
     ...(one.card && { card: { kind: one.card.kind, reference: one.card.reference } }),
   }
 }
