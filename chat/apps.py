@@ -7,7 +7,8 @@ class ChatConfig(AppConfig):
     verbose_name = _("Chat")
 
     def ready(self) -> None:
-        # Imported for what they register: kinds of notifications.
+        # Imported for what they register: kinds of notifications, what retention removes.
+        from chat import file_expiry  # noqa: F401
         from chat.services.notifying import register_kinds
 
         register_kinds()

@@ -119,6 +119,23 @@ class History(Command, tag="history", kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=MAX_HISTORY)] = DEFAULT_HISTORY
 
 
+class Upload(Command, tag="upload", kw_only=True):
+    """A file of `size` bytes comes in the binary frames that follow.
+
+    `content_type` is what the client takes it for; what it is is found from its content.
+    """
+
+    room: Slug | None = None
+    channel: Slug | None = None
+    name: Annotated[str, Meta(max_length=1000)]
+    size: int
+    content_type: Annotated[str, Meta(max_length=255)] | None = None
+
+
+class CancelUpload(Command, tag="cancel_upload", kw_only=True):
+    upload_id: Annotated[str, Meta(max_length=64)]
+
+
 class Members(Command, tag="members", kw_only=True):
     room: Slug
 
@@ -481,6 +498,21 @@ class MessageAck(Ack, tag="ack", kw_only=True):
     room: str
     sequence: int
     message_id: int
+
+
+class UploadAck(Ack, tag="ack", kw_only=True):
+    """The upload may begin, or is cancelled. `max_frame_bytes`: the largest frame to send it in."""
+
+    upload_id: str
+    max_frame_bytes: int | UnsetType = UNSET
+
+
+class UploadedAck(Ack, tag="ack", kw_only=True):
+    """The file has come in whole and waits for its message."""
+
+    upload_id: str
+    attachment_id: int
+    attachment: AttachmentView
 
 
 class ReadAck(Ack, tag="ack", kw_only=True):

@@ -85,7 +85,7 @@ def condition(word: str) -> tuple[str, list[Any]]:
     pattern without three letters in a row would go through the whole of the trigram index.
     """
     grams = _grams(word)
-    if grams and _SHORT_WORD.fullmatch(word):
+    if is_short_word(word):
         return "chat_search_grams(search_text) @> %s::text[]", [grams]
     if _LATIN.search(word):
         escaped = re.sub(r"([\\%_])", r"\\\1", word)
@@ -97,9 +97,14 @@ def condition(word: str) -> tuple[str, list[Any]]:
     return f"({exact} AND chat_search_grams(search_text) @> %s::text[])", [*parameters, grams]
 
 
+def is_short_word(word: str) -> bool:
+    """Whether `word` is found as a whole word only: within longer ones it would be everywhere."""
+    return _SHORT_WORD.fullmatch(word) is not None
+
+
 def _grams(word: str) -> list[str]:
     """What every text that contains `word` has among its grams."""
-    if _SHORT_WORD.fullmatch(word):
+    if is_short_word(word):
         return [word]
     grams: list[str] = []
     for run in _BEYOND_ASCII.findall(word):

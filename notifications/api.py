@@ -43,6 +43,13 @@ class NotificationListView(WorkspaceAPIView):
         return Response({"notified": len(made), "ids": [each.pk for each in made]}, status=201)
 
 
+class NotificationDetailView(WorkspaceAPIView):
+    """GET: one of one's own notifications."""
+
+    def get(self, request: WorkspaceRequest, notification_id: int) -> Response:
+        return Response(selectors.document(selectors.one(request.principal, notification_id)))
+
+
 class NotificationReadView(WorkspaceAPIView):
     """POST: mark one of one's own notifications as read; again is no error."""
 

@@ -27,6 +27,11 @@ urlpatterns = [
         name="notification-read-all",
     ),
     path(
+        "notifications/<row:notification_id>/",
+        api.NotificationDetailView.as_view(),
+        name="notification-detail",
+    ),
+    path(
         "notifications/<row:notification_id>/read/",
         api.NotificationReadView.as_view(),
         name="notification-read",

@@ -58,7 +58,6 @@ class NotificationsConsumer(RealtimeConsumer):
             InitialData(
                 data=[selectors.document(notification) for notification in found.unread],
                 unread_count=found.unread_count,
-                stream=STREAM,
                 epoch=position.epoch,
                 offset=position.offset,
             )

@@ -41,7 +41,6 @@ class InitialData(Event, tag="initial_data"):
 
     data: list[dict[str, Any]]
     unread_count: int
-    stream: str
     epoch: str
     offset: int
 

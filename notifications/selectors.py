@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 
 from notifications.models import Notification
 from realtime.auth import Principal
+from realtime.errors import NotFound
 from realtime.protocol import rfc3339
 
 # As many as a snapshot holds; the count is of all, and REST has the others page by page.
@@ -39,6 +40,18 @@ def page(
     if kind is not None:
         found = found.filter(kind=kind)
     return found.order_by("-id")
+
+
+def one(principal: Principal, notification_id: int) -> Notification:
+    """One of the principal's notifications.
+
+    Raises:
+        NotFound: there is none of that id, or it is somebody else's.
+    """
+    found = of_user(principal.workspace_id, principal.user_id).filter(pk=notification_id).first()
+    if found is None:
+        raise NotFound("There is no such notification.")
+    return found
 
 
 def snapshot(principal: Principal) -> Snapshot:

@@ -115,6 +115,13 @@ class CommandSocket(SocketLifecycle):
         """A text frame that is no JSON object; endpoints that take them override this."""
         raise error
 
+    def counts_as_command(self, message: dict[str, Any]) -> bool:
+        """Whether this frame is held to the rate of commands; endpoints may let pieces pass.
+
+        What they let pass they bound themselves.
+        """
+        return True
+
     # --- Frames -----------------------------------------------------------------------------
 
     async def take(self, message: dict[str, Any]) -> None:
@@ -125,7 +132,7 @@ class CommandSocket(SocketLifecycle):
         self.connection.frames_in += 1
         gauges.frames_received.add()
         text = message.get("text")
-        if wait := self.bucket.take(now):
+        if self.counts_as_command(message) and (wait := self.bucket.take(now)):
             await self._refuse_flood(text, wait, now)
         elif self.echo_next:
             self.echo_next = False

@@ -8,5 +8,6 @@ urlpatterns = [
     path("", include("accounts.api_urls")),
     path("", include("dashboard.api_urls")),
     path("", include("notifications.api_urls")),
+    path("", include("chat.api_urls")),
     re_path("", UnknownPath.as_view()),
 ]

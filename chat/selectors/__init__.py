@@ -1,11 +1,13 @@
 """Reads: rooms as one person has them, who is in them, messages by sequence, snapshots."""
 
+from chat.selectors.attachments import find_attachment, room_attachments
 from chat.selectors.members import RosterLimits, is_member, member_view, members_of, present_in
 from chat.selectors.messages import (
     attachment_view,
     find_message,
     history,
     message_views,
+    pinned_messages,
     revisions,
 )
 from chat.selectors.rooms import (
@@ -17,25 +19,32 @@ from chat.selectors.rooms import (
     room_view,
     unread_of,
 )
+from chat.selectors.searching import Hit, Hits, search_messages
 from chat.selectors.snapshots import snapshot, subscribed
 
 __all__ = [
+    "Hit",
+    "Hits",
     "Place",
     "RosterLimits",
     "attachment_view",
     "find",
+    "find_attachment",
     "find_message",
     "history",
     "is_member",
     "member_view",
     "members_of",
     "message_views",
+    "pinned_messages",
     "present_in",
     "readable_rooms",
     "revisions",
+    "room_attachments",
     "room_summaries",
     "room_summary",
     "room_view",
+    "search_messages",
     "snapshot",
     "subscribed",
     "unread_of",

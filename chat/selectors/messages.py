@@ -160,6 +160,17 @@ def revisions(message: Message) -> QuerySet[Revision]:
     return Revision.objects.filter(message=message).order_by("number")
 
 
+def pinned_messages(principal: Principal, slug: str) -> list[MessageView]:
+    """What is pinned in a room, the newest pin first.
+
+    Raises:
+        NotFound: there is no such room for them.
+    """
+    room = find(principal, slug).room
+    pins = Pin.objects.filter(room=room).select_related("message__author").order_by("-id")
+    return message_views([pin.message for pin in pins], room)
+
+
 def of_room(room: Room) -> QuerySet[Message]:
     """The messages of a room that are still kept, with their authors."""
     rows = Message.objects.filter(room=room, sequence__gt=room.floor_sequence)

@@ -1,5 +1,6 @@
 """Every change of chat, for every door; each is one transaction with its events."""
 
+from chat.services.attaching import check_upload, expire_waiting, store_upload
 from chat.services.changing import delete_message, edit_message
 from chat.services.direct import open_direct_room
 from chat.services.drafts import Draft, draft_message
@@ -26,12 +27,14 @@ __all__ = [
     "add_member",
     "archive_room",
     "change_role",
+    "check_upload",
     "create_room",
     "delete_message",
     "delete_room",
     "draft_message",
     "edit_message",
     "expire_messages",
+    "expire_waiting",
     "join_room",
     "leave_room",
     "leave_workspace",
@@ -45,5 +48,6 @@ __all__ = [
     "set_notification_level",
     "set_pin",
     "set_reaction",
+    "store_upload",
     "update_room",
 ]

@@ -140,7 +140,7 @@ def test_a_file_belongs_to_its_uploader_its_room_and_one_message(team: Team) -> 
         name="a",
         size=1,
         content_type="text/plain",
-        file="a",
+        key="a" * 32,
     )
     with pytest.raises(NotFound):
         team.say(team.bob, team.general, attachments=[mine.pk])

@@ -1,11 +1,25 @@
 /** The thin shell around Connection: WebSocket, timers and the browser's events. */
 import { Connection, type Surroundings, type Transport, type TransportEvents } from './connection'
 
-/** Open a connection to an endpoint, such as `/ws/dashboard/`. It starts at once and heals itself. */
+const connections = new Map<string, Connection>()
+
+/**
+ * The connection to an endpoint, such as `/ws/dashboard/`. It starts at once and heals itself.
+ *
+ * A page has one for each endpoint: whoever asks again gets the same, with what it already follows.
+ */
 export function openConnection(path: string, workspace: string | null): Connection {
   const url = new URL(path, location.href)
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
   if (workspace !== null) url.searchParams.set('workspace', workspace)
+  const known = connections.get(url.href)
+  if (known !== undefined && known.state.kind !== 'stopped') return known
+  const connection = open(url)
+  connections.set(url.href, connection)
+  return connection
+}
+
+function open(url: URL): Connection {
   const connection = new Connection(surroundings(url))
   addEventListener('online', () => connection.networkChanged(true))
   addEventListener('offline', () => connection.networkChanged(false))

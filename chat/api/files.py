@@ -1,0 +1,152 @@
+"""REST: files that are attached to messages."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any, BinaryIO
+
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.requests import WorkspaceRequest
+from chat import filenames, filetypes, selectors, services, uploads
+from chat.api.base import ChatAPIView, address, document, page, query_of
+from chat.models import Attachment
+from chat.serializers import FilePageSerializer, UploadSerializer
+from realtime.errors import NotFound
+from realtime.protocol import rfc3339
+
+CHUNK = 256 * 1024
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+class AttachmentListView(ChatAPIView):
+    """GET: the files of `room`, newest first. POST a form of `room` and `file`: one for it."""
+
+    parser_classes = (MultiPartParser,)
+
+    def get(self, request: WorkspaceRequest) -> Response:
+        wanted = query_of(request, FilePageSerializer).validated_data
+        limit = wanted["limit"]
+        found = selectors.room_attachments(
+            request.principal, wanted["room"], before=wanted.get("before"), limit=limit + 1
+        )
+        more = address(request, before=found[limit - 1].pk) if len(found) > limit else None
+        return Response(page([_listed(each) for each in found[:limit]], next_=more))
+
+    def post(self, request: WorkspaceRequest) -> Response:
+        form = UploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        room, file = form.validated_data["room"], form.validated_data["file"]
+        services.check_upload(principal=request.principal, room=room, size=file.size)
+        incoming = uploads.Incoming()
+        for chunk in file.chunks(CHUNK):
+            incoming.write(chunk)
+        attachment = services.store_upload(
+            principal=request.principal, room=room, name=file.name, incoming=incoming
+        )
+        return Response(document(selectors.attachment_view(attachment)), status=201)
+
+
+class AttachmentView(ChatAPIView):
+    """GET: the file itself. `download=1`: to be saved, even if a page could show it.
+
+    One range of bytes may be asked for. Who may have it is asked each time.
+    """
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # An <img> accepts images alone: what it gets is none of the API's formats anyway.
+        return super().perform_content_negotiation(request, force=True)
+
+    def get(self, request: WorkspaceRequest, attachment_id: int) -> HttpResponseBase:
+        attachment = selectors.find_attachment(request.principal, attachment_id)
+        inline = attachment.inline and request.query_params.get("download") != "1"
+        tag = f'"{attachment.key}"'
+        response: HttpResponseBase
+        if tag in request.headers.get("If-None-Match", ""):
+            response = HttpResponse(status=304)
+        else:
+            response = _content(request, attachment, tag)
+            response["Content-Disposition"] = filenames.content_disposition(
+                attachment.name, inline=inline
+            )
+        response["ETag"] = tag
+        # Kept by the browser, and asked about each time: a right that ends, ends at once.
+        response["Cache-Control"] = "private, no-cache"
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+
+def _listed(attachment: Attachment) -> dict[str, Any]:
+    """A file in a list: with where it is, whose it is and since when."""
+    assert attachment.message is not None
+    return {
+        **document(selectors.attachment_view(attachment)),
+        "message_id": attachment.message_id,
+        "sequence": attachment.message.sequence,
+        "user_id": attachment.uploader_id,
+        "username": attachment.uploader.username,
+        "timestamp": rfc3339(attachment.created_at),
+    }
+
+
+def _content(request: WorkspaceRequest, attachment: Attachment, tag: str) -> HttpResponseBase:
+    size = attachment.size
+    wanted = request.headers.get("Range", "")
+    if request.headers.get("If-Range", tag) != tag:
+        wanted = ""
+    match = _RANGE.fullmatch(wanted)
+    first, last = _bounds(match, size) if match else (0, size - 1)
+    if first > last:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    try:
+        file = uploads.opened(attachment.key)
+    except FileNotFoundError:
+        raise NotFound("There is no such file.") from None
+    response = StreamingHttpResponse(
+        FilePart(file, first, last - first + 1),
+        status=206 if match else 200,
+        # Nothing but a picture that was looked into is told to a browser as what it is.
+        content_type=attachment.content_type if attachment.inline else filetypes.BINARY,
+    )
+    response["Content-Length"] = str(last - first + 1)
+    response["Accept-Ranges"] = "bytes"
+    if match:
+        response["Content-Range"] = f"bytes {first}-{last}/{size}"
+    return response
+
+
+def _bounds(match: re.Match[str], size: int) -> tuple[int, int]:
+    """The first and the last byte that a range asks for; the first is the larger if none is."""
+    first, last = match.groups()
+    if not first:
+        return (max(0, size - int(last)), size - 1) if last and int(last) else (1, 0)
+    return int(first), min(int(last or size - 1), size - 1)
+
+
+class FilePart:
+    """Bytes of a file, read piece by piece as they are sent, never on the event loop."""
+
+    def __init__(self, file: BinaryIO, start: int, length: int) -> None:
+        self._file = file
+        self._start = start
+        self._length = length
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        await asyncio.to_thread(self._file.seek, self._start)
+        left = self._length
+        while left > 0:
+            piece = await asyncio.to_thread(self._file.read, min(CHUNK, left))
+            if not piece:
+                return
+            left -= len(piece)
+            yield piece
+
+    def close(self) -> None:
+        self._file.close()

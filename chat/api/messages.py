@@ -1,0 +1,149 @@
+"""REST: messages and what hangs on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from accounts.requests import WorkspaceRequest
+from chat import selectors, services
+from chat.api.base import ChatAPIView, address, body_of, document, page, query_of
+from chat.serializers import (
+    DeleteMessageSerializer,
+    EditMessageSerializer,
+    PageSerializer,
+    ReactionSerializer,
+    SearchSerializer,
+    SendMessageSerializer,
+)
+from realtime.protocol import rfc3339
+
+
+class MessageListView(ChatAPIView):
+    """GET: messages by sequence, oldest first; `previous` leads to older ones. POST: a new one."""
+
+    def get(self, request: WorkspaceRequest, slug: str) -> Response:
+        wanted = query_of(request, PageSerializer).validated_data
+        found = selectors.history(request.principal, slug, **wanted)
+        first = found.data[0].sequence if found.data else wanted.get("after", 0) + 1
+        last = found.data[-1].sequence if found.data else wanted.get("before", 1) - 1
+        older = address(request, before=first, after=None, around=None)
+        newer = address(request, after=last, before=None, around=None)
+        return Response(
+            page(
+                document(found.data),
+                next_=newer if found.has_after else None,
+                previous=older if found.has_before else None,
+            )
+        )
+
+    def post(self, request: WorkspaceRequest, slug: str) -> Response:
+        fields = body_of(request, SendMessageSerializer)
+        sent = services.send_message(principal=request.principal, room=slug, **fields)
+        answer = {
+            "room": sent.room,
+            "sequence": sent.sequence,
+            "message_id": sent.message_id,
+            "duplicate": sent.duplicate,
+            "timestamp": rfc3339(sent.created_at),
+        }
+        return Response(answer, status=200 if sent.duplicate else 201)
+
+
+class MessageView(ChatAPIView):
+    """GET, PATCH (a new text) and DELETE one message."""
+
+    def get(self, request: WorkspaceRequest, message_id: int) -> Response:
+        return Response(_message(request, message_id))
+
+    def patch(self, request: WorkspaceRequest, message_id: int) -> Response:
+        fields = body_of(request, EditMessageSerializer)
+        services.edit_message(principal=request.principal, message_id=message_id, **fields)
+        return Response(_message(request, message_id))
+
+    def delete(self, request: WorkspaceRequest, message_id: int) -> Response:
+        fields = body_of(request, DeleteMessageSerializer)
+        services.delete_message(principal=request.principal, message_id=message_id, **fields)
+        return Response(status=204)
+
+
+class RevisionListView(ChatAPIView):
+    """GET: what a message said before it was edited, oldest first."""
+
+    def get(self, request: WorkspaceRequest, message_id: int) -> Response:
+        message, _place = selectors.find_message(request.principal, message_id)
+        return Response(
+            [
+                {
+                    "number": revision.number,
+                    "text": revision.text,
+                    "replaced_at": rfc3339(revision.replaced_at),
+                }
+                for revision in selectors.revisions(message)
+            ]
+        )
+
+
+class ReactionListView(ChatAPIView):
+    """GET: the reactions to a message. POST and DELETE: one's own `emoji`."""
+
+    def get(self, request: WorkspaceRequest, message_id: int) -> Response:
+        return Response(_message(request, message_id)["reactions"])
+
+    def post(self, request: WorkspaceRequest, message_id: int) -> Response:
+        return self._set(request, message_id, on=True)
+
+    def delete(self, request: WorkspaceRequest, message_id: int) -> Response:
+        return self._set(request, message_id, on=False)
+
+    def _set(self, request: WorkspaceRequest, message_id: int, *, on: bool) -> Response:
+        emoji = body_of(request, ReactionSerializer)["emoji"]
+        services.set_reaction(
+            principal=request.principal, message_id=message_id, emoji=emoji, on=on
+        )
+        return Response(_message(request, message_id)["reactions"])
+
+
+class PinView(ChatAPIView):
+    """POST: pin a message to its room. DELETE: no longer."""
+
+    def post(self, request: WorkspaceRequest, message_id: int) -> Response:
+        services.set_pin(principal=request.principal, message_id=message_id, on=True)
+        return Response(_message(request, message_id))
+
+    def delete(self, request: WorkspaceRequest, message_id: int) -> Response:
+        services.set_pin(principal=request.principal, message_id=message_id, on=False)
+        return Response(status=204)
+
+
+class PinListView(ChatAPIView):
+    """GET: what is pinned in a room, the newest pin first."""
+
+    def get(self, request: WorkspaceRequest, slug: str) -> Response:
+        return Response(document(selectors.pinned_messages(request.principal, slug)))
+
+
+class SearchView(ChatAPIView):
+    """GET: messages that answer `q`, newest first, each with an `excerpt` and where it matches."""
+
+    def get(self, request: WorkspaceRequest) -> Response:
+        wanted = query_of(request, SearchSerializer)
+        found = selectors.search_messages(
+            request.principal,
+            wanted.query(),
+            cursor=wanted.validated_data.get("cursor"),
+            limit=wanted.validated_data["limit"],
+        )
+        results = [
+            document(hit.message)
+            | {"excerpt": {"text": hit.excerpt.text, "ranges": hit.excerpt.ranges}}
+            for hit in found.hits
+        ]
+        more = None if found.cursor is None else address(request, cursor=found.cursor)
+        return Response(page(results, next_=more))
+
+
+def _message(request: WorkspaceRequest, message_id: int) -> Any:
+    message, place = selectors.find_message(request.principal, message_id)
+    return document(selectors.message_views([message], place.room))[0]

@@ -1,0 +1,199 @@
+"""What the REST API of chat takes: names, types and lengths. What it means, services check."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from chat import search
+from chat.models import NotificationLevel, Role
+from chat.protocol import (
+    DEFAULT_HISTORY,
+    MAX_ATTACHMENTS,
+    MAX_CLIENT_ID_LENGTH,
+    MAX_EMOJI_LENGTH,
+    MAX_HISTORY,
+    MAX_TEXT_LENGTH,
+)
+
+# Longer texts than any field takes are refused by the service, with the reason.
+LONG = MAX_TEXT_LENGTH * 4
+MAX_ID = 2**63 - 1
+
+
+class TextField(serializers.CharField):
+    """A text, not a number that reads like one; blanks are the writer's."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("trim_whitespace", False)
+        kwargs.setdefault("max_length", LONG)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise ValidationError("A text is required.")
+        return str(super().to_internal_value(data))
+
+
+class NumberField(serializers.IntegerField):
+    """A whole JSON number within what a database holds."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("min_value", 0)
+        kwargs.setdefault("max_value", MAX_ID)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool | float):
+            raise ValidationError("A whole number is required.")
+        return int(super().to_internal_value(data))
+
+
+class BodySerializer(serializers.Serializer[Any]):
+    """A body whose fields are all known: a misspelt one is an error and not a silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if unknown:
+            raise ValidationError({str(name): ["This field is unknown."] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class CreateRoomSerializer(BodySerializer):
+    """Direct rooms name the other person; all others a name."""
+
+    kind = TextField(default="public")
+    name = TextField(required=False)
+    slug = TextField(required=False)
+    topic = TextField(required=False, allow_blank=True)
+    retention_days = NumberField(required=False, allow_null=True)
+    user_id = NumberField(required=False)
+    username = TextField(required=False)
+
+    direct: ClassVar[set[str]] = {"kind", "user_id", "username"}
+    others: ClassVar[set[str]] = {"kind", "name", "slug", "topic", "retention_days"}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        fitting = self.direct if attrs["kind"] == "direct" else self.others
+        if odd := set(attrs) - fitting:
+            reason = f"A {attrs['kind'][:20]} room has no such field."
+            raise ValidationError({name: [reason] for name in odd})
+        if "name" not in attrs and attrs["kind"] != "direct":
+            raise ValidationError({"name": ["This field is required."]})
+        return attrs
+
+
+class UpdateRoomSerializer(BodySerializer):
+    """`notify` is one's own; the rest is the room's."""
+
+    name = TextField(required=False)
+    topic = TextField(required=False, allow_blank=True)
+    retention_days = NumberField(required=False, allow_null=True)
+    archived = serializers.BooleanField(required=False)
+    notify = serializers.ChoiceField(NotificationLevel.choices, required=False)
+
+
+class AddMemberSerializer(BodySerializer):
+    """Without `user_id`, oneself: joining a public room."""
+
+    user_id = NumberField(required=False)
+    role = serializers.ChoiceField(Role.choices, required=False)
+
+
+class UpdateMemberSerializer(BodySerializer):
+    user_id = NumberField(required=False)
+    role = serializers.ChoiceField(Role.choices, required=False)
+    muted_until = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class MemberSerializer(BodySerializer):
+    user_id = NumberField()
+
+
+class CardSerializer(BodySerializer):
+    kind = TextField(max_length=32)
+    reference = TextField(max_length=200)
+
+
+class SendMessageSerializer(BodySerializer):
+    text = TextField(required=False, allow_blank=True, default="")
+    client_message_id = TextField(required=False, max_length=MAX_CLIENT_ID_LENGTH)
+    reply_to = NumberField(required=False, allow_null=True)
+    attachments = serializers.ListField(
+        child=NumberField(), required=False, max_length=MAX_ATTACHMENTS
+    )
+    card = CardSerializer(required=False, allow_null=True)
+    confirm = serializers.BooleanField(required=False)
+
+    def validate_card(self, value: dict[str, str] | None) -> tuple[str, str] | None:
+        return None if value is None else (value["kind"], value["reference"])
+
+
+class EditMessageSerializer(BodySerializer):
+    text = TextField(allow_blank=True)
+    confirm = serializers.BooleanField(required=False)
+
+
+class DeleteMessageSerializer(BodySerializer):
+    reason = TextField(required=False, allow_blank=True, max_length=250)
+
+
+class ReactionSerializer(BodySerializer):
+    emoji = TextField(max_length=MAX_EMOJI_LENGTH)
+
+
+class ReadSerializer(BodySerializer):
+    sequence = NumberField()
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """The form of POST attachments/."""
+
+    room = serializers.CharField(max_length=200)
+    file = serializers.FileField(allow_empty_file=True, max_length=None)
+
+
+class PageSerializer(serializers.Serializer[Any]):
+    """The query of a page of messages."""
+
+    before = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
+    after = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
+    around = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
+    limit = serializers.IntegerField(default=DEFAULT_HISTORY, min_value=1, max_value=MAX_HISTORY)
+
+
+class FilePageSerializer(serializers.Serializer[Any]):
+    """The query of a page of a room's files."""
+
+    room = serializers.CharField(max_length=200)
+    before = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
+    limit = serializers.IntegerField(default=DEFAULT_HISTORY, min_value=1, max_value=MAX_HISTORY)
+
+
+class SearchSerializer(serializers.Serializer[Any]):
+    """The query of search/messages/; `timezone` is that of the days in `q`, UTC unless given."""
+
+    q = serializers.CharField(max_length=search.MAX_QUERY_LENGTH)
+    cursor = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
+    limit = serializers.IntegerField(default=20, min_value=1, max_value=100)
+    timezone = serializers.CharField(default="UTC", max_length=64)
+
+    def validate_timezone(self, value: str) -> ZoneInfo:
+        try:
+            return ZoneInfo(value)
+        except (ValueError, OSError, KeyError):
+            raise ValidationError("Write it as Europe/Berlin.") from None
+
+    def query(self) -> search.Query:
+        """What is searched for.
+
+        Raises:
+            InvalidCommand: the query cannot be read; the reason says why.
+        """
+        now: datetime = timezone.localtime(timezone.now(), self.validated_data["timezone"])
+        return search.parse(self.validated_data["q"], now)

@@ -1,0 +1,101 @@
+/** What the server tells about the user's notifications, live; one for all parts of a page. */
+import { sendLeaving } from '@/lib/api'
+import { openConnection, type Connection, type Frame } from '@/lib/socket'
+import { isRecord } from '@/lib/socket/frames'
+import { Listeners } from '@/lib/socket/listeners'
+
+import { isNotification, severityOf, snapshotOf, type Notification, type Severity, type Snapshot } from './notification'
+
+/** An announcement, or a message of a person (`from`) to who is connected now. */
+export interface Told {
+  readonly from: string | null
+  readonly message: string
+  readonly severity: Severity
+}
+
+const SNAPSHOT_WITHIN_MS = 5_000
+
+export class NotificationFeed {
+  /** Null until the server has told. */
+  unreadCount: number | null = null
+  readonly counted = new Listeners<number>()
+  readonly arrived = new Listeners<Notification>()
+  readonly read = new Listeners<readonly number[]>()
+  readonly renewed = new Listeners<Snapshot>()
+  readonly told = new Listeners<Told>()
+  private overdue = 0
+
+  constructor(
+    readonly connection: Connection,
+    readonly workspace: string | null,
+  ) {
+    connection.on('initial_data', (frame) => this.snapshot(frame))
+    connection.on('new_notification', (frame) => this.added(frame))
+    connection.on('notification_read', (frame) => this.marked(idsOf(frame.ids), Number(frame.unread_count)))
+    connection.on('system_notification', (frame) => this.tell(frame, null))
+    connection.on('user_message', (frame) => this.tell(frame, isRecord(frame.from) ? String(frame.from.username) : null))
+    connection.onState(() => this.expectSnapshot())
+    this.expectSnapshot()
+  }
+
+  /** Mark one as read; the page may be left at once after. Raises: ApiError. */
+  async markRead(id: number): Promise<void> {
+    const { unread_count } = await sendLeaving<{ unread_count: number }>(`notifications/${id}/read/`, this.workspace)
+    this.marked([id], unread_count)
+  }
+
+  /** Mark all as read; the server tells which ones these are. Raises: CommandError. */
+  async markAllRead(): Promise<void> {
+    await this.connection.command('mark_as_read', { all: true })
+  }
+
+  private snapshot(frame: Frame): void {
+    clearTimeout(this.overdue)
+    const snapshot = snapshotOf(frame)
+    this.count(snapshot.unreadCount)
+    this.renewed.call(snapshot)
+  }
+
+  private added(frame: Frame): void {
+    if (!isNotification(frame.data)) return
+    this.count(Number(frame.unread_count))
+    this.arrived.call(frame.data)
+  }
+
+  private marked(ids: readonly number[], unreadCount: number): void {
+    this.count(unreadCount)
+    this.read.call(ids)
+  }
+
+  private count(count: number): void {
+    if (!Number.isFinite(count)) return
+    this.unreadCount = count
+    this.counted.call(count)
+  }
+
+  private tell(frame: Frame, from: string | null): void {
+    this.told.call({ from, message: String(frame.message ?? ''), severity: severityOf(frame.severity) })
+  }
+
+  /** The server sends a snapshot by itself; where it could not, it is asked. */
+  private expectSnapshot(): void {
+    clearTimeout(this.overdue)
+    if (this.connection.state.kind !== 'live') return
+    this.overdue = window.setTimeout(() => {
+      this.connection.command('subscribe').catch(() => undefined)
+      this.expectSnapshot()
+    }, SNAPSHOT_WITHIN_MS)
+  }
+}
+
+const feeds = new Map<string, NotificationFeed>()
+
+/** The feed of this page; everybody who asks gets the same one. */
+export function openFeed(workspace: string | null): NotificationFeed {
+  const key = workspace ?? ''
+  const feed = feeds.get(key) ?? new NotificationFeed(openConnection('/ws/notifications/', workspace), workspace)
+  feeds.set(key, feed)
+  return feed
+}
+
+const idsOf = (value: unknown): number[] => (Array.isArray(value) ? value.filter((id) => typeof id === 'number') : [])

@@ -1,0 +1,32 @@
+/** A list that reads over REST and follows the feed of the page. */
+import { get } from '@/lib/api'
+
+import type { NotificationFeed } from './feed'
+import { NotificationList, type Page } from './list'
+
+export interface OpenList {
+  readonly list: NotificationList
+  /** Follow the feed no longer. */
+  close(): void
+}
+
+export function openList(feed: NotificationFeed, pageSize: number): OpenList {
+  const list = new NotificationList((filter, cursor) =>
+    get<Page>('notifications/', feed.workspace, {
+      limit: String(pageSize),
+      ...(filter.unread !== undefined && { unread: filter.unread ? '1' : '0' }),
+      ...(filter.kind !== undefined && { kind: filter.kind }),
+      ...(cursor !== null && { cursor }),
+    }),
+  )
+  const stops = [
+    feed.arrived.add((notification) => list.arrived(notification)),
+    feed.read.add((ids) => list.read(ids)),
+    feed.renewed.add((snapshot) => {
+      list.renewed(snapshot)
+      // What came and was read while this page was not connected is in no snapshot.
+      void list.refresh()
+    }),
+  ]
+  return { list, close: () => stops.forEach((stop) => stop()) }
+}

@@ -1,0 +1,19 @@
+/** Arrow keys between the rows of a list: each row stays a stop of its own kind, link or button. */
+
+const STEPS: Readonly<Record<string, (index: number, last: number) => number>> = {
+  ArrowDown: (index, last) => Math.min(index + 1, last),
+  ArrowUp: (index) => Math.max(index - 1, 0),
+  Home: () => 0,
+  End: (_index, last) => last,
+}
+
+/** Move the focus among the elements of `within` that match `selector`. Without one focused, to the first. */
+export function moveFocus(event: KeyboardEvent, within: HTMLElement | null, selector: string): void {
+  const step = STEPS[event.key]
+  if (!step || event.ctrlKey || event.metaKey || event.altKey) return
+  const rows = [...(within?.querySelectorAll<HTMLElement>(selector) ?? [])]
+  if (rows.length === 0) return
+  event.preventDefault()
+  const index = rows.findIndex((row) => row === document.activeElement)
+  rows[index === -1 ? 0 : step(index, rows.length - 1)]?.focus()
+}

@@ -1,0 +1,83 @@
+/** The state of the inbox: which notifications are listed, and the one that is open. */
+import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+
+import { get } from '@/lib/api'
+import type { NotificationFeed } from '@/lib/notifications/feed'
+import type { Filter, NotificationList } from '@/lib/notifications/list'
+import type { Notification } from '@/lib/notifications/notification'
+import { openList } from '@/lib/notifications/open-list'
+
+const PAGE_SIZE = 50
+const OPENED = 'notification'
+
+/** `all`, `unread`, or the name of a kind. */
+export type FilterName = string
+
+export class Inbox {
+  readonly list: NotificationList
+  readonly filter: Ref<FilterName> = ref('all')
+  readonly opened: ComputedRef<Notification | null> = computed(() => this.listed.value ?? this.fetched.value)
+  private readonly openedId: Ref<number | null> = ref(null)
+  /** One that was asked for by its address and is on no page yet. */
+  private readonly fetched: ShallowRef<Notification | null> = shallowRef(null)
+  private readonly listed: ComputedRef<Notification | null> = computed(
+    () => this.list.items.value.find((item) => item.id === this.openedId.value) ?? null,
+  )
+
+  constructor(readonly feed: NotificationFeed) {
+    this.list = openList(feed, PAGE_SIZE).list
+    feed.read.add((ids) => this.noteRead(ids))
+    void this.list.show({})
+    void this.openByAddress()
+    addEventListener('popstate', () => void this.openByAddress())
+  }
+
+  show(filter: FilterName): void {
+    if (filter === this.filter.value) return
+    this.filter.value = filter
+    void this.list.show(queryOf(filter))
+  }
+
+  /** Show one beside the list, and have the address say so. */
+  open(notification: Notification): void {
+    if (this.openedId.value !== notification.id) history.pushState(null, '', addressOf(notification.id))
+    this.openedId.value = notification.id
+    this.fetched.value = notification
+  }
+
+  close(): void {
+    if (this.openedId.value !== null) history.pushState(null, '', addressOf(null))
+    this.openedId.value = this.fetched.value = null
+  }
+
+  private async openByAddress(): Promise<void> {
+    const id = Number(new URLSearchParams(location.search).get(OPENED)) || null
+    this.openedId.value = id
+    if (id === null || this.listed.value !== null) return
+    this.fetched.value = null
+    try {
+      const found = await get<Notification>(`notifications/${id}/`, this.feed.workspace)
+      if (this.openedId.value === id) this.fetched.value = found
+    } catch {
+      // Gone, or not one's own: the list is there all the same.
+      if (this.openedId.value === id) this.openedId.value = null
+    }
+  }
+
+  private noteRead(ids: readonly number[]): void {
+    const { value } = this.fetched
+    if (value && ids.includes(value.id)) this.fetched.value = { ...value, read: true }
+  }
+}
+
+function queryOf(filter: FilterName): Filter {
+  if (filter === 'all') return {}
+  return filter === 'unread' ? { unread: true } : { kind: filter }
+}
+
+function addressOf(id: number | null): string {
+  const url = new URL(location.href)
+  if (id === null) url.searchParams.delete(OPENED)
+  else url.searchParams.set(OPENED, String(id))
+  return url.href
+}

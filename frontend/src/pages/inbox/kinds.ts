@@ -1,0 +1,5 @@
+/** Kinds of notifications that the server knows, in its words. */
+export interface Kind {
+  readonly name: string
+  readonly label: string
+}
