@@ -20,6 +20,8 @@ MAX_EMOJI_LENGTH = 32
 MAX_DISTINCT_REACTIONS = 20
 MAX_ATTACHMENTS = 10
 MAX_PINS = 50
+# As many as one socket follows at once: those in sight.
+MAX_CARDS = 100
 MAX_HISTORY = 200
 DEFAULT_HISTORY = 50
 # Above so many people @all asks for `confirm: true`.
@@ -28,33 +30,41 @@ CONFIRM_ABOVE = 20
 TYPING_SECONDS = 6.0
 TYPING_EVERY = 2.0
 
-# Longer ones than any room has: so that a wrong one is `not_found` like every other.
+# Longer than any room's: so that a wrong one is `not_found` like every other.
 Slug = Annotated[str, Meta(min_length=1, max_length=200)]
+Rooms = Annotated[list[Slug], Meta(max_length=500)]
 MessageId = Annotated[int, Meta(ge=0)]
 Sequence = Annotated[int, Meta(ge=0)]
 ClientMessageId = Annotated[str, Meta(min_length=1, max_length=MAX_CLIENT_ID_LENGTH)]
+CardKindName = Annotated[str, Meta(min_length=1, max_length=32)]
+CardReferenceName = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 # --- Commands -------------------------------------------------------------------------------
 
 
 class Subscribe(Command, tag="subscribe", kw_only=True):
-    """Follow rooms; a public one is joined by it unless `join` is false or it is resumed."""
+    """Follow rooms; without `rooms` and `recover` all that one is a member of.
 
-    rooms: Annotated[list[Slug], Meta(max_length=500)] = []
+    A public room is joined by it, unless `join` is false or it is resumed. `history`: how many of
+    the newest messages a snapshot has.
+    """
+
+    rooms: Rooms | None = None
     recover: dict[str, Position] = {}
     join: bool = True
+    history: Annotated[int, Meta(ge=0, le=MAX_HISTORY)] = DEFAULT_HISTORY
 
 
 class Unsubscribe(Command, tag="unsubscribe", kw_only=True):
     """Follow some rooms no longer; without `rooms`, none."""
 
-    rooms: Annotated[list[Slug], Meta(max_length=500)] | None = None
+    rooms: Rooms | None = None
 
 
 class CardReference(Struct, forbid_unknown_fields=True, frozen=True):
-    kind: Annotated[str, Meta(min_length=1, max_length=32)]
-    reference: Annotated[str, Meta(min_length=1, max_length=200)]
+    kind: CardKindName
+    reference: CardReferenceName
 
 
 class SendMessage(Command, tag="send_message", kw_only=True):
@@ -153,6 +163,21 @@ class OpenDirect(Command, tag="open_direct", kw_only=True):
 
     user_id: int | None = None
     username: str | None = None
+
+
+class WatchCards(Command, tag="watch_cards", kw_only=True):
+    """Follow these cards, and no others any more."""
+
+    cards: Annotated[list[CardReference], Meta(max_length=MAX_CARDS)]
+
+
+class CardAction(Command, tag="card_action", kw_only=True):
+    """Do on a card what its kind offers under this name."""
+
+    kind: CardKindName
+    reference: CardReferenceName
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    arguments: dict[str, Any] = {}
 
 
 # --- What messages, rooms and members look like ----------------------------------------------
@@ -524,3 +549,22 @@ class ReadAck(Ack, tag="ack", kw_only=True):
 
 class RoomAck(Ack, tag="ack", kw_only=True):
     room: str
+    info: RoomSummary | UnsetType = UNSET
+
+
+class CardStatus(Struct, kw_only=True):
+    """A card as it is now; `state` is null where there is no such thing for this person."""
+
+    kind: str
+    reference: str
+    state: dict[str, Any] | None
+
+
+class CardsAck(Ack, tag="ack", kw_only=True):
+    cards: list[CardStatus]
+
+
+class CardActionAck(Ack, tag="ack", kw_only=True):
+    kind: str
+    reference: str
+    name: str

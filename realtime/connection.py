@@ -125,6 +125,9 @@ class LatestSource(Protocol):
     key: StreamKey
     topic: LatestTopic
 
+    def unfollow(self, connection: Connection) -> None:
+        """Send `connection` nothing more."""
+
 
 class LogSource(Protocol):
     """A log stream as a connection needs it (realtime.feeds.LogFeed)."""
@@ -164,6 +167,8 @@ class Connection:
     skipped: int = 0
     closing: bool = False
     held: bool = False
+    # Called with the stream and the event (its JSON) that ended a subscription (realtime.exits).
+    on_put_out: Callable[[StreamKey, str], None] | None = None
     _missed: dict[LatestSource, Any] = field(default_factory=dict)
     _pushes: deque[Bundle] = field(default_factory=lambda: deque(maxlen=MAX_PUSHES_WAITING))
     _pump: asyncio.Task[None] | None = None
@@ -214,6 +219,13 @@ class Connection:
             or any(s.position < s.feed.head for s in self.logs.values())
         ):
             self.pump()
+
+    def put_out(self, key: StreamKey, payload: str) -> None:
+        """A log was ended for this connection by an event of its own; newest values end with it."""
+        if key in self.latest:
+            self.latest[key][0].unfollow(self)
+        if self.on_put_out is not None and not self.closing:
+            self.on_put_out(key, payload)
 
     def miss(self, feed: LatestSource, payload: Any) -> None:
         """This latest value cannot be written now: keep only what is newest until it can."""

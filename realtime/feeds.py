@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from django.db import InterfaceError, OperationalError
 
-from realtime import streams, threads
+from realtime import exits, streams, threads
 from realtime.connection import Connection, LatestTopic, LogSubscription
 from realtime.frames import Bundle
 from realtime.protocol import Position, with_fields
@@ -100,6 +100,7 @@ class LogFeed:
         # The newest messages; the last one is that of `head`.
         self._ring: deque[bytes] = deque(maxlen=RING)
         self._flushed = extent.head
+        self._ended_by = exits.reader_for(key.name)
         self._lock = asyncio.Lock()
         self._filler: asyncio.Task[None] | None = None
         self._behind = False
@@ -186,8 +187,19 @@ class LogFeed:
             subscription.position = self.head
 
     def _append(self, event: Appended) -> None:
+        if self._ended_by is not None and (out := self._ended_by(event.payload)) is not None:
+            self.flush()  # what was before is still theirs
+            self._put_out(out, event.payload)
         self.head = event.offset
         self._ring.append(self._message(event))
+
+    def _put_out(self, user_id: int, payload: str) -> None:
+        """End the subscriptions of this user, or of EVERYBODY."""
+        for connection in list(self.members):
+            who = connection.principal
+            if user_id == exits.EVERYBODY or (who is not None and who.user_id == user_id):
+                self.dismiss(connection)
+                connection.put_out(self.key, payload)
 
     def _newest(self, count: int) -> list[bytes]:
         """The last `count` messages, oldest first; none if the ring no longer has them all."""

@@ -143,7 +143,7 @@ class Hub:
                 feed.unfollow(connection)
                 if feed.empty:
                     del self._latest[key]
-                    await self._groups.leave(publish.group_of(key))
+                    await self._leave_group(key)
 
     async def follow_log(
         self, connection: Connection, key: StreamKey, recover: Position | None = None
@@ -172,7 +172,12 @@ class Hub:
                 feed.dismiss(connection)
                 if not feed.members:
                     del self._logs[key]
-                    await self._groups.leave(publish.group_of(key))
+                    await self._leave_group(key)
+
+    async def _leave_group(self, key: StreamKey) -> None:
+        """A stream may have both a log and newest values: they come through one group."""
+        if key not in self._latest and key not in self._logs:
+            await self._groups.leave(publish.group_of(key))
 
     async def drain(self, within: float, batch: int = 100) -> None:
         """Close every socket with 1001 in batches, each told to come back at its own moment."""
@@ -268,8 +273,21 @@ class Hub:
         ]
         await asyncio.gather(*closing, return_exceptions=True)
 
+    async def _drop_unfollowed(self) -> None:
+        """Let go of the streams whose last follower was put out by one of their events."""
+        async with self._joining:
+            empty = [key for key, feed in self._logs.items() if not feed.members]
+            for key in empty:
+                del self._logs[key]
+            unfollowed = [key for key, feed in self._latest.items() if feed.empty]
+            for key in unfollowed:
+                del self._latest[key]
+            for key in {*empty, *unfollowed}:
+                await self._leave_group(key)
+
     async def _poll(self) -> None:
         """Find what the layer lost: streams that reach further than this process knows."""
+        await self._drop_unfollowed()
         if not self._logs:
             return
         try:

@@ -1,6 +1,7 @@
 """All WebSocket routes: each app's, under /ws/."""
 
+from chat.routing import websocket_urlpatterns as chat_patterns
 from dashboard.routing import websocket_urlpatterns as dashboard_patterns
 from notifications.routing import websocket_urlpatterns as notifications_patterns
 
-websocket_urlpatterns = [*dashboard_patterns, *notifications_patterns]
+websocket_urlpatterns = [*dashboard_patterns, *chat_patterns, *notifications_patterns]

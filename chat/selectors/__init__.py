@@ -14,13 +14,15 @@ from chat.selectors.rooms import (
     Place,
     find,
     readable_rooms,
+    require_in,
+    roles_in,
     room_summaries,
     room_summary,
     room_view,
     unread_of,
 )
 from chat.selectors.searching import Hit, Hits, search_messages
-from chat.selectors.snapshots import snapshot, subscribed
+from chat.selectors.snapshots import member_list, snapshot, subscribed
 
 __all__ = [
     "Hit",
@@ -33,13 +35,16 @@ __all__ = [
     "find_message",
     "history",
     "is_member",
+    "member_list",
     "member_view",
     "members_of",
     "message_views",
     "pinned_messages",
     "present_in",
     "readable_rooms",
+    "require_in",
     "revisions",
+    "roles_in",
     "room_attachments",
     "room_summaries",
     "room_summary",

@@ -10,7 +10,7 @@ from django.db.models import Count, F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 
 from chat.models import Membership, Mention, Message, Room, RoomKind
-from chat.policy import RoomAction, Standing, may
+from chat.policy import RoomAction, Standing, may, require
 from chat.protocol import LastMessage, RoomSummary, RoomView
 from chat.text import excerpt
 from realtime.auth import Principal
@@ -25,6 +25,10 @@ class Place:
     room: Room
     membership: Membership | None
     standing: Standing
+
+    @property
+    def role(self) -> str | None:
+        return self.membership.role if self.membership else None
 
     @property
     def read_sequence(self) -> int:
@@ -78,6 +82,21 @@ def find(principal: Principal, slug: str) -> Place:
     if place is None:
         raise NotFound("There is no such room.", errors={"room": ["There is no such room."]})
     return place
+
+
+def roles_in(principal: Principal, slugs: Collection[str]) -> dict[str, str | None]:
+    """Those of these rooms that this person may read, with their role where they are a member."""
+    found = places(principal, slugs)
+    return {slug: found[slug].role for slug in slugs if slug in found}
+
+
+def require_in(principal: Principal, slug: str, action: RoomAction) -> None:
+    """Let somebody pass who may do that in a room.
+
+    Raises:
+        NotFound, PermissionDenied, Conflict: as in chat.policy.
+    """
+    require(find(principal, slug).standing, action, timezone.now())
 
 
 def unread_of(place: Place) -> Unread:
@@ -230,7 +249,7 @@ def _summary(
     view = room_view(room)
     summary = RoomSummary(
         **{name: getattr(view, name) for name in view.__struct_fields__},
-        role=membership.role if membership else None,
+        role=place.role,
         member_count=members.get(room.pk, 0),
         read_sequence=place.read_sequence,
         unread=place.unread,

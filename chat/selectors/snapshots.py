@@ -6,10 +6,16 @@ from collections.abc import Collection
 
 from chat import streams
 from chat.models import Membership, Message, Pin
-from chat.protocol import DEFAULT_HISTORY, MemberView, RoomSnapshot, Subscribed
+from chat.protocol import DEFAULT_HISTORY, MemberList, MemberView, RoomSnapshot, Subscribed
 from chat.selectors.members import RosterLimits, member_view, members_of, present_in
 from chat.selectors.messages import message_views, newest
-from chat.selectors.rooms import Place, member_counts, mention_counts, places, room_summary
+from chat.selectors.rooms import (
+    find,
+    member_counts,
+    mention_counts,
+    places,
+    room_summary,
+)
 from realtime.auth import Principal
 from realtime.protocol import Position
 
@@ -23,6 +29,9 @@ def subscribed(principal: Principal, slugs: Collection[str]) -> dict[str, Subscr
     counts = member_counts(ids)
     mentions = mention_counts(found.values())
     present = present_in(principal.workspace_id, found)
+    for here in present.values():
+        # Whoever asks is there; the row that says so may not be written yet.
+        here.add(principal.user_id)
     return {
         slug: Subscribed(
             members=_views(members.get(place.room.pk, []), present[slug]),
@@ -31,22 +40,38 @@ def subscribed(principal: Principal, slugs: Collection[str]) -> dict[str, Subscr
             mentions=mentions.get(place.room.pk, 0),
             read_sequence=place.read_sequence,
             head_sequence=place.room.head_sequence,
-            role=place.membership.role if place.membership else None,
+            role=place.role,
         )
         for slug, place in found.items()
     }
 
 
-def snapshot(principal: Principal, slug: str, position: Position) -> RoomSnapshot:
+def member_list(principal: Principal, slug: str) -> MemberList:
+    """Everybody in a room, with who is there now.
+
+    Raises:
+        NotFound: there is no such room for this person.
+    """
+    room = find(principal, slug).room
+    present = present_in(principal.workspace_id, [slug])[slug]
+    members = members_of([room.pk]).get(room.pk, [])
+    return MemberList(room=slug, data=_views(members, present))
+
+
+def snapshot(
+    principal: Principal, slug: str, position: Position, messages: int = DEFAULT_HISTORY
+) -> RoomSnapshot:
     """A room as it is now, which is at `position` of its stream or later.
+
+    Args:
+        messages: how many of the newest it has.
 
     Raises:
         NotFound: there is no such room for them.
     """
     info = room_summary(principal, slug)
-    place: Place = places(principal, [slug])[slug]
-    room = place.room
-    present = present_in(principal.workspace_id, [slug])[slug]
+    room = find(principal, slug).room
+    present = present_in(principal.workspace_id, [slug])[slug] | {principal.user_id}
     members = members_of([room.pk], RosterLimits.IN_ALL).get(room.pk, [])
     return RoomSnapshot(
         room=slug,
@@ -57,7 +82,7 @@ def snapshot(principal: Principal, slug: str, position: Position) -> RoomSnapsho
         members=_views(members, present),
         present=sorted(present),
         pins=message_views(_pinned(room.pk), room),
-        data=message_views(newest(room, DEFAULT_HISTORY), room),
+        data=message_views(newest(room, messages), room),
     )
 
 

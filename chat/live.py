@@ -1,0 +1,47 @@
+"""What happens in a room for the moment only: who comes and goes, who is writing.
+
+It takes the way of newest values beside the room's log: nothing of it is stored, and a socket
+that lags gets what is newest of each kind and person when it can take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chat import streams
+from chat.protocol import TypingNow, UserJoined, UserLeft
+from realtime import publish
+from realtime.connection import LatestTopic
+from realtime.protocol import Event
+
+# Everybody who follows a room gets the same.
+ALL = "all"
+MAX_KEPT = 100
+
+
+def _render(payload: Mapping[str, Any], selection: object) -> list[bytes]:
+    return [frame.encode() for frame in payload["frames"].values()]
+
+
+def _merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of each person the newest, in the order in which they came."""
+    frames = {**older["frames"]}
+    for key, frame in newer["frames"].items():
+        frames.pop(key, None)
+        frames[key] = frame
+    return {"frames": dict(list(frames.items())[-MAX_KEPT:])}
+
+
+TOPIC = LatestTopic(render=_render, merge=_merge)
+
+
+def tell(workspace_id: int, event: TypingNow | UserJoined | UserLeft) -> None:
+    """Push to all who follow the room now: on commit inside a transaction, else at once."""
+    kind = "typing" if isinstance(event, TypingNow) else "presence"
+    _publish(workspace_id, event.room, f"{kind}:{event.user_id}", event)
+
+
+def _publish(workspace_id: int, slug: str, key: str, event: Event) -> None:
+    payload = {"frames": {key: event.encode().decode()}}
+    publish.publish_latest(streams.room(workspace_id, slug), payload)

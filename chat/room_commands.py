@@ -1,0 +1,255 @@
+"""The rooms of a chat socket: which it follows, and who is in them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from chat import live, selectors, services, streams
+from chat.exits import reason_of
+from chat.policy import RoomAction
+from chat.protocol import (
+    TYPING_EVERY,
+    TYPING_SECONDS,
+    JoinRoom,
+    LeaveRoom,
+    MemberList,
+    Members,
+    OpenDirect,
+    RoomAck,
+    Subscribe,
+    SubscriptionConfirmed,
+    Typing,
+    TypingNow,
+    Unsubscribe,
+    UnsubscriptionConfirmed,
+)
+from realtime import common, handshake
+from realtime.consumers import RealtimeConsumer, on
+from realtime.errors import InvalidCommand, NotFound
+from realtime.frames import Bundle
+from realtime.protocol import Position, rfc3339
+from realtime.streams import StreamKey
+
+
+class NamesRoom(Protocol):
+    """A command that names a room; `channel` is another word for it."""
+
+    room: str | None
+    channel: str | None
+
+
+def room_of(command: NamesRoom) -> str:
+    """The room that a command names.
+
+    Raises:
+        InvalidCommand: it names none, or two.
+    """
+    if (command.room is None) == (command.channel is None):
+        reason = "Name one room." if command.room is None else "Give either room or channel."
+        raise InvalidCommand(reason, errors={"room": [reason]})
+    return command.room or command.channel or ""
+
+
+class RoomCommands(RealtimeConsumer):
+    """Following rooms, entering and leaving them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # By slug, when this socket's typing was last passed on (monotonic seconds).
+        self._typed: dict[str, float] = {}
+
+    async def connected(self) -> None:
+        self.connection.on_put_out = self._put_out
+        # A socket that was opened for one room is in it.
+        if room := handshake.query(self.scope).get("room"):
+            self.connection.hold()
+            try:
+                await self._subscribe(Subscribe(rooms=[room]))
+            finally:
+                self.connection.release()
+
+    @on(common.Authenticate)
+    async def authenticate(self, command: common.Authenticate) -> None:
+        await super().authenticate(command)
+        if command.channels and self.connection.principal is not None:
+            await self._subscribe(Subscribe(rooms=command.channels))
+
+    @on(Subscribe)
+    async def subscribe(self, command: Subscribe) -> None:
+        await self._subscribe(command, as_reply=True)
+
+    @on(Unsubscribe)
+    async def unsubscribe(self, command: Unsubscribe) -> UnsubscriptionConfirmed:
+        rooms = self.followed if command.rooms is None else command.rooms
+        taken_off = [slug for slug in dict.fromkeys(rooms) if slug in self.followed]
+        for slug in taken_off:
+            await self._unfollow(slug)
+        return UnsubscriptionConfirmed(rooms=taken_off)
+
+    @on(Members)
+    async def members(self, command: Members) -> MemberList:
+        return await self.call(selectors.member_list, self.principal, command.room)
+
+    @on(JoinRoom)
+    async def join_room(self, command: JoinRoom) -> RoomAck:
+        await self.call(services.join_room, principal=self.principal, room=command.room)
+        return await self._room_ack(command.room)
+
+    @on(LeaveRoom)
+    async def leave_room(self, command: LeaveRoom) -> RoomAck:
+        await self.call(services.leave_room, principal=self.principal, room=command.room)
+        return RoomAck(room=command.room)
+
+    @on(OpenDirect)
+    async def open_direct(self, command: OpenDirect) -> RoomAck:
+        room = await self.call(
+            services.open_direct_room,
+            principal=self.principal,
+            user_id=command.user_id,
+            username=command.username,
+        )
+        return await self._room_ack(room.slug)
+
+    @on(Typing)
+    async def typing(self, command: Typing) -> RoomAck:
+        """Passed on at most every two seconds; it expires by itself."""
+        slug, now = room_of(command), time.monotonic()
+        if now - self._typed.get(slug, float("-inf")) >= TYPING_EVERY:
+            await self.call(selectors.require_in, self.principal, slug, RoomAction.POST)
+            recent = {room: at for room, at in self._typed.items() if now - at < TYPING_EVERY}
+            self._typed = recent | {slug: now}
+            live.tell(
+                self.principal.workspace_id,
+                TypingNow(
+                    room=slug,
+                    user_id=self.principal.user_id,
+                    username=self.principal.username,
+                    expires_in=TYPING_SECONDS,
+                    timestamp=rfc3339(time.time()),
+                ),
+            )
+        return RoomAck(room=slug)
+
+    async def requested_data(self, request: str) -> Any:
+        if request == "rooms":
+            return await self.call(selectors.room_summaries, self.principal)
+        return await super().requested_data(request)
+
+    @property
+    def followed(self) -> list[str]:
+        """The rooms that this socket follows."""
+        slugs = (streams.slug_of(key.name) for key in self.connection.logs)
+        return [slug for slug in slugs if slug is not None]
+
+    # --- Following ----------------------------------------------------------------------------
+
+    async def _subscribe(self, command: Subscribe, *, as_reply: bool = False) -> None:
+        recover = _positions(command.recover)
+        wanted = await self._wanted(command, recover)
+        there = await self.call(selectors.roles_in, self.principal, wanted)
+        if unknown := [slug for slug in wanted if slug not in there and slug not in recover]:
+            raise _not_found(unknown)
+        self.require_room_for(*(self._key(slug) for slug in there))
+        if command.join:
+            for slug, role in there.items():
+                if role is None and slug not in recover:
+                    await self.call(services.join_room, principal=self.principal, room=slug)
+        before = set(self.followed)
+        try:
+            positions = {slug: await self._follow(slug, recover.get(slug)) for slug in there}
+            # Asked again: whoever is put out from here on is so by an event of the stream.
+            confirmed = await self.call(selectors.subscribed, self.principal, list(there))
+        except BaseException:
+            await self._unfollow_all(set(there) - before)
+            raise
+        await self._unfollow_all(set(there) - confirmed.keys())
+        reply = SubscriptionConfirmed(
+            rooms=confirmed,
+            positions={
+                self._key(slug).name: {
+                    "epoch": position.epoch,
+                    "offset": position.offset,
+                    "recovered": recovered,
+                }
+                for slug, (position, recovered) in positions.items()
+                if slug in confirmed
+            },
+        )
+        await (self.reply(reply) if as_reply else self.send_event(reply))
+        if gone := [slug for slug in wanted if slug not in confirmed]:
+            await self.send_event(UnsubscriptionConfirmed(rooms=gone, reason="not_found"))
+        for slug in confirmed:
+            await self._begin(slug, *positions[slug], command.history)
+
+    async def _wanted(self, command: Subscribe, recover: dict[str, Position]) -> list[str]:
+        rooms = command.rooms
+        if rooms is None:
+            rooms = []
+            if not recover:
+                mine = await self.call(selectors.room_summaries, self.principal, joined=True)
+                rooms = [summary.slug for summary in mine]
+        return list(dict.fromkeys([*rooms, *recover]))
+
+    async def _follow(self, slug: str, recover: Position | None) -> tuple[Position, bool]:
+        key = self._key(slug)
+        await self.follow_latest(live.TOPIC, key, live.ALL)
+        return await self.follow_log(key, recover)
+
+    async def _unfollow(self, slug: str) -> None:
+        key = self._key(slug)
+        self.leave(key.name)
+        await self.unfollow_latest(key)
+        await self.unfollow_log(key)
+
+    async def _unfollow_all(self, slugs: Iterable[str]) -> None:
+        for slug in slugs:
+            await self._unfollow(slug)
+
+    def _put_out(self, key: StreamKey, payload: str) -> None:
+        """An event of the room has ended this socket's subscription to it."""
+        slug = streams.slug_of(key.name)
+        if slug is None:
+            return
+        event = UnsubscriptionConfirmed(rooms=[slug], reason=reason_of(payload))
+        self.leave(key.name)
+        self.connection.push(Bundle([event.encode()]))
+
+    async def _begin(self, slug: str, position: Position, recovered: bool, messages: int) -> None:
+        """Be present in a room that is followed, and see it as it is where that is not known."""
+        if slug not in self.followed:
+            return  # put out meanwhile
+        self.enter(self._key(slug).name)
+        if recovered:
+            return
+        try:
+            found = await self.call(selectors.snapshot, self.principal, slug, position, messages)
+        except NotFound:
+            return  # put out since, and told so
+        await self.send_event(found)
+
+    async def _room_ack(self, slug: str) -> RoomAck:
+        info = await self.call(selectors.room_summary, self.principal, slug)
+        return RoomAck(room=slug, info=info)
+
+    def _key(self, slug: str) -> StreamKey:
+        return streams.room(self.principal.workspace_id, slug)
+
+
+def _positions(recover: dict[str, Position]) -> dict[str, Position]:
+    """By room; a stream that is no room's is a mistake."""
+    positions = {}
+    for name, position in recover.items():
+        slug = streams.slug_of(name)
+        if not slug:
+            reason = f"There is no stream {name[:100]!r} here."
+            raise InvalidCommand(reason, errors={"recover": [reason]})
+        positions[slug] = position
+    return positions
+
+
+def _not_found(slugs: list[str]) -> NotFound:
+    shown = ", ".join(slug[:64] for slug in slugs[:5])
+    reason = f"There is no room {shown}."
+    return NotFound(reason, errors={"rooms": [reason]})
