@@ -27,16 +27,12 @@ export async function send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string,
   return (await request(method, path, workspace, body)) as T
 }
 
-<<<<<<< HEAD
-async function request(method: string, path: string, workspace: string | null, body?: object, query: Query = {}): Promise<unknown> {
-=======
 /** POST to a path under /api/v1/ from a page that is about to be left: the request outlives it. Raises: ApiError. */
 export async function sendLeaving<T>(path: string, workspace: string | null): Promise<T> {
   return (await request('POST', path, workspace, undefined, {}, true)) as T
 }
 
 async function request(method: string, path: string, workspace: string | null, body?: object, query: Query = {}, keepalive = false): Promise<unknown> {
->>>>>>> next
   let response: Response
   try {
     response = await fetch(urlOf(path, workspace, query), {
@@ -47,10 +43,7 @@ async function request(method: string, path: string, workspace: string | null, b
         ...(method !== 'GET' && { 'X-CSRFToken': csrfToken() }),
       },
       credentials: 'same-origin',
-<<<<<<< HEAD
-=======
       keepalive,
->>>>>>> next
       ...(body && { body: JSON.stringify(body) }),
     })
   } catch {
