@@ -45,11 +45,10 @@ export class ChatActions {
   }
 
   /** The slug of the direct room with someone, made if need be; null when refused. */
-  async direct(who: { readonly userId: number } | { readonly username: string }): Promise<string | null> {
+  async direct(userId: number): Promise<string | null> {
     let slug = ''
     const done = await this.ui.attempt(async () => {
-      const fields = 'userId' in who ? { user_id: who.userId } : { username: who.username }
-      slug = textOf((await this.chat.connection.command('open_direct', fields)).room)
+      slug = textOf((await this.chat.connection.command('open_direct', { user_id: userId })).room)
     })
     if (!done || slug === '') return null
     if (!this.chat.rooms.has(slug)) await this.chat.loadRooms()
@@ -72,8 +71,8 @@ export class ChatActions {
     return this.ui.attempt(() => this.chat.api.deleteRoom(room.slug))
   }
 
-  addMember(room: Room, person: { readonly userId: number | null; readonly username: string }): Promise<boolean> {
-    return this.ui.attempt(() => this.chat.api.addMember(room.slug, person, 'member'))
+  addMember(room: Room, userId: number): Promise<boolean> {
+    return this.ui.attempt(() => this.chat.api.addMember(room.slug, userId, 'member'))
   }
 
   setRole(room: Room, userId: number, role: Role): Promise<boolean> {

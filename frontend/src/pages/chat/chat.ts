@@ -14,7 +14,7 @@ import { Outbox, type Draft, type Pending } from './model/outbox'
 import type { RoomInfo } from './model/types'
 import { numberOf, readStateOf, recordOf, roomOf, textOf } from './model/wire'
 import { Reading } from './reading'
-import { ChatApi, type ListedRoom } from './rest'
+import { ChatApi, type ListedRoom, type Person } from './rest'
 import { Room } from './room'
 
 export type Phase = 'loading' | 'ready' | 'failed'
@@ -33,6 +33,8 @@ export class Chat {
   readonly rooms = shallowReactive(new Map<string, Room>())
   /** Public rooms that this user has not joined. */
   readonly joinable: ShallowRef<readonly RoomInfo[]> = shallowRef([])
+  /** Everybody else of the workspace, by username. */
+  readonly people: ShallowRef<readonly Person[]> = shallowRef([])
   readonly openSlug: Ref<string | null> = ref(null)
   readonly open: ComputedRef<Room | null> = computed(() => (this.openSlug.value === null ? null : (this.rooms.get(this.openSlug.value) ?? null)))
   readonly connectionState: ShallowRef<ConnectionState>
@@ -145,14 +147,13 @@ export class Chat {
     })
   }
 
-  /** Everybody this page knows of, without this user, by name. */
-  get people(): { readonly userId: number; readonly username: string }[] {
-    const known = new Map<number, string>()
-    for (const room of this.rooms.values()) {
-      for (const { userId, username } of room.members.value) known.set(userId, username)
+  /** Ask who there is to talk to. Until the answer comes, those of the rooms are offered. */
+  async loadPeople(): Promise<void> {
+    try {
+      this.people.value = (await this.api.people()).filter((person) => person.userId !== this.me.id)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
     }
-    known.delete(this.me.id)
-    return [...known].map(([userId, username]) => ({ userId, username })).sort((a, b) => a.username.localeCompare(b.username))
   }
 
   send(draft: Draft): void {

@@ -1,9 +1,9 @@
 /** What the chat page asks of the REST API. Every function raises ApiError. */
 import { get, send, upload, type Upload } from '@/lib/api'
 
-import type { Attachment, Member, Message, Role, RoomInfo } from './model/types'
+import type { Attachment, Message, Role, RoomInfo } from './model/types'
 import type { ReadState } from './model/unread'
-import { attachmentOf, listOf, memberOf, messageOf, readStateOf, recordOf, roomOf, textOf, timeOf } from './model/wire'
+import { attachmentOf, listOf, messageOf, numberOf, readStateOf, recordOf, roomOf, textOf, timeOf } from './model/wire'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -12,13 +12,26 @@ export interface ListedRoom {
   readonly counts: ReadState
 }
 
+export interface Person {
+  readonly userId: number
+  readonly username: string
+}
+
+/** A message that was found, and where in it: characters from and to, in `excerpt`. */
+export interface Found {
+  readonly message: Message
+  readonly room: string
+  readonly excerpt: string
+  readonly ranges: readonly (readonly [number, number])[]
+}
+
 export interface Revision {
   readonly text: string
   readonly until: number | null
 }
 
 export interface SearchPage {
-  readonly results: readonly (Message & { readonly room: string })[]
+  readonly results: readonly Found[]
   readonly next: string | null
 }
 
@@ -28,6 +41,10 @@ export class ChatApi {
   async rooms(): Promise<ListedRoom[]> {
     const answer = await get<unknown>('rooms/', this.workspace)
     return pageOf(answer).map((fields) => ({ info: roomOf(fields), counts: readStateOf(fields) }))
+  }
+
+  async people(): Promise<Person[]> {
+    return pageOf(await get<unknown>('users/', this.workspace)).map((fields) => ({ userId: numberOf(fields.id), username: textOf(fields.username) }))
   }
 
   async createRoom(fields: { name: string; kind: string; topic: string }): Promise<string> {
@@ -42,13 +59,8 @@ export class ChatApi {
     await send('DELETE', `rooms/${slug}/`, this.workspace)
   }
 
-  async members(slug: string): Promise<Member[]> {
-    return pageOf(await get<unknown>(`rooms/${slug}/members/`, this.workspace)).map(memberOf)
-  }
-
-  async addMember(slug: string, person: { readonly userId: number | null; readonly username: string }, role: Role): Promise<void> {
-    const who = person.userId === null ? { username: person.username } : { user_id: person.userId }
-    await send('POST', `rooms/${slug}/members/`, this.workspace, { ...who, role })
+  async addMember(slug: string, userId: number, role: Role): Promise<void> {
+    await send('POST', `rooms/${slug}/members/`, this.workspace, { user_id: userId, role })
   }
 
   async changeMember(slug: string, userId: number, fields: object): Promise<void> {
@@ -71,9 +83,8 @@ export class ChatApi {
   }
 
   async search(query: string, cursor: string | null): Promise<SearchPage> {
-    const answer = cursor === null ? await get<Fields>('search/messages/', this.workspace, { q: query }) : await follow(cursor)
-    const results = pageOf(answer).map((fields) => ({ ...messageOf(fields), room: textOf(fields.room) }))
-    return { results, next: textOf(recordOf(answer).next) || null }
+    const answer = cursor === null ? await get<Fields>('search/messages/', this.workspace, { q: query, timezone: ownTimezone() }) : await follow(cursor)
+    return { results: pageOf(answer).map(foundOf), next: textOf(recordOf(answer).next) || null }
   }
 
   attach(slug: string, file: File, progress: (share: number) => void): Upload<Attachment> {
@@ -84,6 +95,15 @@ export class ChatApi {
     return { done: sending.done.then(attachmentOf), cancel: sending.cancel }
   }
 }
+
+function foundOf(fields: Fields): Found {
+  const excerpt = recordOf(fields.excerpt)
+  const ranges = Array.isArray(excerpt.ranges) ? (excerpt.ranges as [number, number][]) : []
+  return { message: messageOf(fields), room: textOf(fields.room), excerpt: textOf(excerpt.text), ranges }
+}
+
+/** That of the days which a query names. */
+const ownTimezone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone
 
 /** A list that is the whole answer, or a page's results. */
 function pageOf(answer: unknown): Fields[] {
