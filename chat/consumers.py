@@ -21,13 +21,14 @@ from chat.protocol import (
     SetPin,
 )
 from chat.room_commands import RoomCommands, room_of
+from chat.upload_commands import UploadCommands
 from realtime import handshake
 from realtime.consumers import on
 from realtime.errors import InvalidCommand, InvalidJSON
 from realtime.protocol import rfc3339
 
 
-class ChatConsumer(RoomCommands, CardCommands):
+class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
     """/ws/chat/ (docs/protocol.md, Chat)."""
 
     async def receive_bare_text(self, text: str, error: InvalidJSON) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from chat import selectors, services, uploads
 from chat.protocol import CancelUpload, Upload, UploadAck, UploadedAck
+from chat.room_commands import room_of
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import Conflict, InvalidCommand, NotFound, UnsupportedData
 from realtime.frames import Format
@@ -45,10 +46,7 @@ class UploadCommands(RealtimeConsumer):
             raise UnsupportedData("With compression binary frames are JSON: upload over REST.")
         if self._reception is not None:
             raise Conflict("An upload is under way already: finish or cancel it first.")
-        room = command.room or command.channel
-        if room is None:
-            reason = "This field is required."
-            raise InvalidCommand("room: " + reason, errors={"room": [reason]})
+        room = room_of(command)
         await self.call(
             services.check_upload, principal=self.principal, room=room, size=command.size
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import re
 import time
@@ -39,6 +41,9 @@ class BodyLimit:
     could fill the disk. A body of unknown length is counted while it comes.
     """
 
+    # A client that is still sending hears the answer only if what it sends is taken off the wire.
+    LISTEN_ON = 10.0
+
     def __init__(self, inner: Any, largest: int) -> None:
         self._inner = inner
         self._largest = largest
@@ -46,20 +51,23 @@ class BodyLimit:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         announced = header(scope, b"content-length") or "0"
         if announced.isdecimal() and (len(announced) > 18 or int(announced) > self._largest):
-            await _refuse_body(send, self._largest)
+            await self._refuse(receive, send)
             return
         taken = 0
         refused = False
 
         async def receive_counted() -> dict[str, Any]:
             nonlocal taken, refused
+            if refused:
+                return {"type": "http.disconnect"}
             message: dict[str, Any] = await receive()
             taken += len(message.get("body") or b"")
-            if taken > self._largest and not refused:
+            if taken > self._largest:
                 refused = True
-                await _refuse_body(send, self._largest)
-            # For the application the client is gone: it answers nothing any more.
-            return {"type": "http.disconnect"} if refused else message
+                await self._refuse(receive, send)
+                # For the application the client is gone: it answers nothing any more.
+                return {"type": "http.disconnect"}
+            return message
 
         async def send_unless_refused(message: dict[str, Any]) -> None:
             if not refused:
@@ -67,18 +75,21 @@ class BodyLimit:
 
         await self._inner(scope, receive_counted, send_unless_refused)
 
-
-async def _refuse_body(send: Any, largest: int) -> None:
-    problem = {
-        "type": "about:blank",
-        "title": "Content Too Large",
-        "status": 413,
-        "detail": f"A request may have at most {largest} bytes.",
-        "code": "invalid_command",
-    }
-    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+    async def _refuse(self, receive: Any, send: Any) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.LISTEN_ON):
+                while (await receive()).get("more_body"):
+                    pass
+        problem = {
+            "type": "about:blank",
+            "title": "Content Too Large",
+            "status": 413,
+            "detail": f"A request may have at most {self._largest} bytes.",
+            "code": "invalid_command",
+        }
+        headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
 
 
 class RequestContext:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from accounts.api import WorkspaceAPIView
 from accounts.requests import WorkspaceRequest
+from chat.serializers import MAX_ID
 from realtime.errors import NotFound
 
 S = TypeVar("S", bound=serializers.Serializer[Any])
@@ -21,9 +22,11 @@ class ChatAPIView(WorkspaceAPIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        # No column holds U+0000: what is named so does not exist.
+        # No column holds U+0000, or a number so large: what is named so does not exist.
         if any("\0" in str(value) for value in kwargs.values()):
             raise NotFound("There is no such room.", errors={"room": ["There is no such room."]})
+        if any(isinstance(value, int) and value > MAX_ID for value in kwargs.values()):
+            raise NotFound("There is no such thing.")
 
 
 def body_of(request: Request, serializer: type[S]) -> dict[str, Any]:

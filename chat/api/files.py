@@ -139,14 +139,17 @@ class FilePart:
         self._length = length
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        await asyncio.to_thread(self._file.seek, self._start)
-        left = self._length
-        while left > 0:
-            piece = await asyncio.to_thread(self._file.read, min(CHUNK, left))
-            if not piece:
-                return
-            left -= len(piece)
-            yield piece
+        try:
+            await asyncio.to_thread(self._file.seek, self._start)
+            left = self._length
+            while left > 0:
+                piece = await asyncio.to_thread(self._file.read, min(CHUNK, left))
+                if not piece:
+                    return
+                left -= len(piece)
+                yield piece
+        finally:
+            self._file.close()
 
     def close(self) -> None:
         self._file.close()

@@ -75,14 +75,7 @@ class MemberListView(ChatAPIView):
     """
 
     def get(self, request: WorkspaceRequest, slug: str) -> Response:
-        room = selectors.find(request.principal, slug).room
-        present = selectors.present_in(request.principal.workspace_id, [slug])[slug]
-        members = selectors.members_of([room.pk]).get(room.pk, [])
-        return Response(
-            document(
-                [selectors.member_view(member, member.user_id in present) for member in members]
-            )
-        )
+        return Response(document(selectors.member_list(request.principal, slug).data))
 
     def post(self, request: WorkspaceRequest, slug: str) -> Response:
         fields = body_of(request, AddMemberSerializer)
