@@ -10,6 +10,7 @@ import { parseTime } from '@/lib/time'
 
 import { HistoryLoader, type History, type HistoryRequest } from './history-loader'
 import { LatencyWall } from './latency'
+import { rangeReaching, readLink, type ChartLink } from './link'
 import { choose, chartsOf, inOrder, MOST_SHOWN, type ChartSpec, type Metric } from './metrics'
 import { rangeByKey, type TimeRange } from './ranges'
 import { MetricSeries } from './series'
@@ -47,6 +48,8 @@ export class Dashboard {
   )
   readonly charts: ComputedRef<readonly ChartSpec[]> = computed(() => chartsOf(this.shown.value))
   readonly connection: Connection
+  /** The metric and the moment that the page's address names. */
+  readonly link: ChartLink | null
   private readonly loader: HistoryLoader
   private redrawing = false
   private wasLive = false
@@ -55,6 +58,8 @@ export class Dashboard {
 
   constructor(readonly workspace: string | null) {
     this.range = shallowRef(rangeByKey(readStored(this.key('range'))))
+    this.link = readLink(location.search)
+    if (this.link?.at != null) this.showMoment(this.link.at)
     this.connection = openConnection('/ws/dashboard/', workspace)
     this.connectionState = shallowRef(this.connection.state)
     this.loader = new HistoryLoader(this.connection, {
@@ -132,6 +137,12 @@ export class Dashboard {
     this.redraw()
   }
 
+  /** Show a range that holds a moment, with the crosshair on it; the user's own choice of range stays stored. */
+  private showMoment(at: number): void {
+    this.range.value = rangeReaching(at, Date.now())
+    this.crosshair.value = at / 1000
+  }
+
   pause(): void {
     if (this.pausedAt.value !== null) return
     this.pausedAt.value = this.end
@@ -153,7 +164,9 @@ export class Dashboard {
 
   private listed(listed: readonly Metric[]): void {
     this.metrics.value = inOrder(listed)
-    this.follow(choose(this.metrics.value, readStoredList(this.key('metrics'))))
+    const chosen = choose(this.metrics.value, readStoredList(this.key('metrics')))
+    const names = this.metrics.value.map((metric) => metric.name).filter((name) => chosen.includes(name) || name === this.link?.metric)
+    this.follow(names)
     for (const { name, latest } of this.metrics.value) {
       if (latest) this.series.get(name)?.seed({ time: parseTime(latest.timestamp), value: latest.value })
     }

@@ -14,7 +14,6 @@ export interface MetricState {
   readonly time: number | null
   readonly simulated: boolean
   readonly sparkline: readonly number[]
-  readonly link: string
 }
 
 export const WIDTH = 300
@@ -33,7 +32,6 @@ export function metricOf(state: CardState): MetricState | null {
     time: Number.isFinite(time) ? time : null,
     simulated: state.simulated === true,
     sparkline: numbersOf(state.sparkline),
-    link: textOf(state.link),
   }
 }
 

@@ -2,6 +2,8 @@
 
 export type RoomKind = 'public' | 'private' | 'direct'
 export type Role = 'owner' | 'moderator' | 'member' | 'read_only'
+/** Of what in a room one is told outside of it. */
+export type NotifyLevel = 'all' | 'mentions' | 'none'
 export type Presence = 'online' | 'away' | 'offline'
 
 export interface Member {
@@ -26,6 +28,7 @@ export interface RoomInfo {
   readonly role: Role | null
   readonly memberCount: number
   readonly mayPost: boolean
+  readonly notify: NotifyLevel
   readonly mutedUntil: number | null
   /** The other one of a direct room. */
   readonly peer: { readonly userId: number; readonly username: string } | null

@@ -2,7 +2,7 @@
 import { isRecord } from '@/lib/socket/frames'
 import { parseTime } from '@/lib/time'
 
-import type { Attachment, Card, CardState, Member, Message, Quote, Reaction, Role, RoomInfo, RoomKind } from './types'
+import type { Attachment, Card, CardState, Member, Message, NotifyLevel, Quote, Reaction, Role, RoomInfo, RoomKind } from './types'
 import type { ReadState } from './unread'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -77,6 +77,7 @@ function cardOf(fields: Fields): Card {
 }
 
 const ROLES: readonly Role[] = ['owner', 'moderator', 'member', 'read_only']
+const LEVELS: readonly NotifyLevel[] = ['all', 'mentions', 'none']
 const KINDS: readonly RoomKind[] = ['public', 'private', 'direct']
 
 export const roleOf = (value: unknown): Role | null => ROLES.find((role) => role === value) ?? null
@@ -104,6 +105,7 @@ export function roomOf(fields: Fields): RoomInfo {
     role: roleOf(fields.role),
     memberCount: numberOf(fields.member_count),
     mayPost: fields.may_post === true,
+    notify: LEVELS.find((level) => level === fields.notify) ?? 'mentions',
     mutedUntil: timeOf(fields.muted_until),
     peer: typeof fields.user_id === 'number' ? { userId: fields.user_id, username: textOf(fields.username) } : null,
     lastAt: timeOf(recordOf(fields.last_message).timestamp),
