@@ -6,7 +6,8 @@
 Latency: one person sends ten messages a second to a room that 200 follow; from the moment before
 the send to the arrival at each of them. Throughput: 100 people with two messages in flight each,
 which nobody follows: in one room, and over a hundred; a message counts when it is acknowledged,
-which is after the COMMIT. The peer (peers/naive_chat.py) stores each message with one INSERT.
+which is after the COMMIT. The peer (peers/naive_chat.py) stores each message with one INSERT;
+"numbered", on PostgreSQL, in one transaction that gives it the next number of its room.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg
@@ -30,7 +30,7 @@ from websockets.asyncio.client import connect
 from benchmarks.support import client, command_line, contenders, processes, services
 from benchmarks.support.client import Load, Target
 from benchmarks.support.contenders import CONFIRMED, Installation
-from benchmarks.support.pairs import Result, Rounds, alternate, middle, ratio
+from benchmarks.support.pairs import Result, alternate, middle, ratio
 from benchmarks.support.publisher import publishing
 from benchmarks.support.senders import TEXT, Sending, send_from_processes
 from benchmarks.support.tables import table
@@ -42,48 +42,45 @@ KEYS = ("-q", '"message":"q=', "-t", " t=")
 NAIVE = "naive FastAPI"
 
 
+@dataclass(frozen=True)
+class Size:
+    """How many people and rooms there are, and for how many seconds how often it is measured."""
+
+    people: int
+    rooms: int
+    seconds: float
+    rounds: int
+
+
 def main() -> None:
-    smoke = command_line.smoke(__doc__)
-    people, rooms, seconds, rounds = (10, 10, 0.5, 1) if smoke else (200, 100, 5.0, 3)
+    size = Size(10, 10, 0.5, 1) if command_line.smoke(__doc__) else Size(200, 100, 5.0, 3)
     with TemporaryDirectory() as folder:
-        backings = {"SQLite": (None, str(Path(folder) / "naive.sqlite3"))}
-        measure("SQLite", *backings["SQLite"], people, rooms, seconds, rounds)
-    with services.backing() as postgresql:
-        title = f"PostgreSQL (fsync {fsync(postgresql['DATABASE_URL'])}), Redis"
-        measure(title, postgresql, postgresql["DATABASE_URL"], people, rooms, seconds, rounds)
+        measure("SQLite", None, f"{folder}/naive.sqlite3", size)
+    with services.backing() as backing:
+        database = backing["DATABASE_URL"]
+        measure(f"PostgreSQL (fsync {fsync(database)}), Redis", backing, database, size)
 
 
-def measure(
-    title: str,
-    backing: Mapping[str, str] | None,
-    database: str,
-    people: int,
-    rooms: int,
-    seconds: float,
-    rounds: int,
-) -> None:
-    """Both tables on one database."""
+def measure(title: str, backing: Mapping[str, str] | None, database: str, size: Size) -> None:
+    """Print both tables for one database, of which `database` is the peer's address."""
     with contextlib.ExitStack() as stack:
-        installation = stack.enter_context(contenders.installed(people, services=backing))
-        make_rooms(installation, rooms)
+        installation = stack.enter_context(contenders.installed(size.people, services=backing))
+        make_rooms(installation, size.rooms)
         pitwall = stack.enter_context(contenders.pitwall(installation)).target
-        naive = stack.enter_context(contenders.naive("naive_chat", database=database)).target
-        targets = {"Pitwall": replace(pitwall, path="/ws/chat/"), NAIVE: naive}
-        cookies = installation.cookies.read_text().splitlines()
-        latencies = {
-            name: partial(latency, target, cookies[0], people, seconds)
-            for name, target in targets.items()
+        naive = partial(contenders.naive, "naive_chat", database=database)
+        targets = {
+            "Pitwall": replace(pitwall, path="/ws/chat/"),
+            NAIVE: stack.enter_context(naive()).target,
         }
-        print(f"\n{title}: send → received by {people}, {A_SECOND} messages a second, ms\n")
-        print(
-            table(
-                ("", "p50", "p99", "× naive p99", "missing"),
-                _latencies(alternate(latencies, rounds)),
-            )
-        )
+        if backing is not None:
+            targets[f"{NAIVE}, numbered"] = stack.enter_context(naive(numbered=1)).target
+        cookies = installation.cookies.read_text().splitlines()
+        print(f"\n{title}: send → received by {size.people}, {A_SECOND} messages a second, ms\n")
+        rows = latencies(targets, cookies, size)
+        print(table(("", "p50", "p99", "× naive p99", "missing"), rows))
         print(f"\n{title}: messages committed a second\n")
-        rows = [throughput(targets, cookies, count, seconds, rounds) for count in (1, rooms)]
-        print(table(("rooms", "Pitwall", NAIVE, "ratio"), rows))
+        rows = [throughput(targets, cookies, rooms, size) for rooms in (1, size.rooms)]
+        print(table(("rooms", *targets, *(f"× {name}" for name in list(targets)[1:])), rows))
 
 
 def make_rooms(installation: Installation, count: int) -> None:
@@ -107,8 +104,30 @@ def fsync(database: str) -> str:
 # --- Latency ------------------------------------------------------------------------------
 
 
-def latency(target: Target, cookie: str, people: int, seconds: float) -> Result:
-    """How old messages are when they reach people of one room (loadclient.c)."""
+def latencies(
+    targets: Mapping[str, Target], cookies: list[str], size: Size
+) -> list[tuple[object, ...]]:
+    """A row of each: how old messages are when they reach the people of one room."""
+
+    def value(name: str) -> Callable[[Result], float]:
+        return lambda result: float(result["kinds"][0][name])
+
+    runs = {name: partial(latency, target, cookies[0], size) for name, target in targets.items()}
+    results = alternate(runs, size.rounds)
+    return [
+        (
+            name,
+            middle(found, value("p50_ms")),
+            middle(found, value("p99_ms")),
+            ratio(results, name, NAIVE, value("p99_ms")),
+            sum(result["lost"] for result in found),
+        )
+        for name, found in results.items()
+    ]
+
+
+def latency(target: Target, cookie: str, size: Size) -> Result:
+    """One person speaks, everybody listens (loadclient.c)."""
     with speaking(target, cookie) as control_port:
         listening = replace(
             target,
@@ -117,7 +136,8 @@ def latency(target: Target, cookie: str, people: int, seconds: float) -> Result:
             messages=(SUBSCRIBE,),
             options=KEYS,
         )
-        return client.run(listening, Load(people, f"rate:{A_SECOND}", seconds, warm_up=1))
+        load = Load(size.people, f"rate:{A_SECOND}", size.seconds, warm_up=1)
+        return client.run(listening, load)
 
 
 @contextlib.contextmanager
@@ -152,36 +172,20 @@ def speaking(target: Target, cookie: str) -> Iterator[int]:
         speaker.join()
 
 
-def _latencies(results: Rounds) -> list[tuple[object, ...]]:
-    def tick(name: str) -> Callable[[Result], float]:
-        return lambda result: float(result["kinds"][0][name])
-
-    return [
-        (
-            name,
-            middle(found, tick("p50_ms")),
-            middle(found, tick("p99_ms")),
-            ratio(results, name, NAIVE, tick("p99_ms")),
-            sum(result["lost"] for result in found),
-        )
-        for name, found in results.items()
-    ]
-
-
 # --- Throughput ---------------------------------------------------------------------------
 
 
 def throughput(
-    targets: Mapping[str, Target], cookies: list[str], rooms: int, seconds: float, rounds: int
+    targets: Mapping[str, Target], cookies: list[str], rooms: int, size: Size
 ) -> tuple[object, ...]:
-    """A row: messages a second of each, over so many rooms."""
+    """A row: messages a second of each over so many rooms, and how Pitwall compares."""
 
     def committed(target: Target) -> Result:
         sending = Sending(
             url=f"ws://127.0.0.1:{target.port}{target.path}",
             rooms=[f"r{number}" for number in range(rooms)],
-            connections=min(100, len(cookies)),
-            seconds=seconds,
+            connections=min(100, size.people),
+            seconds=size.seconds,
             cookies=cookies,
         )
         return {"per_second": send_from_processes(sending, processes=2)}
@@ -190,12 +194,12 @@ def throughput(
         return float(result["per_second"])
 
     runs = {name: partial(committed, target) for name, target in targets.items()}
-    results = alternate(runs, rounds)
+    results = alternate(runs, size.rounds)
+    peers = list(targets)[1:]
     return (
         rooms,
-        middle(results["Pitwall"], value),
-        middle(results[NAIVE], value),
-        ratio(results, "Pitwall", NAIVE, value),
+        *(middle(results[name], value) for name in targets),
+        *(ratio(results, "Pitwall", name, value) for name in peers),
     )
 
 

@@ -3,8 +3,9 @@
 The loop of https://fastapi.tiangolo.com/advanced/websockets/ with rooms; before a message goes out
 it is stored, committed and given its id, as psycopg's (https://www.psycopg.org/psycopg3/docs/) and
 sqlite3's documentation show it. No permissions, no numbering within rooms, no search, and nothing
-is found again after a reconnect. It takes the frames that Pitwall takes, of which it knows
-`subscribe` and `send_message`.
+is found again after a reconnect. BENCH_NUMBERED=1: messages are numbered within their rooms and
+kept once each by their client's id, with a transaction for each (PostgreSQL). It
+takes the frames that Pitwall takes, of which it knows `subscribe` and `send_message`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
+from uuid import uuid4
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from psycopg_pool import AsyncConnectionPool
@@ -42,6 +44,39 @@ class PostgreSQL:
             )
             row = await cursor.fetchone()
         assert row is not None
+        return int(row[0])
+
+
+class NumberedPostgreSQL:
+    """A transaction for each message: number it under the room's lock, keep it."""
+
+    TABLES = """
+        CREATE TABLE room (name text PRIMARY KEY, head bigint NOT NULL DEFAULT 0);
+        CREATE TABLE numbered (
+            room text, number bigint, author text, client_id text, text text,
+            at timestamptz DEFAULT now(),
+            PRIMARY KEY (room, number), UNIQUE (room, author, client_id)
+        )
+    """
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    async def insert(self, room: str, author: str, text: str) -> int:
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "INSERT INTO room (name) VALUES (%s) ON CONFLICT DO NOTHING", (room,)
+            )
+            cursor = await connection.execute(
+                "UPDATE room SET head = head + 1 WHERE name = %s RETURNING head", (room,)
+            )
+            row = await cursor.fetchone()
+            assert row is not None
+            await connection.execute(
+                "INSERT INTO numbered (room, number, author, client_id, text)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                (room, row[0], author, str(uuid4()), text),
+            )
         return int(row[0])
 
 
@@ -92,8 +127,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         return
     async with AsyncConnectionPool(address, min_size=8, max_size=8) as pool:
         async with pool.connection() as connection:
-            await connection.execute(TABLE.format(id="bigserial PRIMARY KEY").encode())
-        store = PostgreSQL(pool)
+            numbered = bool(os.environ.get("BENCH_NUMBERED"))
+            plain = TABLE.format(id="bigserial PRIMARY KEY")
+            tables = NumberedPostgreSQL.TABLES if numbered else plain
+            await connection.execute(tables.encode())
+        store = NumberedPostgreSQL(pool) if numbered else PostgreSQL(pool)
         yield
 
 
