@@ -1,6 +1,9 @@
 """The dashboard as a person sees it, from the sign-in form to the live values."""
 
+import json
 import re
+import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,16 @@ pytestmark = pytest.mark.e2e
 
 def value_of(page: Page, metric: str) -> str:
     return page.locator(f"[data-metric={metric}] .metric-val").inner_text()
+
+
+def push(server: Server, samples: list[dict[str, object]]) -> None:
+    request = urllib.request.Request(
+        f"{server.url}/api/v1/samples/",
+        json.dumps({"samples": samples}).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Bearer {server.token()}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 201
 
 
 def expect_live(page: Page) -> None:
@@ -64,6 +77,42 @@ def test_while_paused_the_server_sends_no_metrics_to_this_page(
         within=5,
         what="live frames again",
     )
+
+
+def test_a_link_to_a_moment_shows_that_chart_as_it_was_then(
+    server: Server, open_page: OpenPage
+) -> None:
+    page = open_page(server)
+    then = (datetime.now(UTC) - timedelta(minutes=40)).replace(microsecond=0)
+    seconds = [then + timedelta(seconds=number) for number in range(-60, 61)]
+    samples = [
+        {
+            "metric": "oil_temperature",
+            "value": 90 + (at - then).seconds % 3,
+            "timestamp": at.isoformat(),
+        }
+        for at in seconds
+    ] + [{"metric": "oil_temperature", "value": 42}]
+    push(server, samples)
+    page.goto(f"{server.url}/dashboards/?metric=oil_temperature&at={then:%Y-%m-%dT%H:%M:%SZ}")
+    expect(page.locator("[data-metric]")).to_have_count(1)
+    expect(page.locator("[data-note=paused]")).to_be_visible()
+    expect(page.locator(".chart-panel .key .fig")).to_have_text("90.0")
+    expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text(
+        re.compile("^9"), timeout=5_000
+    )
+    page.locator(".pause-button").click()
+    expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text("42.0")
+
+
+def test_a_link_to_a_metric_that_is_gone_shows_the_whole_page(
+    server: Server, open_page: OpenPage
+) -> None:
+    page = open_page(server)
+    page.goto(f"{server.url}/dashboards/?metric=no_such_metric&at=2026-01-01T00:00:00Z")
+    expect(page.locator("[data-metric=cpu_usage]")).to_be_visible()
+    expect(page.locator("[data-note=paused]")).to_have_count(0)
+    page.wait_for_url(f"{server.url}/dashboards/")
 
 
 def test_when_the_server_restarts_the_page_says_so_and_is_live_again_by_itself(

@@ -23,7 +23,7 @@ export class NotificationFeed {
   readonly read = new Listeners<readonly number[]>()
   readonly renewed = new Listeners<Snapshot>()
   readonly told = new Listeners<Told>()
-  private overdue = 0
+  private overdue: ReturnType<typeof setTimeout> | undefined
 
   constructor(
     readonly connection: Connection,
@@ -81,7 +81,7 @@ export class NotificationFeed {
   private expectSnapshot(): void {
     clearTimeout(this.overdue)
     if (this.connection.state.kind !== 'live') return
-    this.overdue = window.setTimeout(() => {
+    this.overdue = setTimeout(() => {
       this.connection.command('subscribe').catch(() => undefined)
       this.expectSnapshot()
     }, SNAPSHOT_WITHIN_MS)

@@ -42,16 +42,22 @@ export class NotificationList {
     await this.refresh()
   }
 
-  /** Read the newest page again; what is shown already stays. */
-  async refresh(): Promise<void> {
+  /**
+   * Read the newest page again; what is shown already stays where the page reaches down to it.
+   *
+   * `reachingTo`: the newest one before there was a time without connection.
+   */
+  async refresh(reachingTo = 0): Promise<void> {
     const { turn } = this
     if (this.phase.value === 'failed') this.phase.value = 'loading'
     try {
       const page = await this.loadPage(this.filter, null)
       if (turn !== this.turn) return
+      const leavesHole = reachingTo > 0 && page.next !== null && (page.results.at(-1)?.id ?? 0) > reachingTo
       const isFirst = this.phase.value !== 'ready'
+      if (leavesHole) this.items.value = []
       this.merge(page.results)
-      if (isFirst) this.continueAt(page.next)
+      if (isFirst || leavesHole) this.continueAt(page.next)
       this.phase.value = 'ready'
     } catch {
       if (turn === this.turn && this.phase.value !== 'ready') this.phase.value = 'failed'
@@ -87,10 +93,13 @@ export class NotificationList {
 
   /** After a time without connection: what is not unread any more was read elsewhere. */
   renewed({ unread, unreadCount }: Snapshot): void {
+    const newest = this.items.value[0]?.id
     const known = new Set(unread.map((item) => item.id))
     const since = unread.length < unreadCount ? Math.min(...known) : 0
     this.read(this.items.value.filter((item) => item.id >= since && !known.has(item.id)).map((item) => item.id))
     this.merge(unread.filter((item) => this.lets(item) && this.isWithin(item)))
+    // What came and was read meanwhile is in no snapshot.
+    if (this.phase.value !== 'loading') void this.refresh(newest)
   }
 
   /** Older than what is shown would leave a hole: it comes with its page. */

@@ -22,11 +22,7 @@ export function openList(feed: NotificationFeed, pageSize: number): OpenList {
   const stops = [
     feed.arrived.add((notification) => list.arrived(notification)),
     feed.read.add((ids) => list.read(ids)),
-    feed.renewed.add((snapshot) => {
-      list.renewed(snapshot)
-      // What came and was read while this page was not connected is in no snapshot.
-      void list.refresh()
-    }),
+    feed.renewed.add((snapshot) => list.renewed(snapshot)),
   ]
   return { list, close: () => stops.forEach((stop) => stop()) }
 }

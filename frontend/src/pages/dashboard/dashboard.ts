@@ -11,7 +11,8 @@ import { parseTime } from '@/lib/time'
 import { HistoryLoader, type History, type HistoryRequest } from './history-loader'
 import { LatencyWall } from './latency'
 import { choose, chartsOf, inOrder, MOST_SHOWN, type ChartSpec, type Metric } from './metrics'
-import { rangeByKey, type TimeRange } from './ranges'
+import { endAround, momentOf, withoutMoment, type Moment } from './moment'
+import { DEFAULT_RANGE, rangeByKey, type TimeRange } from './ranges'
 import { MetricSeries } from './series'
 
 export type Phase = 'loading' | 'ready' | 'denied' | 'failed'
@@ -52,9 +53,11 @@ export class Dashboard {
   private wasLive = false
   /** The next frame holds stored values, sent at once after a subscription: their age is no latency. */
   private isSnapshotDue = false
+  /** What the page's address asks to see first: one chart, at a moment. */
+  private moment: Moment | null = momentOf(location.search)
 
   constructor(readonly workspace: string | null) {
-    this.range = shallowRef(rangeByKey(readStored(this.key('range'))))
+    this.range = shallowRef(this.moment?.at ? DEFAULT_RANGE : rangeByKey(readStored(this.key('range'))))
     this.connection = openConnection('/ws/dashboard/', workspace)
     this.connectionState = shallowRef(this.connection.state)
     this.loader = new HistoryLoader(this.connection, {
@@ -119,6 +122,7 @@ export class Dashboard {
   }
 
   show(names: readonly string[]): void {
+    this.leaveMoment()
     const kept = this.metrics.value.map((metric) => metric.name).filter((name) => names.includes(name))
     writeStored(this.key('metrics'), JSON.stringify(kept.slice(0, MOST_SHOWN)))
     this.follow(kept.slice(0, MOST_SHOWN))
@@ -140,7 +144,7 @@ export class Dashboard {
 
   resume(): void {
     if (this.pausedAt.value === null) return
-    this.pausedAt.value = null
+    this.pausedAt.value = this.crosshair.value = null
     this.connection.subscribe({ metrics: this.chosen.value })
     this.catchUp()
   }
@@ -153,11 +157,31 @@ export class Dashboard {
 
   private listed(listed: readonly Metric[]): void {
     this.metrics.value = inOrder(listed)
-    this.follow(choose(this.metrics.value, readStoredList(this.key('metrics'))))
+    this.goToMoment()
+    this.follow(this.moment ? [this.moment.metric] : choose(this.metrics.value, readStoredList(this.key('metrics'))))
     for (const { name, latest } of this.metrics.value) {
-      if (latest) this.series.get(name)?.seed({ time: parseTime(latest.timestamp), value: latest.value })
+      const time = latest ? parseTime(latest.timestamp) : Infinity
+      // Stopped at a moment, what came later is not shown.
+      if (latest && time <= (this.pausedAt.value ?? time)) this.series.get(name)?.seed({ time, value: latest.value })
     }
     this.redraw()
+  }
+
+  /** Stop at the moment that was asked for, with the crosshair on it. */
+  private goToMoment(): void {
+    const { moment } = this
+    if (moment === null) return
+    if (!this.metrics.value.some((metric) => metric.name === moment.metric)) return this.leaveMoment()
+    if (moment.at === null || this.phase.value === 'ready') return
+    this.pausedAt.value = endAround(moment.at, this.range.value.lengthMs, this.serverNow())
+    this.crosshair.value = moment.at / 1000
+  }
+
+  /** From here on the page is what the user makes of it. */
+  private leaveMoment(): void {
+    if (this.moment === null) return
+    this.moment = null
+    history.replaceState(null, '', withoutMoment(location.href))
   }
 
   private follow(names: readonly string[]): void {
