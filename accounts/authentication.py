@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import jwt, keys, selectors, services
+from accounts import jwt, keys, selectors, services, session_rows
 from accounts.activity import recent_use
 from accounts.models import ApiToken, Membership, User
+from accounts.session_rows import MembershipRow
 from realtime.auth import Credentials, Principal
 from realtime.errors import NotFound
-
-SHOWN_OF_MEMBERSHIPS = (
-    "role",
-    "user__username",
-    "user__is_staff",
-    "user__password",
-    "workspace__slug",
-)
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ def login_by_session(session_key: str) -> Login | None:
     """The login behind a session cookie, by the rules of django.contrib.auth.get_user."""
     if not session_key.isalnum():
         return None
-    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    session = _session_store(session_key)
     user_id = session.get(SESSION_KEY)
     if user_id is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
         return None
@@ -89,6 +84,11 @@ def login_by_session(session_key: str) -> Login | None:
     return Login(user=user, session_key=session_key)
 
 
+def _session_store(session_key: str | None = None) -> SessionBase:
+    store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    return store
+
+
 def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None]:
     """Who these sessions belong to, in their order; None where one is refused.
 
@@ -96,30 +96,44 @@ def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None
     restart waits for the database once and not one by one. Nobody is noted as seen here; open
     sockets are, each minute.
     """
-    keys = {credentials.session_key for credentials in shown if credentials.session_key}
-    sessions = Session.objects.filter(
-        session_key__in=[key for key in keys if key.isalnum()], expire_date__gt=timezone.now()
-    )
-    opened = {session.session_key: session.get_decoded() for session in sessions}
-    user_ids = {data[SESSION_KEY] for data in opened.values() if _is_login(data)}
-    memberships: dict[str, list[Membership]] = {}
-    for membership in (
-        Membership.objects.filter(user_id__in=user_ids, user__is_active=True)
-        .select_related("user", "workspace")
-        .only(*SHOWN_OF_MEMBERSHIPS)
-        .order_by("-is_default", "pk")
-    ):
-        memberships.setdefault(str(membership.user_id), []).append(membership)
+    opened = _logins_in({credentials.session_key for credentials in shown})
+    memberships: defaultdict[int, list[MembershipRow]] = defaultdict(list)
+    for row in session_rows.memberships({int(data[SESSION_KEY]) for data in opened.values()}):
+        memberships[row.user_id].append(row)
+    owner = User()
 
     def principal(credentials: Credentials) -> Principal | None:
-        data = opened.get(credentials.session_key or "", {})
-        for membership in memberships.get(data.get(SESSION_KEY, ""), ()):
-            if credentials.workspace in (None, "", membership.workspace.slug):
-                good = _is_of_password(data.get(HASH_SESSION_KEY, ""), membership.user)
-                return selectors.principal_in(membership, credentials.session_key) if good else None
+        data = opened.get(credentials.session_key)
+        if data is None:
+            return None
+        for row in memberships[int(data[SESSION_KEY])]:
+            if credentials.workspace in (None, "", row.workspace):
+                owner.password = row.password
+                good = _is_of_password(data.get(HASH_SESSION_KEY, ""), owner)
+                return _principal_in(row, credentials.session_key) if good else None
         return None
 
     return [principal(credentials) for credentials in shown]
+
+
+def _logins_in(keys: Set[str | None]) -> dict[str | None, dict[str, Any]]:
+    """What is in those of these sessions that have not expired and are somebody's login."""
+    decode = _session_store().decode
+    rows = session_rows.session_data([key for key in keys if key and key.isalnum()])
+    opened = {key: decode(encoded) for key, encoded in rows}
+    return {key: data for key, data in opened.items() if _is_login(data)}
+
+
+def _principal_in(row: MembershipRow, session_key: str | None) -> Principal:
+    return Principal(
+        user_id=row.user_id,
+        username=row.username,
+        is_staff=bool(row.is_staff),
+        workspace_id=row.workspace_id,
+        workspace=row.workspace,
+        role=row.role,
+        session_key=session_key,
+    )
 
 
 def _is_login(data: dict[str, Any]) -> bool:
@@ -172,8 +186,9 @@ def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None
 
 def _is_of_password(shown: str, user: User) -> bool:
     """Whether a session was begun with the password that the user has now."""
-    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(shown, expected) for expected in hashes)
+    return constant_time_compare(shown, user.get_session_auth_hash()) or any(
+        constant_time_compare(shown, expected) for expected in user.get_session_auth_fallback_hash()
+    )
 
 
 def _by_ticket(secret: str, workspace: str | None) -> Principal | None:

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from django.db import InterfaceError, OperationalError
 
-from realtime import exits, streams, threads
+from realtime import broadcast, exits, streams, threads
 from realtime.connection import Connection, LatestTopic, LogSubscription
 from realtime.frames import Bundle
 from realtime.protocol import Position, with_fields
@@ -71,16 +71,12 @@ class LatestFeed:
             return
         newest: Any = None
         for selection, members in self._selections.items():
-            bundle: Bundle | None = None
-            for connection in members:
-                if not connection.ready:
-                    newest = newest or reduce(self.topic.merge, payloads)
-                    connection.miss(self, newest)
-                    continue
-                if bundle is None:
-                    bundle = self._bundle(payloads, selection)
-                if bundle:
-                    connection.write(bundle)
+            bundle = self._bundle(payloads, selection)
+            if not bundle:
+                continue
+            for late in broadcast.write(members, bundle):
+                newest = newest or reduce(self.topic.merge, payloads)
+                late.miss(self, newest)
 
     def _bundle(self, payloads: list[Any], selection: Hashable) -> Bundle:
         return Bundle(
@@ -140,13 +136,21 @@ class LogFeed:
         before, self._flushed = self._flushed, self.head
         if before == self.head:
             return
-        bundle = Bundle(self._newest(self.head - before))
+        current: list[Connection] = []
+        behind: list[Connection] = []
         for connection in self.members:
-            subscription = connection.logs[self.key]
-            if subscription.position == before and connection.ready and len(bundle):
-                connection.write(bundle)
-                subscription.position = self.head
-            elif subscription.position < self.head:
+            (current if connection.logs[self.key].position == before else behind).append(connection)
+        if messages := self._newest(self.head - before):
+            late = broadcast.write(current, Bundle(messages))
+            for connection in current:
+                connection.logs[self.key].position = self.head
+            for connection in late:
+                connection.logs[self.key].position = before
+            behind += late
+        else:
+            behind += current  # more has come than the ring holds
+        for connection in behind:
+            if connection.logs[self.key].position < self.head:
                 connection.pump()
 
     def admit(self, connection: Connection, recover: Position | None) -> tuple[Position, bool]:

@@ -33,9 +33,14 @@ class Peer:
 
 def peer(scope: Scope) -> Peer:
     """The client's address (a trusted proxy's word is taken for it), program and endpoint."""
-    host, _ = scope.get("client") or ("", 0)
     agent = (header(scope, b"user-agent") or "")[:300]
-    return Peer(address=host, user_agent=agent, endpoint=scope.get("path", ""))
+    return Peer(address=address(scope), user_agent=agent, endpoint=scope.get("path", ""))
+
+
+def address(scope: Scope) -> str:
+    """The client's address; empty where the server knows none."""
+    host, _ = scope.get("client") or ("", 0)
+    return str(host)
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -48,6 +53,8 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 def query(scope: Scope) -> dict[str, str]:
     """The query string's last value for each name."""
+    if not scope.get("query_string"):
+        return {}
     parsed = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     return {name: values[-1] for name, values in parsed.items()}
 

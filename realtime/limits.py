@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 from collections.abc import Hashable
+from functools import lru_cache
 
 
 class TokenBucket:
@@ -67,6 +68,7 @@ class Occupancy:
         return len(self._members.get(group, ()))
 
 
+@lru_cache(maxsize=4096)
 def address_block(address: str) -> str:
     """What one subscriber of an access network has: an IPv4 address, or a /64 of IPv6."""
     try:

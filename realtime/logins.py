@@ -19,14 +19,13 @@ from realtime.auth import Credentials, Principal
 KEPT_FOR = 0.9
 CAPACITY = 10_000
 BATCH = 64
-# For so long the first of a crowd waits for those right behind it.
-GATHER = 0.002
+# For so long the first of a crowd waits for those right behind it, and once more if some came.
+GATHER = 0.001
 # A look-up that takes longer has met a slow database: others no longer wait for it.
 PATIENCE = 0.1
 MAX_AT_ONCE = 4
 
 LookUp = Callable[[Sequence[Credentials]], Awaitable[Sequence[Principal | None]]]
-Answer = asyncio.Future[Principal | None]
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,38 @@ class Login:
 
     principal: Principal | None
     at: float
+
+
+class _Asked:
+    """One session that is asked for: what was found (a login or an error), or who waits."""
+
+    __slots__ = ("at", "done", "error", "login", "shown", "waiters")
+
+    def __init__(self, shown: Credentials, at: float) -> None:
+        self.shown = shown
+        self.at = at
+        self.done = False
+        self.login = Login(None, at)
+        self.error: Exception | None = None
+        self.waiters: list[asyncio.Future[None]] = []
+
+    async def wait(self) -> Login:
+        if not self.done:
+            # A future for each: one handshake that is given up takes nobody else's answer with it.
+            waiter = asyncio.get_running_loop().create_future()
+            self.waiters.append(waiter)
+            await waiter
+        if self.error is not None:
+            raise self.error
+        return self.login
+
+    def finish(self, principal: Principal | None, error: Exception | None = None) -> None:
+        self.done, self.error = True, error
+        self.login = Login(principal, self.at)
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self.waiters.clear()
 
 
 class Logins:
@@ -46,45 +77,41 @@ class Logins:
 
     def __init__(self, look_up: LookUp) -> None:
         self._look_up = look_up
-        self._known: dict[Credentials, tuple[float, Answer]] = {}
-        self._waiting: deque[tuple[Credentials, Answer]] = deque()
+        self._known: dict[Credentials, _Asked] = {}
+        self._waiting: deque[_Asked] = deque()
         self._dispatcher: asyncio.Task[None] | None = None
         self._batches: set[asyncio.Task[None]] = set()
 
     async def find(self, shown: Credentials) -> Login:
         """Whose session this is, or was within the last second."""
         now = time.monotonic()
-        asked, answer = self._known.get(shown, (0.0, None))
-        if answer is None or now - asked > KEPT_FOR:
-            asked, answer = now, self._ask(shown)
-            self._keep(shown, asked, answer)
-        # One handshake that is given up must not take the others' answer with it.
-        return Login(await asyncio.shield(answer), asked)
+        known = self._known.get(shown)
+        if known is None or now - known.at > KEPT_FOR:
+            known = _Asked(shown, now)
+            self._keep(known)
+            self._ask(known)
+        return await known.wait()
 
     def forget(self) -> None:
         """Something was revoked: nothing that is known counts for those who come from now on."""
         self._known.clear()
 
-    def _ask(self, shown: Credentials) -> Answer:
-        loop = asyncio.get_running_loop()
-        answer: Answer = loop.create_future()
-        self._waiting.append((shown, answer))
+    def _ask(self, new: _Asked) -> None:
+        self._waiting.append(new)
         if self._dispatcher is None:
-            self._dispatcher = loop.create_task(self._dispatch())
-        return answer
+            self._dispatcher = asyncio.get_running_loop().create_task(self._dispatch())
 
-    def _keep(self, shown: Credentials, asked: float, answer: Answer) -> None:
+    def _keep(self, new: _Asked) -> None:
         if len(self._known) >= CAPACITY:
-            self._known = {
-                known: entry for known, entry in self._known.items() if asked - entry[0] <= KEPT_FOR
-            }
+            oldest = new.at - KEPT_FOR
+            self._known = {k: known for k, known in self._known.items() if known.at >= oldest}
         if len(self._known) < CAPACITY:
-            self._known[shown] = (asked, answer)
+            self._known[new.shown] = new
 
     async def _dispatch(self) -> None:
         try:
-            await asyncio.sleep(GATHER)
             while self._waiting:
+                await self._gather()
                 batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
                 task = asyncio.get_running_loop().create_task(self._answer(batch))
                 self._batches.add(task)
@@ -95,15 +122,23 @@ class Logins:
         finally:
             self._dispatcher = None
 
-    async def _answer(self, batch: list[tuple[Credentials, Answer]]) -> None:
+    async def _gather(self) -> None:
+        """Wait a moment: each look-up has a price, and so has each change between threads."""
+        for _ in range(2):
+            before = len(self._waiting)
+            if before < BATCH:
+                await asyncio.sleep(GATHER)
+            if len(self._waiting) == before:
+                return
+
+    async def _answer(self, batch: list[_Asked]) -> None:
         try:
-            found = await self._look_up([shown for shown, _ in batch])
+            found = await self._look_up([asked.shown for asked in batch])
         except Exception as error:  # noqa: BLE001 - each handshake deals with it
-            for shown, answer in batch:
-                self._known.pop(shown, None)
-                if not answer.done():
-                    answer.set_exception(error)
+            for asked in batch:
+                if self._known.get(asked.shown) is asked:
+                    del self._known[asked.shown]
+                asked.finish(None, error)
             return
-        for (_, answer), principal in zip(batch, found, strict=True):
-            if not answer.done():
-                answer.set_result(principal)
+        for asked, principal in zip(batch, found, strict=True):
+            asked.finish(principal)

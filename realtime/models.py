@@ -106,13 +106,15 @@ class Process(models.Model):
 class ProcessConnections(models.Model):
     """The open connections of one process as it last listed them (realtime.registry), in JSON.
 
-    Apart from Process, whose row is written every second.
+    Apart from Process, whose row is written every second. `users` is the short list beside the
+    long one: pairs of user id and workspace id, written as soon as it changes.
     """
 
     process = models.OneToOneField(
         Process, on_delete=models.CASCADE, primary_key=True, related_name="connections"
     )
-    connections = models.TextField()
+    connections = models.TextField(default="[]")
+    users = models.TextField(default="[]")
     updated_at = models.DateTimeField()
 
     class Meta:

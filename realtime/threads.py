@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +35,6 @@ async def call(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
 
 
 def _with_connections(run: Callable[[], R]) -> R:
-    close_old_connections()
     try:
         return run()
     finally:
@@ -46,6 +45,8 @@ def _give_back() -> None:
     """Return pooled connections; keep SQLite's, whose opening costs more than the query."""
     for connection in connections.all(initialized_only=True):
         if connection.vendor == "sqlite":
+            # Nothing closes it for its age: that is for requests, whose threads end with them.
+            connection.close_at = None
             connection.close_if_unusable_or_obsolete()
         elif not connection.in_atomic_block:
             connection.close()

@@ -7,6 +7,7 @@ from typing import Any
 from channels.routing import URLRouter
 
 from realtime import admission, handshake
+from realtime.admission import Place
 from realtime.handshake import refuse
 from realtime.hub import get_hub
 
@@ -30,15 +31,15 @@ class Upgrade:
         elif (await get_hub()).draining:
             await _turn_away(scope, receive, send, 503, "The server is going away.")
         else:
-            await self._admit(scope | {"path": path}, receive, send)
+            place = admission.place()
+            await self._admit(scope | {"path": path, "pitwall.place": place}, place, receive, send)
 
-    async def _admit(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        place = admission.place()
+    async def _admit(self, scope: dict[str, Any], place: Place, receive: Any, send: Any) -> None:
         try:
-            if refusal := place.enter(handshake.peer(scope).address):
+            if refusal := place.enter(handshake.address(scope)):
                 await _turn_away(scope, receive, send, refusal.status, refusal.reason)
             else:
-                await self._inner(scope | {"pitwall.place": place}, receive, send)
+                await self._inner(scope, receive, send)
         finally:
             place.leave()
 

@@ -51,6 +51,7 @@ class Environment:
     email_url: str | None
     workers: str
     service_threads: int
+    send_threads: int
     event_retention_days: float
     max_upload_bytes: int
     notification_retention_days: float
@@ -59,6 +60,8 @@ class Environment:
 
 
 # Name in the environment -> (name in settings.REALTIME_LIMITS, default).
+# The event loop needs a core as well; more than three threads bring little.
+SEND_THREADS = max(1, min(3, (os.cpu_count() or 1) - 1))
 LIMITS: dict[str, tuple[str, float]] = {
     "PITWALL_MAX_FRAME_BYTES": ("max_frame_bytes", 65536),
     "PITWALL_COMMANDS_PER_SECOND": ("commands_per_second", 60),
@@ -114,6 +117,7 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
         max_upload_bytes=int(_number(source, "PITWALL_MAX_UPLOAD_BYTES", 20 * 2**20)),
         notification_retention_days=_number(source, "PITWALL_NOTIFICATION_RETENTION_DAYS", 90),
         service_threads=int(_number(source, "PITWALL_SERVICE_THREADS", 8)),
+        send_threads=int(_number(source, "PITWALL_SEND_THREADS", SEND_THREADS)),
         log_format=source.get("PITWALL_LOG_FORMAT") or ("console" if embedded else "json"),
         limits={name: _number(source, key, default) for key, (name, default) in LIMITS.items()},
     )

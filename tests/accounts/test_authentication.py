@@ -370,3 +370,45 @@ def test_a_crowd_is_authenticated_in_two_queries(member: User, django_assert_num
     shown = [Credentials(session_key=session_of(member)) for _ in range(20)]
     with django_assert_num_queries(2):
         assert None not in authenticate_sessions(shown)
+
+
+def test_a_crowd_gets_in_across_a_change_of_the_secret_key(member: User, settings) -> None:
+    shown = [Credentials(session_key=session_of(member))]
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-key-that-is-long-enough-for-all-of-this"
+    [principal] = authenticate_sessions(shown)
+    assert principal is not None
+    assert principal.user_id == member.pk
+    assert recheck([principal]) == {principal: principal}
+    settings.SECRET_KEY_FALLBACKS = []
+    assert authenticate_sessions(shown) == [None]
+
+
+def _forged(session: Session) -> dict[str, object]:
+    head, tail = session.session_data[:-1], session.session_data[-1]
+    return {"session_data": head + ("A" if tail != "A" else "B")}
+
+
+def _expired(session: Session) -> dict[str, object]:
+    return {"expire_date": timezone.now()}
+
+
+def _of_another_backend(session: Session) -> dict[str, object]:
+    data = session.get_decoded() | {"_auth_user_backend": "somewhere.else.Backend"}
+    return {"session_data": session.get_session_store_class()().encode(data)}
+
+
+def _without_a_hash(session: Session) -> dict[str, object]:
+    data = session.get_decoded()
+    del data["_auth_user_hash"]
+    return {"session_data": session.get_session_store_class()().encode(data)}
+
+
+@pytest.mark.parametrize("spoiled", [_forged, _expired, _of_another_backend, _without_a_hash])
+def test_one_bad_session_in_a_crowd_is_refused_and_the_others_get_in(member: User, spoiled) -> None:
+    key, good = session_of(member), session_of(member)
+    Session.objects.filter(pk=key).update(**spoiled(Session.objects.get(pk=key)))
+    shown = [Credentials(session_key=key), Credentials(session_key=good)]
+    found = authenticate_sessions(shown)
+    assert found == [authenticate(credentials) for credentials in shown]
+    assert [principal is None for principal in found] == [True, False]

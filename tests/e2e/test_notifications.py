@@ -2,15 +2,20 @@
 
 import json
 import re
+import time
+import urllib.error
 import urllib.request
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.sockets import SocketClient
+
 from . import servers
 from .browser import DESKTOP, PHONE, Complaints, accessibility_violations, wait_until
 from .conftest import OpenPage
+from .loop import BackgroundLoop
 from .servers import Server
 
 pytestmark = pytest.mark.e2e
@@ -76,8 +81,9 @@ def connected(page: Page) -> Page:
 
 
 def test_the_bell_rings_on_both_browsers_and_reading_on_one_counts_down_on_the_other(
-    server: Server, open_page: OpenPage
+    any_server: Server, open_page: OpenPage
 ) -> None:
+    server = any_server
     all_read(server)
     first, second = connected(open_page(server)), connected(open_page(server, viewport=PHONE))
     ids = [tell_alice(server, "Box, box"), tell_alice(server, "Box this lap")]
@@ -167,10 +173,10 @@ def test_older_ones_come_as_one_scrolls(server: Server, open_page: OpenPage) -> 
 
     def scrolled_to_the_first() -> bool:
         page.locator(".inbox-rows").evaluate("rows => rows.scrollTo(0, rows.scrollHeight)")
-        return page.locator(".note").last.inner_text().startswith("Lap 0")
+        return page.locator(".note .t", has_text=re.compile("^Lap 0$")).count() == 1
 
     wait_until(page, scrolled_to_the_first, within=10, what="the oldest notification")
-    titles = page.locator(".note .t").all_inner_texts()
+    titles = page.locator(".note .t", has_text="Lap ").all_inner_texts()
     assert titles == [f"Lap {number}" for number in reversed(range(120))]
     rest(server, "bob", "notifications/read-all/")
 
@@ -249,6 +255,49 @@ def test_the_inbox_speaks_chinese_too(server: Server, open_page: OpenPage) -> No
     expect(page.locator("h1")).to_have_text("收件箱")
     expect(page.get_by_role("button", name="全部标为已读")).to_be_visible()
     expect(page.locator("#bell")).to_have_attribute("aria-label", re.compile("未读"))
+
+
+@pytest.mark.services
+def test_every_process_knows_within_a_second_who_is_connected_to_any(
+    production_server: Server, loop: BackgroundLoop
+) -> None:
+    server = production_server
+    alice = rest(server, "alice", "me/", method="GET")["id"]
+
+    def pushed(message: str) -> bool:
+        """Each request is a connection of its own: one or the other process answers."""
+        try:
+            rest(server, "bob", f"users/{alice}/push/", {"message": message})
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+            return json.load(error)["code"] != "not_connected"
+        return True
+
+    def settled(expected: bool) -> None:
+        """All processes give this answer, from within a second on."""
+        deadline = time.monotonic() + 1
+        while not all(pushed("?") is expected for _ in range(6)):
+            assert time.monotonic() < deadline
+
+    async def connected() -> SocketClient:
+        url = f"{server.ws_url}/ws/notifications/"
+        client = await SocketClient.open(url, {"Authorization": f"Bearer {server.token()}"})
+        await client.event("initial_data")
+        return client
+
+    assert not pushed("nobody is there")
+    client = loop.run(connected())
+    settled(True)
+    for number in range(12):
+        assert pushed(f"{number}")
+    heard: list[str] = []
+    while len(heard) < 12:
+        message = loop.run(client.event("user_message"))["message"]
+        heard += [message] if message != "?" else []
+    assert heard == [str(number) for number in range(12)]
+    loop.run(client.close())
+    settled(False)
 
 
 def test_an_open_page_has_one_socket_for_notifications(server: Server, open_page: OpenPage) -> None:

@@ -53,7 +53,11 @@ def elsewhere(client_id="far", user_id=7, age=0.0):
     )
     ProcessConnections.objects.update_or_create(
         process=process,
-        defaults={"connections": msgspec.json.encode([record]).decode(), "updated_at": Now()},
+        defaults={
+            "connections": msgspec.json.encode([record]).decode(),
+            "users": msgspec.json.encode([(user_id, 1)]).decode(),
+            "updated_at": Now(),
+        },
     )
 
 
@@ -95,6 +99,32 @@ async def test_a_user_is_connected_from_the_first_moment(probe):
     assert await threads.call(registry.is_connected, ALICE, 1)
     assert not await threads.call(registry.is_connected, ALICE, 2)
     assert not await threads.call(registry.is_connected, ALICE + 1)
+
+
+async def connected_elsewhere(users):
+    """Wait until this process has said that exactly these (user, workspace) are connected to it."""
+    mine = ProcessConnections.objects.filter(process_id=PROCESS_ID)
+    async with asyncio.timeout(1):
+        while await threads.call(list, mine.values_list("users", flat=True)) != [users]:
+            await asyncio.sleep(0.02)
+
+
+async def test_other_processes_know_within_a_second_however_long_the_list_is(probe, monkeypatch):
+    monkeypatch.setattr(registry, "PAUSE_PER_CONNECTION", 60.0)
+    first, second = await probe("alice@1"), await probe("alice@1")
+    await probe("bob@2")
+    await connected_elsewhere(f"[[{sum(b'bob')},2],[{ALICE},1]]")
+    await first.close()
+    await second.close()
+    await connected_elsewhere(f"[[{sum(b'bob')},2]]")
+
+
+async def test_a_row_that_was_lost_is_written_again(probe, monkeypatch):
+    monkeypatch.setattr(registry, "REFRESH", 0.1)
+    await probe("alice@1")
+    await connected_elsewhere(f"[[{ALICE},1]]")
+    await threads.call(ProcessConnections.objects.all().delete)
+    await connected_elsewhere(f"[[{ALICE},1]]")
 
 
 async def test_totals_are_over_all_processes(probe):

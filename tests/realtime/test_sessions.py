@@ -129,6 +129,15 @@ async def test_a_crowd_is_looked_up_together():
     assert database.asked == [64, 36]
 
 
+async def test_who_comes_right_behind_is_looked_up_together_with_the_first():
+    database = Database()
+    logins = Logins(database.look_up)
+    first = asyncio.create_task(logins.find(SHOWN))
+    await asyncio.sleep(0)
+    await asyncio.gather(first, logins.find(Credentials(session_key="behind")))
+    assert database.asked == [2]
+
+
 async def test_a_look_up_that_hangs_holds_up_nobody_who_comes_later():
     database = Database()
     database.answer.clear()
@@ -173,6 +182,27 @@ async def test_a_look_up_that_failed_is_not_kept():
         await logins.find(SHOWN)
     database.fails = False
     assert (await logins.find(SHOWN)).principal == ALICE
+
+
+async def test_a_look_up_that_fails_late_leaves_a_newer_one_alone():
+    database = Database()
+    database.answer.clear()
+    logins = Logins(database.look_up)
+    before = asyncio.create_task(logins.find(SHOWN))
+    async with asyncio.timeout(5):
+        while not database.asked:
+            await asyncio.sleep(0.001)
+    logins.forget()
+    after = asyncio.create_task(logins.find(SHOWN))
+    await asyncio.sleep(0)
+    database.fails = True
+    database.answer.set()
+    with pytest.raises(OperationalError):
+        await before
+    database.fails = False
+    found = await asyncio.gather(after, logins.find(SHOWN))
+    assert {login.principal for login in found} == {ALICE}
+    assert database.asked == [1, 1]
 
 
 async def test_who_comes_back_with_a_revoked_session_is_not_let_in_from_memory(probe, monkeypatch):
