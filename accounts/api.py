@@ -112,6 +112,19 @@ class MeView(WorkspaceAPIView):
         )
 
 
+class UserListView(WorkspaceAPIView):
+    """GET: the people of the workspace, by username. Whoever is in it may know the others."""
+
+    def get(self, request: WorkspaceRequest) -> Response:
+        people = selectors.people_of(request.principal.workspace_id)
+        return Response(
+            [
+                {"id": person.pk, "username": person.username, "name": person.display_name}
+                for person in people
+            ]
+        )
+
+
 def _locked_out(http: Any, username: str) -> RateLimited:
     wait = (lockout.locked_until(http, username) - timezone.now()).total_seconds()
     return RateLimited(_("Too many failed logins. Try again later."), retry_after=max(1, wait))

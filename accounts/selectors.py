@@ -72,6 +72,13 @@ def memberships_of(user: User) -> QuerySet[Membership]:
     )
 
 
+def people_of(workspace_id: int) -> QuerySet[User]:
+    """The active users of a workspace, by username."""
+    return User.objects.filter(memberships__workspace_id=workspace_id, is_active=True).order_by(
+        "username"
+    )
+
+
 def live_sessions_of(user: User) -> QuerySet[UserSession]:
     """Where the user is signed in now, latest use first."""
     return UserSession.objects.filter(user=user, session__expire_date__gt=timezone.now()).order_by(

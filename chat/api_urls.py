@@ -12,6 +12,7 @@ urlpatterns = [
     path("rooms/<str:slug>/messages/", messages.MessageListView.as_view(), name="message-list"),
     path("rooms/<str:slug>/pins/", messages.PinListView.as_view(), name="pin-list"),
     path("rooms/<str:slug>/read/", rooms.ReadView.as_view(), name="room-read"),
+    path("messages/preview/", messages.PreviewView.as_view(), name="message-preview"),
     path("messages/<int:message_id>/", messages.MessageView.as_view(), name="message"),
     path(
         "messages/<int:message_id>/reactions/",

@@ -134,6 +134,10 @@ class SendMessageSerializer(BodySerializer):
         return None if value is None else (value["kind"], value["reference"])
 
 
+class PreviewSerializer(BodySerializer):
+    text = TextField(allow_blank=True, max_length=MAX_TEXT_LENGTH)
+
+
 class EditMessageSerializer(BodySerializer):
     text = TextField(allow_blank=True)
     confirm = serializers.BooleanField(required=False)

@@ -30,7 +30,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // The content security policy allows fonts and pictures from this origin only, no data: fonts.
     assetsInlineLimit: 0,
-    rollupOptions: { input: ['src/shell.ts', 'src/pages/dashboard/main.ts', 'src/pages/inbox/main.ts'] },
+    rollupOptions: { input: ['src/shell.ts', 'src/pages/dashboard/main.ts', 'src/pages/chat/main.ts', 'src/pages/inbox/main.ts'] },
   },
   test: {
     environment: 'node',

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="dashboard:page"), name="home"),
     path("", include("dashboard.urls")),
+    path("", include("chat.urls")),
     path("", include("notifications.urls")),
     path("accounts/", include("accounts.urls")),
     path("api/v1/", include("realtime_project.api")),

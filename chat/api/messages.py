@@ -7,12 +7,13 @@ from typing import Any
 from rest_framework.response import Response
 
 from accounts.requests import WorkspaceRequest
-from chat import selectors, services
+from chat import markdown, selectors, services
 from chat.api.base import ChatAPIView, address, body_of, document, page, query_of
 from chat.serializers import (
     DeleteMessageSerializer,
     EditMessageSerializer,
     PageSerializer,
+    PreviewSerializer,
     ReactionSerializer,
     SearchSerializer,
     SendMessageSerializer,
@@ -49,6 +50,13 @@ class MessageListView(ChatAPIView):
             "timestamp": rfc3339(sent.created_at),
         }
         return Response(answer, status=200 if sent.duplicate else 201)
+
+
+class PreviewView(ChatAPIView):
+    """POST a text: how it would be shown as a message. Nothing is stored."""
+
+    def post(self, request: WorkspaceRequest) -> Response:
+        return Response({"html": markdown.render(body_of(request, PreviewSerializer)["text"])})
 
 
 class MessageView(ChatAPIView):

@@ -1,4 +1,4 @@
-/** What every page loads: the styles, the theme button, the clock, the bell. */
+/** What every page loads: the styles, the theme button, the clock, the bell, the number of unread messages. */
 import './styles/app.css'
 
 import { readBoot } from './lib/boot'
@@ -7,8 +7,10 @@ import { bindFormButtons } from './lib/form-buttons'
 import { bindThemeButtons } from './lib/theme'
 
 import { startBell } from './shell/bell'
+import { startChatCount } from './shell/chat-count'
 
 bindThemeButtons()
 bindFormButtons()
 startClock()
 startBell(readBoot())
+startChatCount(readBoot())

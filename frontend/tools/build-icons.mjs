@@ -7,12 +7,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const LUCIDE = [
-  'activity', 'arrow-left', 'at-sign', 'bell', 'bell-off', 'chart-candlestick', 'chart-line', 'check',
-  'chevron-down', 'chevron-right', 'circle-alert', 'circle-x', 'copy', 'ellipsis', 'eye', 'eye-off',
-  'file-chart-column-increasing', 'gauge', 'inbox', 'info', 'key-round', 'keyboard', 'languages',
-  'layout-dashboard', 'list-filter', 'lock', 'log-out', 'mail', 'menu', 'messages-square', 'monitor',
-  'moon', 'pause', 'play', 'plus', 'rotate-cw', 'search', 'settings-2', 'shield', 'smartphone', 'sun',
-  'table-2', 'trash-2', 'user', 'users', 'wifi-off', 'x',
+  'activity', 'archive', 'arrow-down', 'arrow-left', 'arrow-up', 'arrow-up-right', 'at-sign', 'bell',
+  'bell-off', 'chart-candlestick', 'chart-line', 'check', 'chevron-down', 'chevron-left', 'chevron-right',
+  'circle-alert', 'circle-x', 'copy', 'ellipsis', 'eye', 'eye-off', 'file', 'file-chart-column-increasing',
+  'file-down', 'gauge', 'hash', 'history', 'inbox', 'info', 'key-round', 'keyboard', 'languages',
+  'layout-dashboard', 'link', 'list-filter', 'lock', 'log-out', 'mail', 'menu', 'messages-square',
+  'monitor', 'moon', 'paperclip', 'pause', 'pencil', 'pin', 'play', 'plus', 'reply', 'rotate-cw', 'search',
+  'send-horizontal', 'settings-2', 'shield', 'smartphone', 'smile', 'smile-plus', 'sun', 'table-2',
+  'trash-2', 'user', 'user-minus', 'users', 'volume-2', 'volume-x', 'wifi-off', 'x',
 ]
 
 /** Own shapes: the mark, the severities (a shape each, not only a colour), the directions. */

@@ -15,3 +15,9 @@ export function bindShortcuts(actions: Readonly<Record<string, () => void>>): ()
   document.addEventListener('keydown', pressed)
   return () => document.removeEventListener('keydown', pressed)
 }
+
+/** The key belongs to an input method, which is still composing: its Enter chooses a candidate. */
+export function isComposing(event: KeyboardEvent): boolean {
+  // Safari ends the composition before the key that ended it, and says so by the old key code only.
+  return event.isComposing || event.keyCode === 229
+}

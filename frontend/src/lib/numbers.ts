@@ -57,3 +57,11 @@ function decimalsOf(step: number): number {
   if (!(step > 0)) return 0
   return Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)))
 }
+
+/** `12 B`, `3.4 kB`, `1.2 MB`: in steps of a thousand, as file managers show sizes. */
+export function fileSize(bytes: number): string {
+  for (const [size, unit] of [[1e9, 'GB'], [1e6, 'MB'], [1e3, 'kB']] as const) {
+    if (bytes >= size) return `${fixed(bytes / size, 1)} ${unit}`
+  }
+  return `${fixed(bytes, 0)} B`
+}

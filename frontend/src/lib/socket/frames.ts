@@ -47,7 +47,7 @@ export function unbatch(frame: Frame): readonly Frame[] {
 export function positionOf(frame: Frame): (Position & { readonly stream: string; readonly snapshot: boolean }) | null {
   const { epoch, offset } = frame
   if (typeof epoch !== 'string' || typeof offset !== 'number') return null
-  if (typeof frame.stream === 'string') return { stream: frame.stream, epoch, offset, snapshot: false }
+  if (typeof frame.stream === 'string') return { stream: frame.stream, epoch, offset, snapshot: frame.type.endsWith('_snapshot') }
   const stream = SNAPSHOT_STREAMS[frame.type]
   return stream === undefined ? null : { stream, epoch, offset, snapshot: true }
 }

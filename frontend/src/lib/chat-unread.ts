@@ -1,0 +1,53 @@
+/** The number of unread messages beside "Chat" in the shell: from the chat page itself, here or in another tab, else asked for. */
+import { get } from './api'
+import { isRecord } from './socket/frames'
+
+export interface Unread {
+  readonly messages: number
+  /** Of these, the ones that call this user: mentions and direct messages. */
+  readonly mentions: number
+}
+
+const CHANNEL = 'pitwall:chat-unread'
+const ASK_EVERY_MS = 60_000
+const MOST_SHOWN = 99
+
+const channelOf = (workspace: string | null): BroadcastChannel => new BroadcastChannel(`${CHANNEL}:${workspace ?? ''}`)
+
+/** For the chat page, which knows at first hand. Returns the function that tells this page and the other tabs. */
+export function unreadTeller(workspace: string | null): (unread: Unread) => void {
+  const channel = channelOf(workspace)
+  return (unread) => {
+    show(unread)
+    channel.postMessage(unread)
+  }
+}
+
+/** For every other page: show what chat tabs tell, and ask the server when there may be none. */
+export function followUnread(workspace: string | null): void {
+  channelOf(workspace).onmessage = (event: MessageEvent<Unread>) => show(event.data)
+  const ask = (): void => {
+    if (document.visibilityState !== 'visible') return
+    // Without an answer the number stays as it was.
+    get<unknown>('rooms/', workspace).then((rooms) => show(count(rooms)), () => undefined)
+  }
+  document.addEventListener('visibilitychange', ask)
+  setInterval(ask, ASK_EVERY_MS)
+  ask()
+}
+
+function count(answer: unknown): Unread {
+  const rooms = Array.isArray(answer) ? answer : isRecord(answer) && Array.isArray(answer.results) ? answer.results : []
+  const own = rooms.filter((room): room is Record<string, unknown> => isRecord(room) && room.role !== null)
+  const sum = (pick: (room: Record<string, unknown>) => unknown): number => own.reduce((total, room) => total + Number(pick(room) ?? 0), 0)
+  return { messages: sum((room) => room.unread), mentions: sum((room) => (room.kind === 'direct' ? room.unread : room.mentions)) }
+}
+
+function show({ messages, mentions }: Unread): void {
+  for (const badge of document.querySelectorAll<HTMLElement>('[data-chat-unread]')) {
+    const number = mentions > 0 ? mentions : messages
+    badge.hidden = number === 0
+    badge.textContent = number > MOST_SHOWN ? `${MOST_SHOWN}+` : String(number)
+    badge.classList.toggle('is-hot', mentions > 0)
+  }
+}

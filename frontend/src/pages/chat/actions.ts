@@ -1,0 +1,95 @@
+/** What can be done with messages and rooms, beyond sending. */
+import type { Chat } from './chat'
+import type { Message, Role } from './model/types'
+import { textOf } from './model/wire'
+import type { Room } from './room'
+import type { ChatUi } from './ui'
+
+export class ChatActions {
+  constructor(
+    private readonly chat: Chat,
+    private readonly ui: ChatUi,
+  ) {}
+
+  react(message: Message, emoji: string): Promise<boolean> {
+    const own = message.reactions.find((reaction) => reaction.emoji === emoji)?.userIds.includes(this.chat.me.id) ?? false
+    return this.command('react', { message_id: message.messageId, emoji, on: !own })
+  }
+
+  edit(message: Message, text: string): Promise<boolean> {
+    return this.command('edit_message', { message_id: message.messageId, text })
+  }
+
+  remove(message: Message): Promise<boolean> {
+    return this.command('delete_message', { message_id: message.messageId })
+  }
+
+  pin(message: Message, on: boolean): Promise<boolean> {
+    return this.command('pin', { message_id: message.messageId, on })
+  }
+
+  typing(room: Room): void {
+    // Nobody waits for it, and nobody misses it.
+    this.chat.connection.command('typing', { room: room.slug }).catch(() => undefined)
+  }
+
+  /** Join a public room and open it. */
+  async join(slug: string): Promise<boolean> {
+    const done = await this.command('join_room', { room: slug })
+    if (done) await this.chat.loadRooms()
+    return done
+  }
+
+  leave(room: Room): Promise<boolean> {
+    return this.command('leave_room', { room: room.slug })
+  }
+
+  /** The slug of the direct room with someone, made if need be; null when refused. */
+  async direct(userId: number): Promise<string | null> {
+    let slug = ''
+    const done = await this.ui.attempt(async () => {
+      slug = textOf((await this.chat.connection.command('open_direct', { user_id: userId })).room)
+    })
+    if (!done || slug === '') return null
+    if (!this.chat.rooms.has(slug)) await this.chat.loadRooms()
+    return slug
+  }
+
+  /** The slug of the new room, or null when refused. */
+  async create(fields: { name: string; kind: string; topic: string }): Promise<string | null> {
+    let slug = ''
+    const done = await this.ui.attempt(async () => (slug = await this.chat.api.createRoom(fields)))
+    if (done) await this.chat.loadRooms()
+    return done ? slug : null
+  }
+
+  change(room: Room, fields: object): Promise<boolean> {
+    return this.ui.attempt(() => this.chat.api.changeRoom(room.slug, fields))
+  }
+
+  deleteRoom(room: Room): Promise<boolean> {
+    return this.ui.attempt(() => this.chat.api.deleteRoom(room.slug))
+  }
+
+  addMember(room: Room, userId: number): Promise<boolean> {
+    return this.ui.attempt(() => this.chat.api.addMember(room.slug, userId, 'member'))
+  }
+
+  setRole(room: Room, userId: number, role: Role): Promise<boolean> {
+    return this.ui.attempt(() => this.chat.api.changeMember(room.slug, userId, { role }))
+  }
+
+  /** @param until RFC 3339; null: they may write again */
+  mute(room: Room, userId: number, until: string | null): Promise<boolean> {
+    return this.ui.attempt(() => this.chat.api.changeMember(room.slug, userId, { muted_until: until }))
+  }
+
+  removeMember(room: Room, userId: number): Promise<boolean> {
+    return this.ui.attempt(() => this.chat.api.removeMember(room.slug, userId))
+  }
+
+  private command(action: string, fields: Readonly<Record<string, unknown>>): Promise<boolean> {
+    return this.ui.attempt(() => this.chat.connection.command(action, fields))
+  }
+}
+

@@ -1,0 +1,42 @@
+/** How the page's components reach its state. */
+import { inject, type InjectionKey } from 'vue'
+import { useI18n } from 'vue-i18n'
+
+import type { ChatActions } from './actions'
+import type { Chat } from './chat'
+import type { RoomInfo } from './model/types'
+import type { ChatUi } from './ui'
+
+export interface ChatContext {
+  readonly chat: Chat
+  readonly ui: ChatUi
+  readonly actions: ChatActions
+  /** Open a room (null: the list), as a step that the browser's back button undoes. */
+  go(slug: string | null): void
+  /** The address of a room's page. */
+  href(slug: string | null): string
+}
+
+export const CHAT: InjectionKey<ChatContext> = Symbol('chat')
+
+export function useChat(): ChatContext {
+  const context = inject(CHAT)
+  if (!context) throw new Error('used outside the chat page')
+  return context
+}
+
+/** What a room is called: its name, or the other person of a direct one. */
+export const roomTitle = (info: RoomInfo): string => info.peer?.username ?? info.name
+
+/** Two letters for a face. */
+export function initials(name: string): string {
+  const words = name.split(/[\s._-]+/).filter(Boolean)
+  const letters = words.length > 1 ? [...words[0]!].slice(0, 1).concat([...words[1]!].slice(0, 1)) : [...name].slice(0, 2)
+  return letters.join('').toUpperCase()
+}
+
+/** Names of metrics in the user's language; their own where there is none. */
+export function useMetricName(): (name: string) => string {
+  const { t, te } = useI18n()
+  return (name) => (te(`metric.${name}`, 'en') ? t(`metric.${name}`) : name)
+}

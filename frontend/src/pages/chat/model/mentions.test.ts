@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+
+import { complete, matching, mentionAt } from './mentions'
+
+const typed = (text: string): string | null => mentionAt(text, text.length)?.text ?? null
+
+describe('mentions', () => {
+  it('are looked for behind an @ at the caret', () => {
+    expect(typed('@')).toBe('')
+    expect(typed('ask @al')).toBe('al')
+    expect(typed('(@al')).toBe('al')
+    expect(typed('你好@al')).toBe('al')
+    expect(typed('看＠小')).toBe('小')
+    expect(mentionAt('hi @bo there', 6)).toEqual({ start: 3, end: 6, text: 'bo' })
+  })
+
+  it('are not in addresses, in paths, or behind a finished word', () => {
+    expect(typed('mail@exam')).toBeNull()
+    expect(typed('a/@b')).toBeNull()
+    expect(typed('@al ')).toBeNull()
+    expect(typed('plain')).toBeNull()
+  })
+
+  it('offer names that begin as typed before those that hold it', () => {
+    const people = ['carla', 'alice', 'bob', 'Alan'].map((username) => ({ username }))
+    expect(matching(people, 'al').map(({ username }) => username)).toEqual(['alice', 'Alan'])
+    expect(matching(people, 'a').map(({ username }) => username)).toEqual(['alice', 'Alan', 'carla'])
+    expect(matching(people, '')).toHaveLength(4)
+  })
+
+  it('are completed with a space, and not with two', () => {
+    expect(complete('hi @bo', { start: 3, end: 6, text: 'bo' }, 'bob')).toEqual({ text: 'hi @bob ', caret: 8 })
+    expect(complete('hi @bo there', { start: 3, end: 6, text: 'bo' }, 'bob')).toEqual({ text: 'hi @bob there', caret: 8 })
+  })
+})

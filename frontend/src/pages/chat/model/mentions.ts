@@ -1,0 +1,37 @@
+/** Completing @names in a text field. Pure: positions are UTF-16 indices, as fields count. */
+
+export interface MentionQuery {
+  /** Where the @ is. */
+  readonly start: number
+  /** The caret, behind what was typed of the name. */
+  readonly end: number
+  readonly text: string
+}
+
+const MOST_OFFERED = 8
+// Chinese is written without spaces: an @ after any character that is not of a name or an address begins a mention.
+const BEGUN = /(?:^|[^\w.@＠/+-])[@＠]([\p{L}\p{N}_.+-]{0,64})$/u
+
+/** What is being typed of a name at the caret, or null. */
+export function mentionAt(text: string, caret: number): MentionQuery | null {
+  const found = BEGUN.exec(text.slice(0, caret))
+  if (!found) return null
+  const typed = found[1]!
+  return { start: caret - typed.length - 1, end: caret, text: typed }
+}
+
+/** Names that fit what was typed: those that begin with it first, each in the order given. */
+export function matching<T extends { readonly username: string }>(people: readonly T[], typed: string): T[] {
+  const wanted = typed.toLowerCase()
+  const rank = (person: T): number => person.username.toLowerCase().indexOf(wanted)
+  const fitting = people.filter((person) => rank(person) >= 0)
+  return [...fitting.filter((person) => rank(person) === 0), ...fitting.filter((person) => rank(person) > 0)].slice(0, MOST_OFFERED)
+}
+
+/** Put a chosen name into the text. Returns the new text and where the caret goes. */
+export function complete(text: string, query: MentionQuery, username: string): { text: string; caret: number } {
+  const after = text.slice(query.end)
+  const inserted = `@${username}${after.startsWith(' ') ? '' : ' '}`
+  const caret = query.start + inserted.length + (after.startsWith(' ') ? 1 : 0)
+  return { text: text.slice(0, query.start) + inserted + after, caret }
+}

@@ -1,0 +1,8 @@
+/** What a reply shows of a message until the server says it itself. Pure. */
+import type { Message, Quote } from './types'
+
+const LENGTH = 140
+
+export function quoteOf(message: Message): Quote {
+  return { messageId: message.messageId, sequence: message.sequence, username: message.username, excerpt: message.text.replace(/\s+/g, ' ').slice(0, LENGTH) }
+}

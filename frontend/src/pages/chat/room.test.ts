@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+
+import { ALICE, BOB, frame, message, messageFields } from './model/testing'
+import { readStateOf, roomOf } from './model/wire'
+import { Room } from './room'
+
+const SUMMARY = {
+  slug: 'ops', name: 'Ops', topic: '', kind: 'public', archived: false, retention_days: null, head_sequence: 3, first_sequence: 1,
+  role: 'member', member_count: 2, read_sequence: 3, unread: 0, mentions: 0, notify: 'mentions', may_post: true,
+}
+const MEMBERS = [
+  { user_id: ALICE, username: 'alice', name: '', role: 'member', muted_until: null },
+  { user_id: BOB, username: 'bob', name: '', role: 'owner', muted_until: null },
+]
+
+/** A room as its snapshot says it is: three messages, all read. */
+function room(summary: object = {}): Room {
+  const info = { ...SUMMARY, ...summary }
+  const made = new Room(roomOf(info), readStateOf(info), ALICE, [])
+  made.snapshot(frame('room_snapshot', { info, members: MEMBERS, present: [ALICE], pins: [], data: [1, 2, 3].map((sequence) => messageFields(sequence)) }))
+  return made
+}
+
+const texts = (of: Room): string[] => of.timeline.value!.messages.map((one) => (one.deleted ? '–' : one.text))
+const find = (of: Room, sequence: number) => of.timeline.value!.messages.find((one) => one.sequence === sequence)!
+
+describe('a room', () => {
+  it('shows a new message and counts it', () => {
+    const ops = room()
+    ops.event(frame('chat_message', messageFields(4, { mentions: [ALICE] })))
+    expect(texts(ops)).toEqual(['text 1', 'text 2', 'text 3', 'text 4'])
+    expect(ops.counts.value).toEqual({ newest: 4, read: 3, unread: 1, mentions: 1 })
+  })
+
+  it('follows edits, deletions, reactions and pins', () => {
+    const ops = room()
+    const about = { message_id: 1002, sequence: 2 }
+    ops.event(frame('message_edited', { ...about, message: 'better', html: '<p>better</p>', edited_at: '2026-11-21T13:00:00Z', mentions: [] }))
+    expect(find(ops, 2)).toMatchObject({ text: 'better', html: '<p>better</p>' })
+    ops.event(frame('reaction_changed', { ...about, user_id: BOB, emoji: '👍', on: true, count: 1 }))
+    ops.event(frame('reaction_changed', { ...about, user_id: ALICE, emoji: '👍', on: true, count: 2 }))
+    expect(find(ops, 2).reactions).toEqual([{ emoji: '👍', userIds: [BOB, ALICE], count: 2 }])
+    ops.event(frame('reaction_changed', { ...about, user_id: BOB, emoji: '👍', on: false, count: 1 }))
+    expect(find(ops, 2).reactions).toEqual([{ emoji: '👍', userIds: [ALICE], count: 1 }])
+    ops.event(frame('pin_changed', { ...about, user_id: BOB, on: true }))
+    expect(ops.pins.value.map((one) => one.sequence)).toEqual([2])
+    ops.event(frame('message_deleted', { ...about, deleted_by: BOB }))
+    expect(find(ops, 2)).toMatchObject({ deleted: true, text: '', reactions: [] })
+    expect(ops.pins.value).toEqual([])
+  })
+
+  it('changes the quotes of a message that is edited or deleted', () => {
+    const ops = room()
+    const reply = { message_id: 1001, sequence: 1, user_id: BOB, username: 'bob', excerpt: 'text 1' }
+    ops.event(frame('chat_message', messageFields(4, { reply_to: 1001, reply })))
+    ops.event(frame('message_edited', { message_id: 1001, sequence: 1, message: 'better', html: '', edited_at: '2026-11-21T13:00:00Z', mentions: [] }))
+    expect(find(ops, 4).reply!.excerpt).toBe('better')
+    ops.event(frame('message_deleted', { message_id: 1001, sequence: 1, deleted_by: BOB }))
+    expect(find(ops, 4).reply!.excerpt).toBe('')
+  })
+
+  it('counts what was missed once: the confirmed count holds it, its events follow', () => {
+    const ops = room()
+    ops.confirmed({ members: MEMBERS, member_count: 2, unread: 2, mentions: 0, read_sequence: 3, head_sequence: 5, role: 'member' })
+    ops.event(frame('chat_message', messageFields(4)))
+    ops.event(frame('chat_message', messageFields(5)))
+    expect(ops.counts.value).toEqual({ newest: 5, read: 3, unread: 2, mentions: 0 })
+    ops.event(frame('chat_message', messageFields(6)))
+    expect(ops.counts.value.unread).toBe(3)
+  })
+
+  it('is read when another tab has read it', () => {
+    const ops = room()
+    ops.event(frame('chat_message', messageFields(4)))
+    ops.readMarker(frame('read_marker', { user_id: ALICE, sequence: 4, unread: 0, mentions: 0 }))
+    expect(ops.counts.value).toEqual({ newest: 4, read: 4, unread: 0, mentions: 0 })
+  })
+
+  it('applies to a page what came while the page was asked for', () => {
+    const ops = room()
+    ops.isLoading.value = 'around'
+    ops.event(frame('message_edited', { message_id: 1002, sequence: 2, message: 'better', html: '', edited_at: '2026-11-21T13:00:00Z', mentions: [] }))
+    ops.event(frame('chat_message', messageFields(4)))
+    ops.loaded('around', [1, 2, 3].map((sequence) => message(sequence)), false)
+    expect(texts(ops)).toEqual(['text 1', 'better', 'text 3', 'text 4'])
+  })
+
+  it('marks where the unread messages of a visit begin, and keeps the mark while they are read', () => {
+    const ops = room()
+    ops.event(frame('chat_message', messageFields(4)))
+    ops.visit()
+    ops.read(4)
+    expect(ops.unreadAfter.value).toBe(3)
+    ops.visit()
+    expect(ops.unreadAfter.value).toBeNull()
+  })
+
+  it('knows who is there, who may do what, and who left', () => {
+    const ops = room()
+    expect([ops.presenceOf(ALICE), ops.presenceOf(BOB)]).toEqual(['online', 'offline'])
+    ops.userCame(BOB, true)
+    expect(ops.presenceOf(BOB)).toBe('online')
+    expect(ops.mayModerate.value).toBe(false)
+    ops.event(frame('member_updated', { member: { ...MEMBERS[0], role: 'moderator' }, by: BOB }))
+    expect([ops.mayModerate.value, ops.mayManage.value]).toEqual([true, false])
+    ops.event(frame('member_updated', { member: { ...MEMBERS[0], role: 'read_only' }, by: BOB }))
+    expect(ops.maySend.value).toBe(false)
+    ops.event(frame('member_left', { user_id: BOB, username: 'bob', reason: 'left', by: BOB }))
+    expect(ops.members.value.map((member) => member.username)).toEqual(['alice'])
+  })
+
+  it('is owned by whoever manages the rooms of the workspace, if it is public', () => {
+    const info = roomOf(SUMMARY)
+    expect(new Room(info, readStateOf(SUMMARY), ALICE, ['manage_rooms']).mayManage.value).toBe(true)
+    expect(new Room({ ...info, kind: 'private' }, readStateOf(SUMMARY), ALICE, ['manage_rooms']).mayManage.value).toBe(false)
+  })
+
+  it('forgets messages that have outlived its retention', () => {
+    const ops = room()
+    ops.event(frame('messages_expired', { through_sequence: 2 }))
+    expect(texts(ops)).toEqual(['text 3'])
+    expect(ops.timeline.value!.hasOlder).toBe(false)
+  })
+})

@@ -1,0 +1,240 @@
+/** One room of this user: its messages at hand, its people, what is unread. */
+import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+
+import type { Frame } from '@/lib/socket'
+
+import { applied, eventOf, type MessageEvent } from './model/events'
+import { isAtEnd, opened, withNewer, withOlder, type Timeline } from './model/timeline'
+import { TypingPeople } from './model/typing'
+import type { Member, Message, Presence, RoomInfo } from './model/types'
+import { arrived, countAfter, NOTHING_READ, readUpTo, type ReadState } from './model/unread'
+import { listOf, memberOf, messageOf, numberOf, numbersOf, readStateOf, recordOf, roleOf, roomOf, textOf } from './model/wire'
+
+export class Room {
+  readonly info: ShallowRef<RoomInfo>
+  readonly timeline: ShallowRef<Timeline | null> = shallowRef(null)
+  readonly members: ShallowRef<readonly Member[]> = shallowRef([])
+  readonly present: ShallowRef<ReadonlySet<number>> = shallowRef(new Set())
+  readonly pins: ShallowRef<readonly Message[]> = shallowRef([])
+  readonly counts: ShallowRef<ReadState> = shallowRef(NOTHING_READ)
+  readonly typing: ShallowRef<readonly string[]> = shallowRef([])
+  /** The last sequence read before this visit, where unread messages followed it; null: no divider. */
+  readonly unreadAfter: Ref<number | null> = ref(null)
+  readonly isLoading: Ref<'older' | 'newer' | 'around' | null> = ref(null)
+  readonly hasFailed = ref(false)
+  /** The message to bring into sight, once it is at hand. */
+  readonly target: ShallowRef<{ readonly sequence: number } | null> = shallowRef(null)
+  readonly self: ComputedRef<Member | undefined> = computed(() => this.members.value.find((member) => member.userId === this.ownId))
+  readonly maySend: ComputedRef<boolean>
+  readonly mayModerate: ComputedRef<boolean>
+  readonly mayManage: ComputedRef<boolean>
+  readonly mayPin: ComputedRef<boolean>
+  /** Whether the reader sees the end: set by the list. */
+  isFollowing = true
+  private readonly typists = new TypingPeople()
+  /** Messages that the confirmed counts hold already, and whose own events are still to come. */
+  private missed = 0
+  /** Events that came while a page was asked for: the page may be older than they are. */
+  private meanwhile: MessageEvent[] = []
+
+  constructor(
+    info: RoomInfo,
+    counts: ReadState,
+    private readonly ownId: number,
+    /** What this user's role in the workspace allows. */
+    permissions: readonly string[],
+  ) {
+    this.info = shallowRef(info)
+    this.counts.value = counts
+    // The workspace's managers own its public rooms.
+    const role = computed(() => (info.kind === 'public' && permissions.includes('manage_rooms') ? 'owner' : this.info.value.role))
+    const isGroup = info.kind !== 'direct'
+    this.maySend = computed(() => this.info.value.mayPost)
+    this.mayModerate = computed(() => isGroup && (role.value === 'owner' || role.value === 'moderator'))
+    this.mayManage = computed(() => isGroup && role.value === 'owner')
+    this.mayPin = computed(() => (isGroup ? this.mayModerate.value : this.maySend.value))
+  }
+
+  get slug(): string {
+    return this.info.value.slug
+  }
+
+  get stream(): string {
+    return `room:${this.slug}`
+  }
+
+  presenceOf(userId: number): Presence {
+    return this.present.value.has(userId) ? 'online' : 'offline'
+  }
+
+  nameOf(userId: number): string | null {
+    return this.members.value.find((member) => member.userId === userId)?.username ?? null
+  }
+
+  // --- What the server says -------------------------------------------------------------------
+
+  /** `room_snapshot`: everything anew. */
+  snapshot(frame: Frame): void {
+    const info = recordOf(frame.info)
+    this.info.value = roomOf(info)
+    this.counts.value = readStateOf(info)
+    this.members.value = listOf(frame.members).map(memberOf)
+    this.present.value = new Set(numbersOf(frame.present))
+    this.pins.value = listOf(frame.pins).map(messageOf)
+    const page = listOf(frame.data).map(messageOf)
+    this.timeline.value = opened(page, this.counts.value.newest, hasBefore(page, info))
+    this.missed = 0
+    this.isLoading.value = null
+    this.hasFailed.value = false
+  }
+
+  /** `subscription_confirmed` of this room, with or without a snapshot to come. */
+  confirmed(fields: Readonly<Record<string, unknown>>): void {
+    this.members.value = listOf(fields.members).map(memberOf)
+    this.present.value = new Set(listOf(fields.members).flatMap((member) => (member.present === true ? [numberOf(member.user_id)] : [])))
+    this.info.value = { ...this.info.value, role: roleOf(fields.role), memberCount: numberOf(fields.member_count) }
+    const { read, unread, mentions } = readStateOf(fields)
+    // What was missed comes after this: the newest sequence stays where the messages are, and counting goes on from there.
+    this.counts.value = { ...this.counts.value, read, unread, mentions }
+    this.missed = Math.max(0, numberOf(fields.head_sequence) - this.counts.value.newest)
+  }
+
+  /** An event of the room's stream. Returns the message where it is a new one. */
+  event(frame: Frame): Message | null {
+    const event = eventOf(frame)
+    if (!event) {
+      this.roomEvent(frame)
+      return null
+    }
+    this.keepPins(event, frame)
+    if (this.timeline.value) this.timeline.value = applied(this.timeline.value, event, this.isFollowing)
+    if (this.isLoading.value !== null) this.meanwhile.push(event)
+    return event.kind === 'message' ? this.newMessage(event.message) : null
+  }
+
+  /** `read_marker` of this user, from any of their sockets. */
+  readMarker(frame: Frame): void {
+    const left = { unread: numberOf(frame.unread), mentions: numberOf(frame.mentions) }
+    this.counts.value = readUpTo(this.counts.value, numberOf(frame.sequence), left)
+  }
+
+  userCame(userId: number, is: boolean): void {
+    const next = new Set(this.present.value)
+    if (is) next.add(userId)
+    else next.delete(userId)
+    this.present.value = next
+  }
+
+  typed(frame: Frame, now: number): void {
+    if (numberOf(frame.user_id) === this.ownId) return
+    this.typists.said(numberOf(frame.user_id), textOf(frame.username), now)
+    this.typing.value = this.typists.names(now)
+  }
+
+  /** Forget who has stopped typing. */
+  tick(now: number): void {
+    if (this.typing.value.length > 0) this.typing.value = this.typists.names(now)
+  }
+
+  // --- Pages ----------------------------------------------------------------------------------
+
+  /** A page of history has come. `side`: where it goes. */
+  loaded(side: 'older' | 'newer' | 'around', page: readonly Message[], hasBefore: boolean): void {
+    const { value: timeline } = this.timeline
+    const { newest } = this.counts.value
+    if (side === 'around' || timeline === null) this.timeline.value = opened(page, newest, hasBefore)
+    else this.timeline.value = side === 'older' ? withOlder(timeline, page, hasBefore) : withNewer(timeline, page)
+    for (const event of this.meanwhile) this.timeline.value = applied(this.timeline.value, event, this.isFollowing)
+    this.meanwhile = []
+  }
+
+  get isAtEnd(): boolean {
+    return this.timeline.value === null || isAtEnd(this.timeline.value)
+  }
+
+  /** This user has read up to `sequence`; the server's word follows. */
+  read(sequence: number): void {
+    const { newest } = this.counts.value
+    this.counts.value = readUpTo(this.counts.value, sequence, countAfter(this.timeline.value?.messages ?? [], sequence, newest, this.ownId))
+  }
+
+  /** The room is opened: unread messages begin here, however long the visit lasts. */
+  visit(): void {
+    const { read, unread } = this.counts.value
+    this.unreadAfter.value = unread > 0 ? read : null
+    this.isFollowing = true
+  }
+
+  private newMessage(message: Message): Message {
+    if (this.missed > 0 && message.sequence > this.counts.value.newest) {
+      this.missed -= 1
+      this.counts.value = { ...this.counts.value, newest: message.sequence }
+    } else this.counts.value = arrived(this.counts.value, message, this.ownId)
+    this.info.value = { ...this.info.value, lastAt: message.time }
+    this.typists.stopped(message.userId)
+    this.typing.value = this.typists.names(message.time)
+    return message
+  }
+
+  private keepPins(event: MessageEvent, frame: Frame): void {
+    if (event.kind !== 'changed') return
+    const { value: pins } = this.pins
+    const known = pins.some((message) => message.messageId === event.messageId)
+    if (frame.type === 'pin_changed' && frame.on === true && !known) {
+      const message = this.timeline.value?.messages.find((one) => one.messageId === event.messageId)
+      if (message) this.pins.value = [...pins, { ...message, pinned: true }]
+    } else if (known) {
+      this.pins.value = pins.map((message) => (message.messageId === event.messageId ? event.change(message) : message)).filter((message) => message.pinned)
+    }
+  }
+
+  private roomEvent(frame: Frame): void {
+    switch (frame.type) {
+      case 'member_joined':
+      case 'member_updated':
+        return this.memberChanged(recordOf(frame.member))
+      case 'member_left':
+        this.members.value = this.members.value.filter((member) => member.userId !== frame.user_id)
+        this.info.value = { ...this.info.value, memberCount: this.members.value.length }
+        return
+      case 'room_updated':
+        return this.roomChanged(recordOf(frame.info))
+      case 'messages_expired':
+        return this.expired(numberOf(frame.through_sequence))
+    }
+  }
+
+  private memberChanged(fields: Readonly<Record<string, unknown>>): void {
+    const member = memberOf(fields)
+    const others = this.members.value.filter((one) => one.userId !== member.userId)
+    this.members.value = [...others, member].sort((a, b) => a.username.localeCompare(b.username))
+    const own = member.userId === this.ownId
+    const memberCount = Math.max(this.info.value.memberCount, this.members.value.length)
+    this.info.value = { ...this.info.value, memberCount, ...(own && { role: member.role, mutedUntil: member.mutedUntil, mayPost: mayPost(this.info.value, member) }) }
+  }
+
+  private roomChanged(fields: Readonly<Record<string, unknown>>): void {
+    const { name, topic, kind, archived, retentionDays } = roomOf(fields)
+    this.info.value = { ...this.info.value, name, topic, kind, archived, retentionDays }
+    if (this.self.value) this.info.value = { ...this.info.value, mayPost: mayPost(this.info.value, this.self.value) }
+  }
+
+  private expired(through: number): void {
+    const { value: timeline } = this.timeline
+    if (!timeline) return
+    const messages = timeline.messages.filter((message) => message.sequence > through)
+    this.timeline.value = { ...timeline, messages, hasOlder: timeline.hasOlder && messages.length === timeline.messages.length }
+  }
+}
+
+/** As the server decides it, until its next summary says so itself. */
+function mayPost(info: RoomInfo, member: Member): boolean {
+  const isMuted = member.mutedUntil !== null && member.mutedUntil > Date.now()
+  return !info.archived && !isMuted && member.role !== 'read_only'
+}
+
+function hasBefore(page: readonly Message[], info: Readonly<Record<string, unknown>>): boolean {
+  const first = page[0]?.sequence ?? 1
+  return first > numberOf(info.first_sequence, 1)
+}
+

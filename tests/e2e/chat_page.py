@@ -1,0 +1,136 @@
+"""The chat page as tests use it."""
+
+import json
+import re
+import urllib.request
+from itertools import count
+from typing import Any
+
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+
+from .servers import Server
+
+_numbers = count(1)
+# One red pixel.
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJg"
+    "gg=="
+)
+
+
+def unique(text: str) -> str:
+    """A text that no other message of the run has."""
+    return f"{text} no. {next(_numbers)}"
+
+
+def open_room(page: Page, server: Server, slug: str = "general") -> None:
+    """Go to a room and wait until one can write there."""
+    page.goto(f"{server.url}/chat/{slug}/")
+    expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
+    expect(page.locator("#composer-text")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("log")).to_be_visible(timeout=10_000)
+
+
+def composer(page: Page) -> Locator:
+    return page.locator("#composer-text")
+
+
+def say(page: Page, text: str) -> str:
+    """Type a message and send it with the Enter key."""
+    composer(page).click()
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    return text
+
+
+def message(page: Page, text: str) -> Locator:
+    """The message with this text in its body (not in a quote), stored by the server."""
+    body = page.locator(".md", has_text=re.compile(rf"^\s*{re.escape(text)}\s*$"))
+    return page.locator("article.msg", has=body)
+
+
+def tool(page: Page, of: Locator, name: str) -> None:
+    """Point at a message and press one of its buttons."""
+    of.hover()
+    direct = of.locator(f".msg-tools > [data-tool={name}]")
+    if direct.count() == 0:
+        of.locator("[data-tool=more]").click()
+        direct = of.locator(f".menu [data-tool={name}]")
+    direct.click()
+
+
+def room_link(page: Page, slug: str) -> Locator:
+    return page.locator(f".rooms [data-room={slug}]")
+
+
+def paste_image(page: Page, name: str = "screenshot.png") -> None:
+    """Paste a picture into the composer, as from a clipboard."""
+    composer(page).click()
+    page.evaluate(
+        """([data, name]) => {
+          const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
+          const clipboardData = new DataTransfer()
+          clipboardData.items.add(new File([bytes], name, { type: 'image/png' }))
+          const event = { clipboardData, bubbles: true, cancelable: true }
+          document.querySelector('#composer-text').dispatchEvent(new ClipboardEvent('paste', event))
+        }""",
+        [PNG, name],
+    )
+
+
+class Api:
+    """The REST API as one user's program."""
+
+    def __init__(self, server: Server, username: str = "alice") -> None:
+        self._server = server
+        self._token = server.token(username)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """POST JSON below /api/v1/; returns the answer."""
+        request = urllib.request.Request(
+            f"{self._server.url}/api/v1/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def room(self, name: str, people: tuple[str, ...] = ("bob",)) -> str:
+        """A new private room with these people in it; returns its slug."""
+        slug = str(self.post("rooms/", {"name": name, "kind": "private"})["slug"])
+        request = urllib.request.Request(
+            f"{self._server.url}/api/v1/users/", headers={"Authorization": f"Bearer {self._token}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            ids = {person["username"]: person["id"] for person in json.load(answer)}
+        for person in people:
+            self.post(f"rooms/{slug}/members/", {"user_id": ids[person]})
+        return slug
+
+    def say(self, slug: str, text: str) -> None:
+        self.post(f"rooms/{slug}/messages/", {"text": text})
+
+
+class Line:
+    """The page's chat socket, which can be cut. To be made before the page is opened."""
+
+    def __init__(self, page: Page) -> None:
+        self._open = True
+        self._routes: list[WebSocketRoute] = []
+        page.route_web_socket("**/ws/chat/**", self._connect)
+
+    def _connect(self, route: WebSocketRoute) -> None:
+        if not self._open:
+            route.close(code=1001)
+            return
+        self._routes.append(route)
+        route.connect_to_server()
+
+    def cut(self) -> None:
+        """The socket breaks, and none can be opened."""
+        self._open = False
+        while self._routes:
+            self._routes.pop().close(code=1001)
+
+    def mend(self) -> None:
+        self._open = True
