@@ -1,101 +1,24 @@
-"""One socket as the Hub sees it: what it follows, how far it got, whether it can take more.
-
-Two ways out. On our own server (realtime.server) frames go straight to the transport, whose
-buffer with its high-water mark is the bounded queue of the socket. On any other ASGI server they
-go through a short queue of `send` calls with the same behaviour.
-"""
+"""One socket as the Hub sees it: what it follows, how far it got, whether it can take more."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from realtime.auth import Principal
-from realtime.frames import Bundle, Format
+from realtime.frames import Bundle
 from realtime.handshake import Peer
+from realtime.outlets import Outlet
 from realtime.protocol import rfc3339
 from realtime.streams import StreamKey
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 CLOSE_DEADLINE = 2.0
 # Pushes of no stream that wait for a connection; older ones give way.
 MAX_PUSHES_WAITING = 32
-
-
-class Outlet(Protocol):
-    """Where a connection's messages go."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether the peer keeps up: false above the high-water mark."""
-
-    def write(self, bundle: Bundle) -> None:
-        """Send these messages in order; never blocks, so ask `ready` first."""
-
-    async def wait_ready(self) -> None:
-        """Return when the peer has taken enough, or is gone."""
-
-    async def flush(self) -> None:
-        """Return when what was written may be followed by an ASGI `send`."""
-
-    def abort(self) -> None:
-        """Drop the connection at once, with whatever is still buffered."""
-
-
-class AsgiOutlet:
-    """The ordinary `send` of any ASGI server, with a short queue in front of it."""
-
-    HIGH_WATER = 64
-
-    def __init__(self, send: Send, wanted: Format = Format.PLAIN) -> None:
-        self._send = send
-        self._format = wanted
-        self._queue: deque[Bundle] = deque()
-        self._drained = asyncio.Event()
-        self._drained.set()
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def ready(self) -> bool:
-        return len(self._queue) < self.HIGH_WATER
-
-    def write(self, bundle: Bundle) -> None:
-        self._queue.append(bundle)
-        self._drained.clear()
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._drain())
-
-    async def wait_ready(self) -> None:
-        await self._drained.wait()
-
-    async def flush(self) -> None:
-        await self._drained.wait()
-
-    def abort(self) -> None:
-        self._queue.clear()
-        self._drained.set()
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _drain(self) -> None:
-        try:
-            while self._queue:
-                for payload in self._queue.popleft().payloads(self._format):
-                    await self._send(self._message(payload))
-        except (OSError, RuntimeError):
-            self._queue.clear()  # the peer is gone; the consumer hears of it by itself
-        finally:
-            self._task = None
-            self._drained.set()
-
-    def _message(self, payload: bytes) -> dict[str, Any]:
-        if self._format & Format.COMPRESS:
-            return {"type": "websocket.send", "bytes": payload}
-        return {"type": "websocket.send", "text": payload.decode()}
 
 
 @dataclass(frozen=True)
@@ -106,10 +29,13 @@ class LatestTopic:
         render: (payload, selection) → the JSON frame for a subscriber of that selection, or None
             when nothing of it was selected.
         merge: (older payload, newer payload) → the one payload that stands for both.
+        split: selection → smaller ones that are the same together; there are few of these in all,
+            however many selections there are. Without it every selection is encoded by itself.
     """
 
     render: Callable[[Any, Any], bytes | None]
     merge: Callable[[Any, Any], Any]
+    split: Callable[[Any], Iterable[Hashable]] = lambda selection: (selection,)
 
 
 class LatestSource(Protocol):
@@ -136,7 +62,7 @@ class LogSubscription:
     position: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Connection:
     """A socket with its subscriptions. All its methods belong to the event loop's thread."""
 
@@ -159,25 +85,26 @@ class Connection:
     held: bool = False
     _missed: dict[LatestSource, Any] = field(default_factory=dict)
     _pushes: deque[Bundle] = field(default_factory=lambda: deque(maxlen=MAX_PUSHES_WAITING))
-    _pump: asyncio.Task[None] | None = None
+    pumping: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether pushes may be written now; while a reply is being made, they wait for it."""
-        return not self.held and not self.closing and self.outlet.ready
+        """Whether pushes may be written now.
+
+        While a reply is being made, they wait for it; while older ones are still being sent,
+        newer ones go behind them.
+        """
+        return not (self.held or self.closing or self.pumping) and self.outlet.ready
 
     def write(self, bundle: Bundle) -> None:
         if not self.closing:
             self.outlet.write(bundle)
             self.frames_out += len(bundle)
 
-    def push(self, bundle: Bundle) -> None:
-        """Send what belongs to no stream: now, or when this connection can take it again."""
-        if self.ready and not self._pushes:
-            self.write(bundle)
-        else:
-            self._pushes.append(bundle)
-            self.pump()
+    def push_later(self, bundle: Bundle) -> None:
+        """Send what belongs to no stream when this connection can take it again."""
+        self._pushes.append(bundle)
+        self.pump()
 
     def statistics(self) -> dict[str, Any]:
         """What is known of this connection; `round_trip` in seconds, null before the first."""
@@ -221,14 +148,14 @@ class Connection:
 
     def pump(self) -> None:
         """Send on what is behind, at the pace of the peer, in a task of its own."""
-        if self._pump is None and not self.closing and not self.held:
-            self._pump = asyncio.get_running_loop().create_task(self._catch_up())
+        if self.pumping is None and not self.closing and not self.held:
+            self.pumping = asyncio.get_running_loop().create_task(self._catch_up())
 
     def stop(self) -> None:
         """No more writes; the consumer is done with this connection."""
         self.closing = True
-        if self._pump is not None:
-            self._pump.cancel()
+        if self.pumping is not None:
+            self.pumping.cancel()
 
     async def _catch_up(self) -> None:
         try:
@@ -242,7 +169,7 @@ class Connection:
                 for subscription in behind:
                     await subscription.feed.send_next(self, subscription)
         finally:
-            self._pump = None
+            self.pumping = None
 
     async def _wait_for_progress(self) -> bool:
         try:
@@ -250,7 +177,7 @@ class Connection:
                 await self.outlet.wait_ready()
         except TimeoutError:
             if self.logs:
-                self._pump = None  # closing must not wait for this very task
+                self.pumping = None  # closing must not wait for this very task
                 await self.close(4008, "No progress: resume from your last position.")
                 return False
         return True

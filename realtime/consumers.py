@@ -10,7 +10,7 @@ import time
 from collections.abc import Hashable
 from typing import Any
 
-from realtime import common, handshake, registry
+from realtime import common, handshake
 from realtime.auth import Credentials
 from realtime.commands import CommandSocket
 from realtime.commands import on as on
@@ -94,15 +94,15 @@ class RealtimeConsumer(CommandSocket):
             if refusal is not None:
                 await self.close(*refusal)
                 return
+            assert principal is not None  # something was shown, and it was not refused
             if ending := self.hub.ended_since(principal, looked_up):
                 await self.close(ending.code, ending.reason)
                 return
-            if principal is not None and (full := self.place.enter_as(principal.user_id)):
+            if full := self.place.enter_as(principal.user_id):
                 await self.close(CloseCode.OVERLOADED, full.reason, handshake.RETRY_AFTER)
                 return
-            self.connection.principal = principal
+            self.hub.roster.identified(self.connection, principal)
             self.heartbeat.authenticated()
-            registry.changed()
         await self.reply(
             common.AuthSuccess(
                 user_id=self.principal.user_id,

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from django.db import InterfaceError, OperationalError
 
-from realtime import streams, threads
+from realtime import broadcast, streams, threads
 from realtime.connection import Connection, LatestTopic, LogSubscription
 from realtime.frames import Bundle
 from realtime.protocol import Position, with_fields
@@ -28,6 +28,9 @@ from realtime.streams import Appended, Extent, StreamKey
 logger = logging.getLogger(__name__)
 
 RING = 2000
+# So many different selections of a latest stream are encoded each by itself; who comes with one
+# more gets it in the parts that the topic splits it into, and shares these.
+MAX_SELECTIONS = 64
 
 
 class LatestFeed:
@@ -37,24 +40,28 @@ class LatestFeed:
         self.key = key
         self.topic = topic
         self._selections: dict[Hashable, set[Connection]] = {}
+        self._parts: dict[Connection, tuple[Hashable, ...]] = {}
         self._waiting: list[Any] = []
 
     def follow(self, connection: Connection, selection: Hashable) -> None:
         """Send `connection` what `selection` picks; replaces its earlier selection."""
         self.unfollow(connection)
-        self._selections.setdefault(selection, set()).add(connection)
+        full = selection not in self._selections and len(self._selections) >= MAX_SELECTIONS
+        parts = tuple(self.topic.split(selection)) if full else (selection,)
+        for part in parts:
+            self._selections.setdefault(part, set()).add(connection)
+        self._parts[connection] = parts
         connection.latest[self.key] = (self, selection)
 
     def unfollow(self, connection: Connection) -> None:
-        followed = connection.latest.pop(self.key, None)
-        if followed is None:
+        if connection.latest.pop(self.key, None) is None:
             return
         connection.forget(self)
-        _, selection = followed
-        members = self._selections[selection]
-        members.discard(connection)
-        if not members:
-            del self._selections[selection]
+        for part in self._parts.pop(connection):
+            members = self._selections[part]
+            members.discard(connection)
+            if not members:
+                del self._selections[part]
 
     @property
     def empty(self) -> bool:
@@ -71,16 +78,12 @@ class LatestFeed:
             return
         newest: Any = None
         for selection, members in self._selections.items():
-            bundle: Bundle | None = None
-            for connection in members:
-                if not connection.ready:
-                    newest = newest or reduce(self.topic.merge, payloads)
-                    connection.miss(self, newest)
-                    continue
-                if bundle is None:
-                    bundle = self._bundle(payloads, selection)
-                if bundle:
-                    connection.write(bundle)
+            bundle = self._bundle(payloads, selection)
+            if not bundle:
+                continue
+            for late in broadcast.write(members, bundle):
+                newest = newest or reduce(self.topic.merge, payloads)
+                late.miss(self, newest)
 
     def _bundle(self, payloads: list[Any], selection: Hashable) -> Bundle:
         rendered = (self.topic.render(payload, selection) for payload in payloads)
@@ -138,13 +141,21 @@ class LogFeed:
         before, self._flushed = self._flushed, self.head
         if before == self.head:
             return
-        bundle = Bundle(self._newest(self.head - before))
+        current: list[Connection] = []
+        behind: list[Connection] = []
         for connection in self.members:
-            subscription = connection.logs[self.key]
-            if subscription.position == before and connection.ready and len(bundle):
-                connection.write(bundle)
-                subscription.position = self.head
-            elif subscription.position < self.head:
+            (current if connection.logs[self.key].position == before else behind).append(connection)
+        if messages := self._newest(self.head - before):
+            late = broadcast.write(current, Bundle(messages))
+            for connection in current:
+                connection.logs[self.key].position = self.head
+            for connection in late:
+                connection.logs[self.key].position = before
+            behind += late
+        else:
+            behind += current  # more has come than the ring holds
+        for connection in behind:
+            if connection.logs[self.key].position < self.head:
                 connection.pump()
 
     def admit(self, connection: Connection, recover: Position | None) -> tuple[Position, bool]:

@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 from realtime import gauges, publish, rechecks, registry, streams, threads
 from realtime.auth import Credentials, Principal, session_authenticator
 from realtime.connection import Connection, LatestTopic
-from realtime.endings import ENDINGS, Ending, concerns, matches
+from realtime.endings import ENDINGS, Ending, concerns
 from realtime.feeds import LatestFeed, LogFeed
 from realtime.frames import Bundle
 from realtime.groups import LayerGroups
@@ -31,6 +31,7 @@ from realtime.logins import Logins
 from realtime.loops import every, supervise
 from realtime.presence import LocalPresence
 from realtime.protocol import CloseCode, Position
+from realtime.roster import Roster, Sweep
 from realtime.streams import StreamKey
 
 logger = logging.getLogger(__name__)
@@ -41,17 +42,15 @@ TOUCH_INTERVAL = 60.0
 GATHER_WITHIN = 0.005
 MAX_COALESCED = 256
 
-Sweep = Callable[[float], None]
-
 
 class Hub:
     """Routes streams to the connections of one process. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.connections: dict[Connection, Sweep] = {}
+        self.roster = Roster()
+        self.connections = self.roster.connections
         self.draining = False
-        self._frames_of_the_gone = 0
         self.presence = LocalPresence()
         self.logins = Logins(_look_up)
         self._latest: dict[StreamKey, LatestFeed] = {}
@@ -70,7 +69,7 @@ class Hub:
         publish.bind(self.loop)
         gauges.gauge("event_loop_lag", lambda: loop_lag.lag)
         gauges.gauge("websocket_connections", lambda: len(self.connections))
-        gauges.gauge("frames_sent", self.frames_sent)
+        gauges.gauge("frames_sent", self.roster.frames_sent)
         for name, run in (
             ("receive", self._receive),
             ("poll", every(POLL_INTERVAL, self._poll)),
@@ -98,8 +97,7 @@ class Hub:
 
         Returns what has ended these credentials meanwhile: the caller closes the connection.
         """
-        self.connections[connection] = sweep
-        registry.changed()
+        self.roster.add(connection, sweep)
         return self.ended_since(connection.principal, since)
 
     def ended_since(self, principal: Principal | None, since: float) -> Ending | None:
@@ -111,19 +109,12 @@ class Hub:
 
     async def unregister(self, connection: Connection) -> None:
         """Let a connection go, with all it follows."""
-        if self.connections.pop(connection, None) is not None:
-            self._frames_of_the_gone += connection.frames_out
+        self.roster.remove(connection)
         self.presence.leave_all(connection.client_id)
-        registry.changed()
         for key in list(connection.latest):
             await self.unfollow_latest(connection, key)
         for key in list(connection.logs):
             await self.unfollow_log(connection, key)
-
-    def frames_sent(self) -> int:
-        """Messages written since the start: counted by connection, off the path of the writes."""
-        now = sum(connection.frames_out for connection in list(self.connections))
-        return self._frames_of_the_gone + now
 
     async def follow_latest(
         self, connection: Connection, topic: LatestTopic, key: StreamKey, selection: Hashable
@@ -212,7 +203,7 @@ class Hub:
             await self._control(message["command"], message["arguments"])
             return
         if kind == "direct":
-            self._push(message["criteria"], Bundle([message["event"]]))
+            self.roster.push(message["criteria"], Bundle([message["event"]]))
             return
         key = publish.unpack_key(message["key"])
         if kind == "latest":
@@ -254,11 +245,6 @@ class Hub:
         closing = self.loop.create_task(self._close_ended(ending))
         self._tasks.append(closing)
         closing.add_done_callback(self._tasks.remove)
-
-    def _push(self, criteria: dict[str, Any], bundle: Bundle) -> None:
-        for connection in list(self.connections):
-            if matches(connection.principal, criteria):
-                connection.push(bundle)
 
     async def _close_ended(self, ending: Ending) -> None:
         closing = [

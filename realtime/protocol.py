@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import IntEnum
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -71,6 +72,13 @@ class Frame(NamedTuple):
     fields: dict[str, Any]
 
 
+class Amount(Decimal):
+    """An exact decimal number of a command: a price, a quantity. On the wire it is a string.
+
+    msgspec's own Decimal would take a JSON number, which has been a float by then, and "NaN".
+    """
+
+
 def parse(text: str) -> Frame:
     """Take one text frame apart.
 
@@ -123,7 +131,7 @@ def convert(fields: Mapping[str, Any], command_type: type[C]) -> C:
         InvalidCommand: a field is missing, unknown or of the wrong type; `errors` names it.
     """
     try:
-        return msgspec.convert(fields, command_type)
+        return msgspec.convert(fields, command_type, dec_hook=_amount)
     except msgspec.ValidationError as error:
         field, reason = _field_of(str(error))
         raise InvalidCommand(f"{field}: {reason}", errors={field: [reason]}) from error
@@ -196,6 +204,14 @@ def _refuse_constant(literal: str) -> float:
     raise ValueError(f"{literal} is no JSON")
 
 
+def _amount(kind: type[Any], value: Any) -> Amount:
+    if kind is not Amount:
+        raise NotImplementedError(f"no command has a field of {kind}")
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+        raise ValueError('Expected a decimal number as a string, such as "101.25"')
+    return Amount(value)
+
+
 # The standard library's decoder, since it has hooks for what msgspec lets pass: duplicate keys,
 # numbers out of range and NaN.
 _DECODER = json.JSONDecoder(
@@ -204,6 +220,7 @@ _DECODER = json.JSONDecoder(
     parse_int=_safe_integer,
     parse_constant=_refuse_constant,
 )
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 _AT_PATH = re.compile(r"^(?P<reason>.*) - at `(?P<path>[^`]*)`$")
 _NAMED_FIELD = re.compile(r"^Object (?P<kind>contains unknown|missing required) field `(?P<f>.*)`")

@@ -124,6 +124,7 @@ class _Outbox:
         self.loop = loop
         self._waiting: deque[tuple[str, Message]] = deque(maxlen=MAX_WAITING)
         self._sender: asyncio.Task[None] | None = None
+        self._lost = 0
 
     def put(self, group: str, message: Message) -> None:
         self._waiting.append((group, message))
@@ -136,7 +137,6 @@ class _Outbox:
 
     async def _send(self) -> None:
         layer = get_channel_layer()
-        lost = 0
         try:
             while self._waiting:
                 group, message = self._waiting.popleft()
@@ -144,13 +144,25 @@ class _Outbox:
                     async with asyncio.timeout(SEND_TIMEOUT):
                         await layer.group_send(group, message)
                 except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
-                    lost += 1
-                    if lost == 1:
-                        logger.warning("The channel layer takes no messages: %r", error)
+                    self._failed(error)
+                else:
+                    self._succeeded()
         finally:
             self._sender = None
-            if lost:
-                logger.warning("%d wake-ups were lost; log streams catch up by offset", lost)
+
+    def _failed(self, error: Exception) -> None:
+        self._lost += 1
+        if self._lost == 1:
+            logger.warning("The channel layer takes no messages: %r", error)
+
+    def _succeeded(self) -> None:
+        lost, self._lost = self._lost, 0
+        if lost:
+            logger.warning(
+                "The channel layer takes messages again; %d wake-ups were lost, and log streams "
+                "catch up by offset",
+                lost,
+            )
 
 
 _outbox: _Outbox | None = None

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from django.conf import settings
@@ -18,9 +18,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from realtime.connection import CLOSE_DEADLINE, AsgiOutlet, Outlet, Send
+from realtime.common import Disconnect
+from realtime.connection import CLOSE_DEADLINE
 from realtime.frames import Bundle, Format
 from realtime.hub import get_hub
+from realtime.outlets import AsgiOutlet, Outlet, RawOutlet, Send, WatchedTransport
 from realtime.protocol import CloseCode
 
 # The kernel hides megabytes: a small send buffer shows early that a peer does not keep up.
@@ -33,11 +35,19 @@ MAX_FRAGMENTS = 1024
 class FanoutProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, offering its transport to the Hub through the scope."""
 
+    transport: WatchedTransport  # type: ignore[assignment]
+    # How the application writes to this socket, once it does.
+    wanted: Format | None = None
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
+        super().connection_made(WatchedTransport(cast(asyncio.Transport, transport)))  # type: ignore[arg-type]
         sock = transport.get_extra_info("socket")
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport.retire()
+        super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -65,6 +75,31 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self.conn.fail(code, reason)
             self.handle_parser_exception()
+
+    def handle_parser_exception(self) -> None:
+        """Say why, send the close frame, and close without losing either on their way."""
+        if self.close_sent:
+            return  # what still comes in is only taken off the wire
+        closing = self.conn.close_sent
+        if closing is None:
+            self.abort()  # not even the upgrade has been answered
+            return
+        farewell = b""
+        if self.wanted is not None and self.writable.is_set():
+            event = Disconnect(code=closing.code, reason=closing.reason)
+            farewell = Bundle([event.encode()]).wire(self.wanted)
+        self.transport.write(farewell + b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason}
+        )
+        # Closed with input unread, the kernel resets the connection, and the peer may lose what
+        # was written. So it is read to its end, which the peer makes once it has our half's.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.read_paused = False
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(CLOSE_DEADLINE, self.abort)
 
     async def send(self, message: Any) -> None:
         await super().send(message)
@@ -94,36 +129,11 @@ def _is_utf8(fragments: Sequence[bytes]) -> bool:
     return True
 
 
-class RawOutlet:
-    """Frames go straight to the transport; its high-water mark says when the peer lags."""
-
-    __slots__ = ("_format", "_protocol")
-
-    def __init__(self, protocol: FanoutProtocol, wanted: Format) -> None:
-        self._protocol = protocol
-        self._format = wanted
-
-    @property
-    def ready(self) -> bool:
-        return self._protocol.writable.is_set()
-
-    def write(self, bundle: Bundle) -> None:
-        self._protocol.raw_write(bundle.wire(self._format))
-
-    async def wait_ready(self) -> None:
-        await self._protocol.writable.wait()
-
-    async def flush(self) -> None:
-        """Nothing of ours waits outside the transport."""
-
-    def abort(self) -> None:
-        self._protocol.abort()
-
-
 def outlet_for(scope: dict[str, Any], send: Send, wanted: Format) -> Outlet:
     """The raw outlet on our own server; the ordinary ASGI `send` anywhere else."""
     protocol = scope.get("extensions", {}).get(EXTENSION)
     if isinstance(protocol, FanoutProtocol) and not protocol.conn.extensions:
+        protocol.wanted = wanted
         return RawOutlet(protocol, wanted)
     return AsgiOutlet(send, wanted)
 

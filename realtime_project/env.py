@@ -51,12 +51,15 @@ class Environment:
     email_url: str | None
     workers: str
     service_threads: int
+    send_threads: int
     event_retention_days: float
     log_format: str
     limits: dict[str, float] = field(default_factory=dict)
 
 
 # Name in the environment -> (name in settings.REALTIME_LIMITS, default).
+# The event loop needs a core as well; more than three threads bring little.
+SEND_THREADS = max(1, min(3, (os.cpu_count() or 1) - 1))
 LIMITS: dict[str, tuple[str, float]] = {
     "PITWALL_MAX_FRAME_BYTES": ("max_frame_bytes", 65536),
     "PITWALL_COMMANDS_PER_SECOND": ("commands_per_second", 60),
@@ -110,6 +113,7 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
         workers=workers,
         event_retention_days=_number(source, "PITWALL_EVENT_RETENTION_DAYS", 7),
         service_threads=int(_number(source, "PITWALL_SERVICE_THREADS", 8)),
+        send_threads=int(_number(source, "PITWALL_SEND_THREADS", SEND_THREADS)),
         log_format=source.get("PITWALL_LOG_FORMAT") or ("console" if embedded else "json"),
         limits={name: _number(source, key, default) for key, (name, default) in LIMITS.items()},
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging.config
+import time
 from typing import Any
 
 import structlog
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 # What every line carries; the request id is bound by realtime.http for the time of a request.
 SHARED_PROCESSORS: list[Any] = [
@@ -15,6 +18,35 @@ SHARED_PROCESSORS: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
 ]
+
+
+UNREACHABLE = (OSError, RedisConnectionError, RedisTimeoutError)
+
+
+class OncePerOutage(logging.Filter):
+    """One plain line for an outage of Redis, of which channels-redis logs a traceback a second.
+
+    Repeated complaints count as one outage until there has been none for `QUIET` seconds. Errors
+    of any other kind pass as they are.
+    """
+
+    QUIET = 5.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not isinstance(error, UNREACHABLE):
+            return True
+        complaint, now = (record.name, str(record.msg)), time.monotonic()
+        last, self._last[complaint] = self._last.get(complaint), now
+        if error is not None:
+            record.msg, record.args = "Redis cannot be reached; it is tried again: %s", (error,)
+            record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return last is None or now - last > self.QUIET
 
 
 def configuration(log_format: str) -> dict[str, Any]:
@@ -37,6 +69,7 @@ def configuration(log_format: str) -> dict[str, Any]:
                 ],
             }
         },
+        "filters": {"once_per_outage": {"()": OncePerOutage}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "structured"},
         },
@@ -44,6 +77,8 @@ def configuration(log_format: str) -> dict[str, Any]:
         "loggers": {
             "uvicorn": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
+            "channels_redis.pubsub": {"filters": ["once_per_outage"]},
+            "realtime.groups": {"filters": ["once_per_outage"]},
             # Lockouts and wrong hosts are logged with their own lines; 404s are no news.
             "django.request": {"level": "ERROR"},
         },

@@ -83,6 +83,7 @@ TEMPLATES = [
 
 # --- Database -------------------------------------------------------------------------------
 SERVICE_THREADS = ENVIRONMENT.service_threads
+SEND_THREADS = ENVIRONMENT.send_threads
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": ENVIRONMENT.database}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -115,6 +116,9 @@ else:
         },
         "connect_timeout": 5,
     }
+
+# Folders whose files belong to the database's rows: `manage.py backup` takes them with it.
+BACKUP_FOLDERS = [DATA_DIR / "uploads"]
 
 # --- Redis: channel layer and cache ---------------------------------------------------------
 REDIS_URL = ENVIRONMENT.redis_url

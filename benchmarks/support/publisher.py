@@ -37,19 +37,22 @@ class Publisher(asyncio.DatagramProtocol):
         if command == "S":
             self._join(address, arguments[0], int(arguments[1]))
         elif command == "A":
-            self._acknowledged[address] = max(self._acknowledged[address], int(arguments[0]))
-            self._progress.set()
+            self._acknowledge(address, int(arguments[0]))
         elif command == "X":
             self._stop()
+            self._acknowledged.clear()
             assert self._transport is not None
             self._transport.sendto(f"D {self._published}".encode(), address)
 
     def _join(self, address: tuple[str, int], mode: str, clients: int) -> None:
-        if self._running is None and len(self._acknowledged) >= clients:
-            self._acknowledged.clear()  # those of an earlier run
         self._acknowledged[address] = -1
         if len(self._acknowledged) == clients:
             self._start(mode)
+
+    def _acknowledge(self, address: tuple[str, int], number: int) -> None:
+        if address in self._acknowledged:  # not after the first client has had it stopped
+            self._acknowledged[address] = max(self._acknowledged[address], number)
+            self._progress.set()
 
     def _start(self, mode: str) -> None:
         self._stop()

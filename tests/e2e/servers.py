@@ -59,7 +59,15 @@ class Server:
     @property
     def output(self) -> str:
         """What the web processes have printed so far."""
-        path = self.data_dir / "serve.log"
+        return self._log_of("serve")
+
+    @property
+    def worker_output(self) -> str:
+        """What workers in processes of their own have printed so far."""
+        return self._log_of("runworker")
+
+    def _log_of(self, command: str) -> str:
+        path = self.data_dir / f"{command}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
     def start(self) -> None:
@@ -143,11 +151,12 @@ def production(
     processes: int = 2,
     workers: Sequence[str] = WORKERS,
     settings: str = "realtime_project.settings",
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Run on PostgreSQL and Redis: several web processes, each worker in a process of its own.
 
     DATABASE_URL and REDIS_URL of the surrounding run name the services (tools/services.py sets
-    them); the installation gets a fresh database there.
+    them); the installation gets a fresh database there. `variables` are added to its environment.
     """
     port = free_port()
     with _fresh_database(os.environ["DATABASE_URL"]) as database_url:
@@ -159,6 +168,7 @@ def production(
             "SECRET_KEY": secrets.token_urlsafe(48),
             "ALLOWED_HOSTS": "127.0.0.1",
             "CSRF_TRUSTED_ORIGINS": f"http://127.0.0.1:{port}",
+            **(variables or {}),
         }
         server = Server(port, data_dir, environment, ["--processes", str(processes)], workers)
         server.manage("prepare")

@@ -1,76 +1,28 @@
 """What happens when something dies: a worker, a web process, Redis, the database."""
 
 import asyncio
-import json
 import os
 import signal
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from pitwall_client import Client, CommandError, Token
+from pitwall_client import Client, CommandError
 
-from tests.support.proxy import CuttableProxy, cuttable
-
-from . import servers
+from .installations import BACK_WITHIN, Installation, behind_proxies
 from .loop import BackgroundLoop
-from .servers import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.services]
 
 OUTAGE = 3.0
-BACK_WITHIN = 15.0
-
-
-class Installation:
-    """Two web processes and workers that reach PostgreSQL and Redis through proxies."""
-
-    def __init__(self, server: Server, database: CuttableProxy, redis: CuttableProxy) -> None:
-        self.server = server
-        self.database = database
-        self.redis = redis
-
-    def readiness(self) -> tuple[int, dict[str, object]]:
-        try:
-            with urllib.request.urlopen(f"{self.server.url}/readyz", timeout=10) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-
-    def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + BACK_WITHIN
-        while self.readiness()[0] != 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-
-    def client(self) -> Client:
-        return Client(f"{self.server.ws_url}/ws/dashboard/", Token(self.server.token()))
 
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    path: Path = tmp_path_factory.mktemp("faults")
-    with ExitStack() as stack:
-        proxies = []
-        for name, port in (("DATABASE_URL", 5432), ("REDIS_URL", 6379)):
-            url = urlsplit(os.environ[name])
-            proxy = stack.enter_context(cuttable(url.hostname or "127.0.0.1", url.port or port))
-            user = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
-            proxied = url._replace(netloc=f"{user}127.0.0.1:{proxy.port}").geturl()
-            stack.enter_context(pytest.MonkeyPatch.context()).setenv(name, proxied)
-            proxies.append(proxy)
-        server = stack.enter_context(servers.production(path))
-        yield Installation(server, *proxies)
-        for proxy in proxies:
-            if proxy._listener is None:
-                proxy.restore()
+    with behind_proxies(tmp_path_factory.mktemp("faults")) as running:
+        yield running
 
 
 def name_of_connection(client: Client) -> str:
@@ -87,6 +39,33 @@ async def fresh_frame(client: Client, within: float = BACK_WITHIN) -> float:
         frame = await client.event("realtime_metrics", within=left)
         if datetime.fromisoformat(frame["timestamp"]).timestamp() >= called - 1:
             return time.monotonic() - began
+
+
+def test_an_outage_of_redis_is_a_few_plain_lines_in_the_log(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    """One from each of the two web processes that listen, and two from each that publishes.
+
+    The first outage of this installation: one right after another counts as the same.
+    """
+    server = installation.server
+    before = len(server.output), len(server.worker_output)
+
+    async def outage() -> None:
+        async with installation.client() as client:
+            await client.command("subscribe", metrics=["cpu_usage"])
+            await fresh_frame(client)
+            installation.redis.cut()
+            await asyncio.sleep(OUTAGE)
+            installation.redis.restore()
+            await fresh_frame(client)
+
+    loop.run(outage(), within=60)
+    written = server.output[before[0] :] + server.worker_output[before[1] :]
+    assert "Traceback" not in written
+    assert written.count("Redis cannot be reached") == 2
+    # The workers collectors and metrics-simulator publish each second.
+    assert written.count("takes no messages") == written.count("takes messages again") == 2
 
 
 def test_redis_gone_and_back_costs_no_connection(

@@ -10,6 +10,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import path
 
+from realtime import presence, registry, threads
 from realtime.auth import Credentials, Principal
 from realtime.connection import LatestTopic
 from realtime.consumers import RealtimeConsumer, on
@@ -55,13 +56,16 @@ class Confirmed(Event, tag="subscription_confirmed"):
     positions: dict[str, Any]
 
 
+def render(payload: dict[str, Any], selection: frozenset[str]) -> bytes | None:
+    chosen = {name: value for name, value in payload.items() if name in selection}
+    return msgspec.json.encode({"type": "tick", "values": chosen}) if chosen else None
+
+
 TOPIC = LatestTopic(
-    render=lambda payload, selection: (
-        msgspec.json.encode({"type": "tick", "values": chosen})
-        if (chosen := {name: value for name, value in payload.items() if name in selection})
-        else None
-    ),
+    # Looked up at each call: tests count them.
+    render=lambda payload, selection: render(payload, selection),
     merge=lambda older, newer: older | newer,
+    split=lambda selection: [frozenset({name}) for name in selection],
 )
 VALUES = "values"
 
@@ -109,6 +113,18 @@ class ProbeConsumer(RealtimeConsumer):
     async def leave_scope(self, command: Leave) -> Confirmed:
         self.leave(command.scope)
         return Confirmed(positions={})
+
+    async def requested_data(self, request: str) -> Any:
+        """`connections`: client ids by the registry, `skipping`: of those that missed values;
+        `present:<scope>`: user ids.
+        """
+        kind, _, scope = request.partition(":")
+        if kind in ("connections", "skipping"):
+            found = await threads.call(registry.connections)
+            return [r.client_id for r in found if r.skipped or kind == "connections"]
+        if kind == "present":
+            return await threads.call(presence.present, self.principal.workspace_id, scope)
+        return await super().requested_data(request)
 
     @on(Fail)
     async def fail(self, command: Fail) -> None:

@@ -3,18 +3,27 @@
 Every case ends the same way: no traceback and no error in the log, and others are served.
 """
 
+import asyncio
 import json
 import logging
+import threading
+import time
 import zlib
+from contextlib import suppress
 
 import pytest
 from django.utils import timezone
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from accounts import selectors, services
 from accounts.models import Role, WebSocketTicket
-from realtime import threads
+from realtime import publish, threads
+from realtime.connection import CLOSE_DEADLINE
+from realtime.hub import get_hub
+from realtime.streams import StreamKey
+from tests.realtime import endpoints
+from tests.realtime.endpoints import VALUES
 from tests.support.people import make_member, make_workspace
 
 
@@ -145,6 +154,89 @@ async def test_what_breaks_the_framing_is_closed_with_its_code(probe, frames, co
     await client.event("heartbeat")
     raw(client, *frames)
     assert await client.closed() == code
+    farewells = [frame for frame in client.frames if frame["type"] == "disconnect"]
+    assert [frame["code"] for frame in farewells] == [code]
+    assert client.frames[-1] == farewells[0]
+    await serves_others(probe)
+
+
+async def test_the_reason_for_such_a_close_is_told_in_the_format_that_the_client_chose(probe):
+    client = await probe("alice@1", query="?compress=zlib")
+    raw(client, Frame(Opcode.BINARY, b"x" * 65537))
+    told = [json.loads(zlib.decompress(frame))["type"] async for frame in until_closed(client)]
+    assert client.connection.close_code == 1009
+    assert told[-1] == "disconnect"
+
+
+async def until_closed(client):
+    with suppress(ConnectionClosed):
+        while True:
+            yield await client.connection.recv()
+
+
+async def test_such_a_close_waits_for_nobody_who_reads_nothing(probe):
+    client = await probe("alice@1", slow=True)
+    await client.command("subscribe", names=["cpu"])
+    hub = await get_hub()
+    [connection] = hub.connections
+    while connection.outlet.ready:
+        value = {"cpu": "x" * 20_000}
+        await threads.call(publish.publish_latest, StreamKey(1, VALUES), value)
+    raw(client, Frame(Opcode.TEXT, b"\xff"))
+    async with asyncio.timeout(5):
+        while hub.connections:
+            await asyncio.sleep(0.02)
+    await serves_others(probe)
+
+
+def upgrade_of(probe_server):
+    return (
+        b"GET /ws/probe/ HTTP/1.1\r\nHost: " + probe_server.encode() + b"\r\n"
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\nAuthorization: Bearer alice@1\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+
+
+async def test_who_goes_on_sending_after_such_a_close_is_cut_off_in_two_seconds(
+    probe, probe_server
+):
+    reader, writer = await asyncio.open_connection(*probe_server.split(":"))
+    writer.write(upgrade_of(probe_server))
+    await reader.readuntil(b"heartbeat_timeout")
+    began = time.monotonic()
+    writer.write(Frame(Opcode.TEXT, b"\xff").serialize(mask=True))
+    with suppress(ConnectionError):
+        while time.monotonic() - began < CLOSE_DEADLINE + 3:
+            writer.write(b"\xff" * 100_000)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+    assert CLOSE_DEADLINE - 0.5 < time.monotonic() - began < CLOSE_DEADLINE + 1
+    writer.close()
+    await serves_others(probe)
+
+
+async def test_nonsense_before_the_upgrade_is_answered_ends_the_connection(
+    probe, probe_server, monkeypatch
+):
+    asked, may_answer = threading.Event(), threading.Event()
+    authenticate = endpoints.authenticate
+
+    def slowly(shown):
+        asked.set()
+        may_answer.wait(10)
+        return authenticate(shown)
+
+    monkeypatch.setattr(endpoints, "authenticate", slowly)
+    reader, writer = await asyncio.open_connection(*probe_server.split(":"))
+    writer.write(upgrade_of(probe_server))
+    assert await asyncio.to_thread(asked.wait, 10)
+    writer.write(Frame(Opcode.TEXT, b"x" * 70_000).serialize(mask=True))
+    with suppress(ConnectionError):
+        async with asyncio.timeout(5):
+            while await reader.read(4096):
+                pass
+    writer.close()
+    may_answer.set()
     await serves_others(probe)
 
 

@@ -1,15 +1,19 @@
 """From a committed change to every socket: log streams lose nothing, latest ones stay newest."""
 
 import asyncio
+from contextlib import suppress
+from itertools import combinations
 
 import pytest
+from channels.layers import get_channel_layer
 from django.db import transaction
 
 from realtime import gauges, publish, streams, threads
-from realtime.hub import get_hub
+from realtime.hub import REJOIN_INTERVAL, get_hub
 from realtime.models import Stream
 from realtime.streams import StreamKey
 from realtime.unit_of_work import emit, unit_of_work
+from tests.realtime import endpoints
 from tests.realtime.endpoints import VALUES, Note, ProbeConsumer
 
 OPS = StreamKey(1, "room:ops")
@@ -197,6 +201,64 @@ async def test_a_later_selection_replaces_the_earlier(probe):
     assert (await client.event("tick"))["values"] == {"memory": 2}
 
 
+@pytest.fixture
+def rendered(monkeypatch):
+    """The selections that a value was encoded for."""
+    encoded: list[frozenset[str]] = []
+    render = endpoints.render
+
+    def counted(payload, selection):
+        encoded.append(selection)
+        return render(payload, selection)
+
+    monkeypatch.setattr(endpoints, "render", counted)
+    return encoded
+
+
+async def test_a_value_is_encoded_once_for_all_who_selected_the_same(probe, rendered):
+    clients = [await probe(f"client{number}@1") for number in range(6)]
+    for number, client in enumerate(clients):
+        names = ["cpu"] if number % 2 else ["memory", "cpu"]
+        await client.command("subscribe", names=names)
+    await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1, "memory": 2})
+    for client in clients:
+        await client.event("tick")
+    assert sorted(rendered, key=len) == [frozenset({"cpu"}), frozenset({"cpu", "memory"})]
+
+
+async def test_more_selections_than_so_many_share_what_they_are_made_of(
+    probe, rendered, monkeypatch
+):
+    monkeypatch.setattr("realtime.feeds.MAX_SELECTIONS", 3)
+    values = dict.fromkeys("abcd", 1)
+    chosen = [set(names) for size in (2, 3) for names in combinations("abcd", size)]
+    clients = [await probe(f"client{number}@1") for number in range(len(chosen))]
+    for client, names in zip(clients, chosen, strict=True):
+        await client.command("subscribe", names=sorted(names))
+    for _ in range(2):
+        rendered.clear()
+        await threads.call(publish.publish_latest, StreamKey(1, VALUES), values)
+        for client, names in zip(clients, chosen, strict=True):
+            got: dict[str, int] = {}
+            while got.keys() != names:
+                got |= (await client.event("tick"))["values"]
+                assert got.keys() <= names
+        assert len(rendered) <= 3 + len(values)
+
+
+async def test_who_shares_parts_is_silent_once_unsubscribed(probe, monkeypatch):
+    monkeypatch.setattr("realtime.feeds.MAX_SELECTIONS", 0)
+    leaves, stays = await probe("alice@1"), await probe("bob@1")
+    for client in (leaves, stays):
+        await client.command("subscribe", names=["cpu", "memory"])
+    await leaves.command("unsubscribe", names=["cpu", "memory"])
+    await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1, "memory": 2})
+    for _ in range(2):
+        await stays.event("tick")
+    await leaves.command("ping")
+    assert "tick" not in [frame["type"] for frame in leaves.frames]
+
+
 async def test_a_latest_value_inside_a_transaction_waits_for_the_commit(probe):
     client = await probe("alice@1")
     await client.command("subscribe", names=["cpu"])
@@ -234,9 +296,77 @@ async def test_frames_sent_are_counted_beyond_the_end_of_their_connection(probe)
     client = await probe("alice@1")
     await client.command("ping")
     hub = await get_hub()
-    assert hub.frames_sent() == 3
+    assert hub.roster.frames_sent() == 3
     await client.close()
     async with asyncio.timeout(5):
         while hub.connections:
             await asyncio.sleep(0.01)
     assert gauges.local_values()["frames_sent"] == 3
+
+
+async def arrives_at_last(client):
+    """Publish again and again, until a value comes through."""
+    async with asyncio.timeout(10):
+        while True:
+            await threads.call(publish.publish_latest, StreamKey(1, VALUES), {"cpu": 1})
+            with suppress(AssertionError):
+                return await client.event("tick", within=0.2)
+
+
+@pytest.fixture
+def frequent_rejoin(monkeypatch):
+    monkeypatch.setattr("realtime.hub.REJOIN_INTERVAL", 0.2)
+
+
+async def test_a_membership_that_the_layer_forgot_is_renewed(frequent_rejoin, probe):
+    client = await probe("alice@1")
+    await client.command("subscribe", names=["cpu"])
+    hub = await get_hub()
+    layer, group = hub._layer, publish.group_of(StreamKey(1, VALUES))
+    await layer.group_discard(group, hub._groups._channel)
+    await arrives_at_last(client)
+
+
+async def test_memberships_are_renewed_long_before_the_layer_forgets_them():
+    layer = get_channel_layer()
+    expiry = getattr(layer, "group_expiry", None)  # Redis pub/sub forgets none by itself
+    assert expiry is None or expiry >= 10 * REJOIN_INTERVAL
+
+
+async def test_a_receive_loop_that_breaks_begins_again(probe, monkeypatch):
+    client = await probe("alice@1")
+    await client.command("subscribe", names=["cpu"])
+    hub = await get_hub()
+    receive = hub._layer.receive
+    broken: list[str] = []
+
+    async def breaks(channel: str):
+        if not broken:
+            broken.append(channel)
+            raise ConnectionError("the layer is away")
+        return await receive(channel)
+
+    monkeypatch.setattr(hub._layer, "receive", breaks)
+    await arrives_at_last(client)
+    assert broken
+
+
+async def test_a_thousand_messages_at_once_fit_into_the_hubs_channel(probe):
+    client = await probe("alice@1")
+    await client.command("subscribe", names=["number"])
+
+    def publish_all() -> None:
+        for number in range(1000):
+            publish.publish_latest(StreamKey(1, VALUES), {"number": number})
+
+    # The Hub's own loop is kept from receiving until all of them are in its channel.
+    hub = await get_hub()
+    channel = hub._groups._channel
+    publish_all()
+    group = publish.group_of(StreamKey(1, VALUES))
+    for number in range(1000, 1500):
+        message = {"type": "latest", "key": [1, VALUES, 0], "payload": b'{"number": %d}' % number}
+        await hub._layer.group_send(group, message)
+    assert channel is not None
+    seen = [(await client.event("tick"))["values"]["number"] for _ in range(1500)]
+    assert sorted(seen) == list(range(1500))

@@ -61,6 +61,21 @@ async def test_who_does_not_read_gets_the_newest_value_and_delays_nobody(probe):
     assert seen == sorted(seen)
 
 
+async def test_that_somebody_does_not_read_shows_before_the_kernel_has_taken_a_megabyte(probe):
+    client = await probe("alice@1", slow=True)
+    await client.command("subscribe", names=["cpu"])
+    hub = await get_hub()
+    [connection] = hub.connections
+    size = 20_000
+    async with asyncio.timeout(10):
+        while connection.outlet.ready:
+            before, value = connection.frames_out, {"cpu": "x" * size}
+            await threads.call(publish.publish_latest, StreamKey(1, VALUES), value)
+            while connection.outlet.ready and connection.frames_out == before:
+                await asyncio.sleep(0.001)
+    assert connection.frames_out * size < 1_000_000
+
+
 async def test_who_does_not_read_misses_no_event_of_a_log(probe):
     slow, quick = await probe("alice@1", slow=True), await probe("bob@1")
     for client in (slow, quick):

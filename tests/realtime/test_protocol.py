@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.errors import AppError, InvalidCommand, InvalidJSON
-from realtime.protocol import Command, convert, parse, rfc3339, with_fields
+from realtime.protocol import Amount, Command, convert, parse, rfc3339, with_fields
 
 # What a frame may hold as text: all but U+0000 and halves of surrogate pairs.
 characters = st.characters(exclude_characters="\0", codec="utf-8")
@@ -39,6 +39,41 @@ def test_no_text_whatever_makes_more_than_a_refusal(text):
     except AppError:
         return
     assert isinstance(frame.action, str)
+
+
+class Price(Command, tag="price"):
+    price: Amount
+
+
+@given(st.decimals(-(10**18) + 1, 10**18 - 1, places=6))
+def test_an_amount_is_exactly_what_was_written(amount):
+    assert convert({"action": "price", "price": f"{amount:f}"}, Price).price == amount
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1,
+        1.5,
+        True,
+        None,
+        "NaN",
+        "Infinity",
+        "1e3",
+        "1e400",
+        "",
+        " 1",
+        "1\n",
+        "+1",
+        ".5",
+        "١",
+        "9" * 19,
+    ],
+)
+def test_an_amount_that_is_no_plain_decimal_string_is_refused_by_its_name(value):
+    with pytest.raises(InvalidCommand) as refused:
+        convert({"action": "price", "price": value}, Price)
+    assert refused.value.errors.keys() == {"price"}
 
 
 @given(objects)

@@ -31,6 +31,11 @@ def test_uvicorn_still_has_what_the_raw_write_leans_on():
         "def send_receive_event_to_app(self)",
         "def handle_parser_exception(self)",
         "self.conn = ServerProtocol(",
+        "if self.conn.parser_exc is not None:",
+        "self.close_timer: TimerHandle | None",
+        "if self.close_timer is None:\n            self.transport.close()",
+        "self.read_paused",
+        "self.queue.put_nowait(",
     ):
         assert attribute in source, attribute
     assert issubclass(FanoutProtocol, WebSocketsSansIOProtocol)

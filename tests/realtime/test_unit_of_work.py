@@ -1,11 +1,16 @@
 """One change, one transaction, its events last."""
 
+import re
+import threading
+
 import pytest
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime import gauges, publish, streams
-from realtime.models import Event, Stream
+from realtime.models import Event, Lease, Stream
 from realtime.streams import StreamKey
 from realtime.unit_of_work import emit, unit_of_work
 from tests.realtime.endpoints import Note
@@ -62,6 +67,58 @@ def test_inner_units_append_with_the_outermost():
         inner()
         assert stored() == []
     assert len(stored()) == 1
+
+
+def test_streams_are_locked_last_and_in_the_order_of_their_keys():
+    """Or two services that tell of the same streams could wait for each other for ever."""
+
+    @unit_of_work
+    def inner(key: StreamKey) -> None:
+        emit(key, Note(text="x"))
+        list(Lease.objects.all())
+
+    with CaptureQueriesContext(connection) as captured, unit_of_work():
+        for key in (ROOM, ALERTS):
+            inner(key)
+        Lease.objects.update(holder="")
+    table = Stream._meta.db_table
+    statements = [query["sql"] for query in captured]
+    touching = [n for n, sql in enumerate(statements) if table in sql or "realtime_event" in sql]
+    service = [n for n, sql in enumerate(statements) if "realtime_lease" in sql]
+    assert max(service) < min(touching)
+    locking = [sql for sql in statements if sql.startswith("SELECT") and table in sql]
+    order = r'ORDER BY "\w+"\."workspace_id" ASC, "\w+"\."name" ASC, "\w+"\."user_id" ASC'
+    assert locking
+    assert all(re.search(order, sql) for sql in locking)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_services_that_tell_of_the_same_streams_in_any_order_never_block_each_other():
+    failed: list[DatabaseError] = []
+    together = threading.Barrier(4)
+
+    def tell(keys: list[StreamKey]) -> None:
+        try:
+            together.wait(10)
+            for _ in range(25):
+                with unit_of_work():
+                    for key in keys:
+                        with unit_of_work():
+                            emit(key, Note(text="x"))
+        except DatabaseError as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    names = [ROOM, ALERTS, StreamKey(1, "orders")]
+    orders = [names, names[::-1], [*names[1:], names[0]], [names[2], *names[:2]]]
+    threads = [threading.Thread(target=tell, args=(keys,)) for keys in orders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert set(Stream.objects.values_list("head", flat=True)) == {100}
 
 
 def test_an_event_without_a_unit_of_work_is_a_mistake():

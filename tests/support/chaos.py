@@ -1,19 +1,12 @@
 """Settings of a server that serves the probe endpoint and loses some of what it publishes."""
 
-import os
 import random
 from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
-os.environ.setdefault("PITWALL_WORKERS", "none")
-
-from realtime_project.settings import *
-from realtime_project.settings import CHANNEL_LAYERS
-
-ASGI_APPLICATION = "tests.realtime.endpoints.application"
-REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
-REALTIME_TOUCH = "tests.realtime.endpoints.touch"
+from tests.support.probing import *
+from tests.support.probing import CHANNEL_LAYERS
 
 LOST = 0.05
 

@@ -104,7 +104,8 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        children = [self._spawn(listener) for _ in range(count)]
+        threads = max(1, settings.SEND_THREADS // count)
+        children = [self._spawn(listener, threads) for _ in range(count)]
         answering = threading.Thread(target=self._say_once_answering, args=(listener, ready))
         answering.daemon = True
         answering.start()
@@ -114,16 +115,17 @@ class Command(BaseCommand):
                 if child.poll() is not None and not stopping:
                     self.stderr.write(f"A web process ended with {child.returncode}; starting one.")
                     time.sleep(RESTART_PAUSE)
-                    children[index] = self._spawn(listener)
+                    children[index] = self._spawn(listener, threads)
         _stop_all(children)
 
-    def _spawn(self, listener: socket.socket) -> subprocess.Popen[bytes]:
+    def _spawn(self, listener: socket.socket, send_threads: int) -> subprocess.Popen[bytes]:
         workers = "inside" if settings.WORKERS_INSIDE else "none"
         command = [sys.executable, sys.argv[0], "serve"]
         command += ["--fd", str(listener.fileno()), "--workers", workers]
         # In a group of its own: Ctrl-C reaches the children through their parent, once.
+        environment = {**os.environ, "PITWALL_SEND_THREADS": str(send_threads)}
         return subprocess.Popen(
-            command, pass_fds=[listener.fileno()], process_group=0, env=os.environ
+            command, pass_fds=[listener.fileno()], process_group=0, env=environment
         )
 
     def _say_once_answering(self, listener: socket.socket, line: str) -> None:

@@ -1,0 +1,64 @@
+"""Who is connected to this process, and what reaches people rather than followers of a stream."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from typing import Any
+
+from realtime import broadcast, registry
+from realtime.auth import Principal
+from realtime.connection import Connection
+from realtime.endings import matches
+from realtime.frames import Bundle
+
+Sweep = Callable[[float], None]
+
+
+class Roster:
+    """The connections of one process, also by user. Belongs to the event loop's thread."""
+
+    def __init__(self) -> None:
+        self.connections: dict[Connection, Sweep] = {}
+        self._of_user: dict[int, set[Connection]] = defaultdict(set)
+        self._frames_of_the_gone = 0
+
+    def add(self, connection: Connection, sweep: Sweep) -> None:
+        """Take a connection in; `sweep(now)` is called once a second (monotonic seconds)."""
+        self.connections[connection] = sweep
+        if connection.principal is None:
+            registry.changed()
+        else:
+            self.identified(connection, connection.principal)
+
+    def identified(self, connection: Connection, principal: Principal) -> None:
+        """It is known now whose connection this is."""
+        connection.principal = principal
+        self._of_user[principal.user_id].add(connection)
+        registry.changed()
+
+    def remove(self, connection: Connection) -> None:
+        if self.connections.pop(connection, None) is not None:
+            self._frames_of_the_gone += connection.frames_out
+        user_id = connection.principal and connection.principal.user_id
+        if user_id in self._of_user:
+            self._of_user[user_id].discard(connection)
+            if not self._of_user[user_id]:
+                del self._of_user[user_id]
+        registry.changed()
+
+    def push(self, criteria: dict[str, Any], bundle: Bundle) -> None:
+        """Send what belongs to no stream to all whose principal has these values."""
+        addressed = [c for c in self._candidates(criteria) if matches(c.principal, criteria)]
+        for late in broadcast.write(addressed, bundle):
+            late.push_later(bundle)
+
+    def frames_sent(self) -> int:
+        """Messages written since the start: counted by connection, off the path of the writes."""
+        now = sum(connection.frames_out for connection in list(self.connections))
+        return self._frames_of_the_gone + now
+
+    def _candidates(self, criteria: dict[str, Any]) -> Collection[Connection]:
+        if "user_id" in criteria:
+            return self._of_user.get(criteria["user_id"], ())
+        return list(self.connections)

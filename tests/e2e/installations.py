@@ -1,0 +1,78 @@
+"""A whole installation whose PostgreSQL and Redis a test can take away and give back."""
+
+import contextlib
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from pitwall_client import Client, Token
+
+from tests.support.proxy import CuttableProxy, cuttable
+
+from . import servers
+from .servers import Server
+
+BACK_WITHIN = 15.0
+
+
+class Installation:
+    """Two web processes and workers that reach PostgreSQL and Redis through proxies."""
+
+    def __init__(self, server: Server, database: CuttableProxy, redis: CuttableProxy) -> None:
+        self.server = server
+        self.database = database
+        self.redis = redis
+
+    def readiness(self) -> tuple[int, dict[str, object]]:
+        try:
+            with urllib.request.urlopen(f"{self.server.url}/readyz", timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + BACK_WITHIN
+        while self.readiness()[0] != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    def client(self) -> Client:
+        return Client(f"{self.server.ws_url}/ws/dashboard/", Token(self.server.token()))
+
+
+@contextlib.contextmanager
+def behind_proxies(path: Path, **options: Any) -> Iterator[Installation]:
+    """Run an installation with its data in `path`; options are those of servers.production."""
+    with ExitStack() as stack:
+        proxies = []
+        for name, port in (("DATABASE_URL", 5432), ("REDIS_URL", 6379)):
+            url = urlsplit(os.environ[name])
+            proxy = stack.enter_context(cuttable(url.hostname or "127.0.0.1", url.port or port))
+            user = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
+            proxied = url._replace(netloc=f"{user}127.0.0.1:{proxy.port}").geturl()
+            stack.enter_context(pytest.MonkeyPatch.context()).setenv(name, proxied)
+            proxies.append(proxy)
+        server = stack.enter_context(servers.production(path, **options))
+        yield Installation(server, *proxies)
+        for proxy in proxies:
+            if proxy._listener is None:
+                proxy.restore()
+
+
+def web_process_of(server: Server, port: int) -> int:
+    """The pid of the web process that a client with this local port is connected to."""
+    assert server.web is not None
+    for child in psutil.Process(server.web.pid).children():
+        for connection in child.net_connections("tcp"):
+            if connection.raddr and connection.raddr.port == port:
+                return child.pid
+    raise AssertionError(f"no web process has a connection from port {port}")

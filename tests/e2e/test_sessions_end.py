@@ -1,0 +1,185 @@
+"""Logged out in one tab, on two web processes: who is cut off, who is not, and how soon."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.support.sockets import SocketClient
+
+from .installations import Installation, behind_proxies, web_process_of
+from .loop import BackgroundLoop
+from .servers import ADMIN_PASSWORD, DEMO_PASSWORD, Server
+
+pytestmark = [pytest.mark.e2e, pytest.mark.services]
+
+REVOKED = 4500
+WITHIN = 1.0
+# A minute unless configured. Shorter, so that the test of it is; longer than the others take to
+# look at their sockets, so that what ends these is the message and not the check.
+RECHECK_WITHIN = 20.0
+NEW_PASSWORD = "tyre-wall-kerb-8"
+FIELD = 'name="csrfmiddlewaretoken" value="'
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    variables = {"PITWALL_RECHECK_WITHIN": str(RECHECK_WITHIN)}
+    path = tmp_path_factory.mktemp("sessions")
+    with behind_proxies(path, workers=(), variables=variables) as running:
+        yield running
+
+
+class Browser:
+    """Somebody's browser: pages and forms over HTTP, sockets with the same session's cookie."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.http = httpx.AsyncClient(base_url=server.url, timeout=20)
+        self.sockets: list[SocketClient] = []
+
+    async def submit(self, page: str, path: str, **form: str) -> httpx.Response:
+        """Open `page`, and send the form on it that leads to `path`."""
+        shown = await self.http.get(page)
+        assert f'action="{path}"' in shown.text or page == path, shown.text[-2000:]
+        token = re.search(rf"{FIELD}(\w+)", shown.text)
+        assert token is not None
+        answer = await self.http.post(path, data={"csrfmiddlewaretoken": token[1], **form})
+        assert answer.status_code == 302, answer.text[-2000:]
+        return answer
+
+    async def sign_in(self, username: str, password: str) -> None:
+        await self.submit(
+            "/accounts/login/", "/accounts/login/", username=username, password=password
+        )
+
+    async def open_sockets_everywhere(self) -> None:
+        """Open sockets until each of the two web processes has one of this session."""
+        headers = {
+            "Cookie": f"sessionid={self.http.cookies['sessionid']}",
+            "Origin": self.server.url,
+        }
+        reached: set[int] = set()
+        while len(reached) < 2:
+            assert len(self.sockets) < 60, "all sockets came to one process"
+            url = f"{self.server.ws_url}/ws/dashboard/"
+            client = await SocketClient.open(url, headers)
+            self.sockets.append(client)
+            assert (await client.event("connection_established"))["user"] is not None
+            port = client.connection.local_address[1]
+            reached.add(await asyncio.to_thread(web_process_of, self.server, port))
+
+    async def end(self) -> None:
+        for client in self.sockets:
+            await client.close()
+        await self.http.aclose()
+
+
+@asynccontextmanager
+async def two_browsers(
+    server: Server, username: str, password: str = DEMO_PASSWORD
+) -> AsyncIterator[tuple[Browser, Browser]]:
+    """Two browsers of one user, each with sockets on both web processes."""
+    both = Browser(server), Browser(server)
+    try:
+        for browser in both:
+            await browser.sign_in(username, password)
+        await asyncio.gather(*(browser.open_sockets_everywhere() for browser in both))
+        yield both
+    finally:
+        for browser in both:
+            await browser.end()
+
+
+async def close_codes(began: float, within: float, *browsers: Browser) -> set[int | None]:
+    """How all sockets of these browsers are closed by `began` + `within` (monotonic seconds)."""
+    left = within - (time.monotonic() - began)
+    sockets = [client for browser in browsers for client in browser.sockets]
+    return set(await asyncio.gather(*(client.closed(left) for client in sockets)))
+
+
+async def are_served(browser: Browser) -> bool:
+    replies = await asyncio.gather(*(client.command("ping") for client in browser.sockets))
+    return all(reply["type"] == "pong" for reply in replies)
+
+
+def test_logout_ends_the_sockets_of_that_session_on_both_processes_and_no_other(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    async def logged_out() -> None:
+        async with two_browsers(installation.server, "alice") as (first, second):
+            began = time.monotonic()
+            await first.submit("/accounts/profile/", "/accounts/logout/")
+            assert await close_codes(began, WITHIN, first) == {REVOKED}
+            farewell = first.sockets[0].frames[-1]
+            assert (farewell["type"], farewell["code"]) == ("disconnect", REVOKED)
+            assert await are_served(second)
+            await second.open_sockets_everywhere()
+
+    loop.run(logged_out(), within=90)
+
+
+def test_a_new_password_ends_the_sockets_of_all_sessions_on_both_processes(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    async def changed() -> None:
+        async with two_browsers(installation.server, "bob") as (first, second):
+            path = "/accounts/password/change/"
+            form = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+            began = time.monotonic()
+            await first.submit(path, path, old_password=DEMO_PASSWORD, **form)
+            assert await close_codes(began, WITHIN, first, second) == {REVOKED}
+
+    loop.run(changed(), within=90)
+
+
+def test_with_redis_away_the_sockets_end_at_the_next_check(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    """Within a minute unless configured; here within RECHECK_WITHIN."""
+
+    async def logged_out() -> None:
+        async with two_browsers(installation.server, "alice") as (first, second):
+            installation.redis.cut()
+            try:
+                began = time.monotonic()
+                await first.submit("/accounts/profile/", "/accounts/logout/")
+                codes = await close_codes(began, RECHECK_WITHIN + 2, first)
+            finally:
+                installation.redis.restore()
+            assert codes == {REVOKED}
+            assert await are_served(second)
+
+    loop.run(logged_out(), within=120)
+    installation.wait_until_ready()
+
+
+def test_deactivation_ends_the_sockets_of_all_sessions_on_both_processes(
+    installation: Installation, loop: BackgroundLoop
+) -> None:
+    """By the action in the admin. Last: Alice does not come back."""
+
+    async def deactivated() -> None:
+        admin = Browser(installation.server)
+        await admin.sign_in("admin", ADMIN_PASSWORD)
+        found = await admin.http.get("/admin/accounts/user/?q=alice")
+        rows = re.findall(r'name="_selected_action" value="(\d+)"', found.text)
+        async with two_browsers(installation.server, "alice") as browsers:
+            began = time.monotonic()
+            await admin.submit(
+                "/admin/accounts/user/",
+                "/admin/accounts/user/",
+                action="deactivate",
+                _selected_action=rows[0],
+            )
+            assert await close_codes(began, WITHIN, *browsers) == {REVOKED}
+            refused = await browsers[0].http.get("/accounts/profile/")
+            assert urlsplit(refused.headers["Location"]).path == "/accounts/login/"
+        await admin.end()
+
+    loop.run(deactivated(), within=90)

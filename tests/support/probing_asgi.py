@@ -1,0 +1,17 @@
+"""The probe endpoint's application, which tells a log stream of who comes and who leaves."""
+
+from realtime import presence
+from realtime.presence import Change
+from realtime.streams import StreamKey
+from realtime.unit_of_work import emit
+from tests.realtime.endpoints import Note, application
+
+__all__ = ["application"]
+
+
+@presence.listen
+def tell(change: Change) -> None:
+    seat = change.seat
+    what = "came" if change.present else "left"
+    key = StreamKey(seat.workspace_id, f"presence:{seat.scope}")
+    emit(key, Note(text=f"{seat.user_id} {what}"))
