@@ -22,7 +22,7 @@ from realtime.connection import LatestTopic
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import InvalidCommand
 
-TOPIC = LatestTopic(render=selection.render, merge=selection.merge, split=selection.split)
+TOPIC = LatestTopic(render=selection.render, merge=selection.merge)
 SNAPSHOT_MINUTES = 10.0
 
 

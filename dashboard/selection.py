@@ -76,13 +76,6 @@ def render(payload: Mapping[str, Any], selection: Selection) -> bytes | None:
     return RealtimeMetrics(timestamp=payload["timestamp"], metrics=metrics).encode()
 
 
-def split(selection: Selection) -> list[Selection]:
-    """One selection for each metric of it; everything stays one."""
-    if selection.everything:
-        return [selection]
-    return [Selection(frozenset({name})) for name in sorted(selection.names)]
-
-
 def merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[str, Any]:
     """Both payloads in one: the newest value of each metric, and the newer time."""
     metrics = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -29,13 +29,10 @@ class LatestTopic:
         render: (payload, selection) → the JSON frame for a subscriber of that selection, or None
             when nothing of it was selected.
         merge: (older payload, newer payload) → the one payload that stands for both.
-        split: selection → smaller ones that are the same together; there are few of these in all,
-            however many selections there are. Without it every selection is encoded by itself.
     """
 
     render: Callable[[Any, Any], bytes | None]
     merge: Callable[[Any, Any], Any]
-    split: Callable[[Any], Iterable[Hashable]] = lambda selection: (selection,)
 
 
 class LatestSource(Protocol):

@@ -28,9 +28,6 @@ from realtime.streams import Appended, Extent, StreamKey
 logger = logging.getLogger(__name__)
 
 RING = 2000
-# So many different selections of a latest stream are encoded each by itself; who comes with one
-# more gets it in the parts that the topic splits it into, and shares these.
-MAX_SELECTIONS = 64
 
 
 class LatestFeed:
@@ -40,28 +37,24 @@ class LatestFeed:
         self.key = key
         self.topic = topic
         self._selections: dict[Hashable, set[Connection]] = {}
-        self._parts: dict[Connection, tuple[Hashable, ...]] = {}
         self._waiting: list[Any] = []
 
     def follow(self, connection: Connection, selection: Hashable) -> None:
         """Send `connection` what `selection` picks; replaces its earlier selection."""
         self.unfollow(connection)
-        full = selection not in self._selections and len(self._selections) >= MAX_SELECTIONS
-        parts = tuple(self.topic.split(selection)) if full else (selection,)
-        for part in parts:
-            self._selections.setdefault(part, set()).add(connection)
-        self._parts[connection] = parts
+        self._selections.setdefault(selection, set()).add(connection)
         connection.latest[self.key] = (self, selection)
 
     def unfollow(self, connection: Connection) -> None:
-        if connection.latest.pop(self.key, None) is None:
+        followed = connection.latest.pop(self.key, None)
+        if followed is None:
             return
         connection.forget(self)
-        for part in self._parts.pop(connection):
-            members = self._selections[part]
-            members.discard(connection)
-            if not members:
-                del self._selections[part]
+        _, selection = followed
+        members = self._selections[selection]
+        members.discard(connection)
+        if not members:
+            del self._selections[selection]
 
     @property
     def empty(self) -> bool:

@@ -1,7 +1,7 @@
 """Backups: one archive with the database and the uploaded files, and the way back from it.
 
 Restoring gives every log stream a new epoch: offsets given anew would look to clients like events
-that they have had, and they would skip them (docs/adr/0009-restore-rotates-epochs.md).
+that they have had, and they would skip them (docs/adr/0010-restore-rotates-epochs.md).
 """
 
 from realtime.backups.archive import create, restore

@@ -3,10 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from dashboard.selection import EVERYTHING, NOTHING, Selection, merge, payload, render, split
+from dashboard.selection import EVERYTHING, NOTHING, Selection, merge, payload, render
 
 TICK = payload("2026-11-21T23:00:00.000000Z", [("system", "cpu_usage", 12.5), ("custom", "rpm", 3)])
 
@@ -68,10 +65,3 @@ def test_a_frame_that_was_skipped_lives_on_in_the_next_for_what_that_does_not_ha
         "timestamp": "2026-11-21T23:00:01.000000Z",
         "metrics": {"system": {"cpu_usage": 99.0}, "business": {}, "custom": {"rpm": 3}},
     }
-
-
-@given(st.sets(st.sampled_from(["cpu_usage", "disk_io", "error_rate", "humidity"])))
-def test_the_parts_of_a_selection_are_the_selection(names: set[str]) -> None:
-    parts = split(Selection(frozenset(names)))
-    assert sorted(name for part in parts for name in part.names) == sorted(names)
-    assert split(EVERYTHING) == [EVERYTHING]

@@ -65,7 +65,6 @@ TOPIC = LatestTopic(
     # Looked up at each call: tests count them.
     render=lambda payload, selection: render(payload, selection),
     merge=lambda older, newer: older | newer,
-    split=lambda selection: [frozenset({name}) for name in selection],
 )
 VALUES = "values"
 

@@ -1,6 +1,7 @@
 """Writers to SQLite queue: first come, first served, and none is turned away."""
 
 import threading
+import time
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -64,6 +65,26 @@ class TestGate:
             thread.join()
         assert errors == []
         assert Lease.objects.count() == 160
+
+    def test_writers_commit_in_the_order_of_their_coming(self):
+        order, threads = [], []
+
+        def write(number: int) -> None:
+            with transaction.atomic():
+                order.append(number)
+            connection.close()
+
+        with transaction.atomic():
+            for number in range(8):
+                thread = threading.Thread(target=write, args=(number,))
+                thread.start()
+                threads.append(thread)
+                deadline = time.monotonic() + 5
+                while len(connection._gate._waiters) <= number:
+                    assert time.monotonic() < deadline, "writers do not queue"
+        for thread in threads:
+            thread.join()
+        assert order == list(range(8))
 
     def test_a_failed_transaction_gives_the_gate_back(self):
         for _ in range(2):
