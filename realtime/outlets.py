@@ -169,16 +169,20 @@ class WatchedTransport:
         self._use()
         self._transport.write(data)
 
+    def write_eof(self) -> None:
+        self.retire()
+        self._transport.write_eof()
+
     def close(self) -> None:
-        self._use()
+        self.retire()
         self._transport.close()
 
     def abort(self) -> None:
-        self._use()
+        self.retire()
         self._transport.abort()
 
-    def lost(self) -> None:
-        """The socket is about to be closed, and its number given to another."""
+    def retire(self) -> None:
+        """From now on nothing goes past the transport: the socket's number may become another's."""
         self.descriptor = -1
         if self._outlet is not None:
             self._outlet.busy = True
@@ -196,6 +200,7 @@ class WatchedTransport:
         """Let go of every outlet whose transport has nothing to do any more."""
         for outlet, watched in list(cls._used.items()):
             transport = watched._transport
+            # uvloop closes a broken transport by itself.
             if not transport.get_write_buffer_size() and not transport.is_closing():
                 outlet.busy = False
                 del cls._used[outlet]

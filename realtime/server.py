@@ -46,7 +46,7 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport.lost()
+        self.transport.retire()
         super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:

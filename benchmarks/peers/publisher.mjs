@@ -12,7 +12,8 @@ export function text(tick) {
 export function publish(port, send) {
   const socket = dgram.createSocket("udp4");
   let published = 0;
-  let acknowledged = -1;
+  // Where each load client has got to, by its port.
+  const acknowledged = new Map();
   let width = 0;
   let timer = null;
   let clock = 0;
@@ -22,7 +23,7 @@ export function publish(port, send) {
     send({ type: "tick", q: published++, t: Number(t.toFixed(6)), pad: "" });
   };
   const fill = () => {
-    while (width && published - acknowledged <= width) one();
+    while (width && published - Math.min(...acknowledged.values()) <= width) one();
   };
   const stop = () => {
     clearTimeout(timer);
@@ -39,11 +40,12 @@ export function publish(port, send) {
   };
 
   socket.on("message", (data, from) => {
-    const [command, argument] = data.toString().split(" ");
+    const [command, argument, clients] = data.toString().split(" ");
     if (command === "S") {
+      acknowledged.set(from.port, -1);
+      if (acknowledged.size !== Number(clients)) return;
       stop();
       published = 0;
-      acknowledged = -1;
       clock = Date.now() - performance.now();
       const [kind, amount] = argument.split(":");
       if (kind === "rate") {
@@ -53,10 +55,12 @@ export function publish(port, send) {
         fill();
       }
     } else if (command === "A") {
-      acknowledged = Math.max(acknowledged, Number(argument));
+      if (!acknowledged.has(from.port)) return; // the first client has had it stopped
+      acknowledged.set(from.port, Math.max(acknowledged.get(from.port), Number(argument)));
       fill();
     } else if (command === "X") {
       stop();
+      acknowledged.clear();
       socket.send(`D ${published}`, from.port, from.address);
     }
   });

@@ -179,6 +179,9 @@ class FakeTransport:
 
     abort = close
 
+    def write_eof(self):
+        pass
+
 
 @pytest.fixture
 def watched():
@@ -188,7 +191,7 @@ def watched():
     WatchedTransport.settle()
     assert not outlet.busy
     yield transport, watched, outlet
-    watched.lost()
+    watched.retire()
 
 
 def test_an_outlet_is_busy_until_its_transport_has_sent_all(watched):
@@ -202,7 +205,7 @@ def test_an_outlet_is_busy_until_its_transport_has_sent_all(watched):
     assert not outlet.busy
 
 
-@pytest.mark.parametrize("end", ["close", "abort"])
+@pytest.mark.parametrize("end", ["close", "abort", "write_eof"])
 def test_an_outlet_that_closes_is_never_written_to_past_its_transport(watched, end):
     _, watching, outlet = watched
     getattr(watching, end)()
@@ -210,9 +213,17 @@ def test_an_outlet_that_closes_is_never_written_to_past_its_transport(watched, e
     assert outlet.busy
 
 
+def test_a_broken_transport_that_closes_itself_is_never_written_past(watched):
+    transport, watching, outlet = watched
+    watching.write(b"reply")
+    transport.buffered, transport.closing = 0, True
+    WatchedTransport.settle()
+    assert outlet.busy
+
+
 def test_a_lost_connection_forgets_its_socket_at_once(watched):
     _, watching, outlet = watched
-    watching.lost()
+    watching.retire()
     WatchedTransport.settle()
     assert outlet.busy
     assert outlet.descriptor == -1
