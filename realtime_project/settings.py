@@ -119,8 +119,10 @@ else:
         "connect_timeout": 5,
     }
 
+# Files that people upload are served by views alone, which ask who wants them: no MEDIA_URL.
+UPLOADS_DIR = DATA_DIR / "uploads"
 # Folders whose files belong to the database's rows: `manage.py backup` takes them with it.
-BACKUP_FOLDERS = [DATA_DIR / "uploads"]
+BACKUP_FOLDERS = [UPLOADS_DIR]
 
 # --- Redis: channel layer and cache ---------------------------------------------------------
 REDIS_URL = ENVIRONMENT.redis_url
@@ -270,8 +272,6 @@ DJANGO_VITE = {
     }
 }
 
-# Files that people upload are served by views alone, which ask who wants them: no MEDIA_URL.
-UPLOADS_DIR = DATA_DIR / "uploads"
 MAX_UPLOAD_BYTES = ENVIRONMENT.max_upload_bytes
 # An upload with the rest of its form; no other request needs as much.
 MAX_REQUEST_BYTES = MAX_UPLOAD_BYTES + 2**20

@@ -35,7 +35,8 @@ def body_of(request: Request, serializer: type[S]) -> dict[str, Any]:
     Raises:
         ValidationError: by field, what does not fit.
     """
-    reader = serializer(data=request.data)
+    # Where every field may be left out, so may the body.
+    reader = serializer(data={} if request.data is None else request.data)
     reader.is_valid(raise_exception=True)
     return dict(reader.validated_data)
 
