@@ -14,7 +14,7 @@ from django.db.models.functions import Lower
 
 from accounts.models import User
 from chat import search, search_index
-from chat.models import Attachment, Mention, Message, Pin
+from chat.models import Attachment, Mention, Message, Pin, Room
 from chat.protocol import MessageView
 from chat.search import Excerpt, Query
 from chat.selectors.messages import message_views
@@ -50,11 +50,14 @@ def search_messages(
     rows = _matching(principal, query)
     if cursor is not None:
         rows = rows.filter(pk__lt=cursor)
-    found = list(rows.order_by("-pk")[: limit + 1])
-    page = found[:limit]
+    found = list(rows.order_by("-pk").values_list("pk", flat=True)[: limit + 1])
+    more = len(found) > limit
+    # Found by ids alone, read then: the database carries no texts about while it looks.
+    shown = Message.objects.filter(pk__in=found[:limit], deleted_at=None)
+    page = list(shown.select_related("room", "author").order_by("-pk"))
     views = _views(page)
     hits = [Hit(views[row.pk], search.excerpt(row.text, query.words)) for row in page]
-    return Hits(hits, page[-1].pk if len(found) > limit else None)
+    return Hits(hits, found[limit - 1] if more else None)
 
 
 def _views(messages: Sequence[Message]) -> dict[int, MessageView]:
@@ -73,16 +76,23 @@ def _matching(principal: Principal, query: Query) -> QuerySet[Message]:
         rooms = rooms.filter(slug__in=query.rooms)
     if query.not_rooms:
         rooms = rooms.exclude(slug__in=query.not_rooms)
-    rows = Message.objects.filter(
-        room__in=rooms.order_by().values("pk"),
-        sequence__gt=F("room__floor_sequence"),
-        deleted_at=None,
-    ).select_related("room", "author")
+    rows = _kept_in(rooms.order_by()).filter(deleted_at=None)
     for word in query.words:
         rows = rows.filter(_contains(word))
     for word in query.without:
         rows = rows.exclude(_contains(word))
     return _filtered(rows, query, principal)
+
+
+def _kept_in(rooms: QuerySet[Room]) -> QuerySet[Message]:
+    """The messages of these rooms that have not expired."""
+    if connection.vendor == "postgresql":
+        kept = Message.objects.filter(sequence__gt=F("room__floor_sequence"))
+        return kept.filter(room__in=rooms.values("pk"))
+    # Asked of each message, so that SQLite goes through the newest first and stops when it has
+    # enough, instead of sorting all that is in these rooms.
+    home = rooms.filter(pk=OuterRef("room_id"), floor_sequence__lt=OuterRef("sequence"))
+    return Message.objects.filter(Exists(home))
 
 
 def _filtered(rows: QuerySet[Message], query: Query, principal: Principal) -> QuerySet[Message]:
@@ -132,5 +142,6 @@ def _contains(word: str) -> Any:
         sql = sql.replace("search_text", '"chat_message"."search_text"')
         return RawSQL(sql, parameters, output_field=BooleanField())
     if search_index.is_short_word(word):
-        return Q(search_text__regex=rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])")
+        whole = rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])"
+        return Q(search_text__contains=word) & Q(search_text__regex=whole)
     return Q(search_text__contains=word)
