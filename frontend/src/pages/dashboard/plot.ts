@@ -46,6 +46,7 @@ export class Plot {
   private chart: uPlot
   private palette: Palette
   private following = false
+  private pointedHere = false
   private pill: HTMLElement
 
   constructor(
@@ -216,6 +217,9 @@ export class Plot {
   private cursorMoved(chart: uPlot): void {
     if (this.following) return
     const { left = -10 } = chart.cursor
+    // A new or resized chart says that it has no pointer: that takes away nobody else's crosshair.
+    if (left < 0 && !this.pointedHere) return
+    this.pointedHere = left >= 0
     this.events.pointed(left < 0 ? null : chart.posToVal(left, 'x'))
   }
 
