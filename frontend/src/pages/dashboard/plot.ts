@@ -45,6 +45,7 @@ const COLUMNS = 3
 export class Plot {
   private chart: uPlot
   private palette: Palette
+  private hasPointer = false
   private following = false
   private pill: HTMLElement
 
@@ -216,6 +217,9 @@ export class Plot {
   private cursorMoved(chart: uPlot): void {
     if (this.following) return
     const { left = -10 } = chart.cursor
+    // Drawing and resizing say "nowhere" too; only a pointer that was here can leave.
+    if (left < 0 && !this.hasPointer) return
+    this.hasPointer = left >= 0
     this.events.pointed(left < 0 ? null : chart.posToVal(left, 'x'))
   }
 
