@@ -54,6 +54,12 @@ def one(principal: Principal, notification_id: int) -> Notification:
     return found
 
 
+def kinds_of(principal: Principal) -> set[str]:
+    """The kinds of what the principal has been told in their workspace."""
+    found = of_user(principal.workspace_id, principal.user_id)
+    return set(found.order_by().values_list("kind", flat=True).distinct())
+
+
 def snapshot(principal: Principal) -> Snapshot:
     """What a socket is told when it connects."""
     unread = page(principal, unread=True)

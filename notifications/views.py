@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.selectors import principal_of
+from notifications import selectors
 from notifications.kinds import kinds
 from realtime.errors import NotFound
 
@@ -24,10 +25,14 @@ def inbox(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     slug = request.GET.get("workspace")
     try:
-        principal_of(request.user, slug)
+        principal = principal_of(request.user, slug)
     except NotFound as error:
         if slug:
             raise Http404(error.message) from error
         return redirect("home")
-    labels = [{"name": name, "label": str(label)} for name, label in kinds().items()]
-    return render(request, "notifications/inbox.html", {"kinds": labels})
+    known = selectors.kinds_of(principal)
+    described = [
+        {"name": name, "label": str(label), "known": name in known}
+        for name, label in kinds().items()
+    ]
+    return render(request, "notifications/inbox.html", {"kinds": described})

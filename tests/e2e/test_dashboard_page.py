@@ -88,7 +88,7 @@ def test_a_link_to_a_moment_shows_that_chart_as_it_was_then(
     samples = [
         {
             "metric": "oil_temperature",
-            "value": 90 + (at - then).seconds % 3,
+            "value": 90 + (0 if at == then else 5),
             "timestamp": at.isoformat(),
         }
         for at in seconds
@@ -101,6 +101,7 @@ def test_a_link_to_a_moment_shows_that_chart_as_it_was_then(
     expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text(
         re.compile("^9"), timeout=5_000
     )
+    assert page.locator(".time-pill").inner_text() == f"{then:%H:%M:%S}", "the crosshair is there"
     page.locator(".pause-button").click()
     expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text("42.0")
 

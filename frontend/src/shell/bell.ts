@@ -8,6 +8,7 @@ import { startToasts } from './toasts'
 
 const MOST_SHOWN = 99
 const FLASH_MS = 800
+const PREPARE_WITHIN_MS = 3_000
 
 export function startBell(boot: Partial<Boot>): void {
   const bell = document.getElementById('bell')
@@ -17,6 +18,7 @@ export function startBell(boot: Partial<Boot>): void {
   keepCount(feed, bell, `pitwall.unread.${boot.user.id}.${boot.workspace.slug}`)
   feed.arrived.add((notification) => announce(notification))
   startToasts(feed)
+  prepare()
   panel.addEventListener('beforetoggle', (event) => {
     if ((event as ToggleEvent).newState === 'open') void fill(panel, feed, boot.language ?? 'en')
   })
@@ -60,17 +62,27 @@ function announce({ title, severity }: Notification): void {
   if (region) region.textContent = words.replace('{title}', () => title)
 }
 
+const panelCode = (): Promise<typeof import('./bell-panel')> => import('./bell-panel')
 let filled = false
 
-/** The list and what it needs are loaded when somebody first looks at it. */
+/** The list reads and follows once somebody looks at it. */
 async function fill(panel: HTMLElement, feed: NotificationFeed, language: string): Promise<void> {
   if (filled) return
   filled = true
   try {
-    const { mountPanel } = await import('./bell-panel')
+    const { mountPanel } = await panelCode()
     mountPanel(panel, feed, language)
   } catch {
     // The server is away: the next time the bell is pressed it is tried again.
     filled = false
+    const wait = panel.querySelector<HTMLElement>('.bell-wait')
+    if (wait) wait.textContent = wait.dataset.failed ?? ''
   }
+}
+
+/** Have the list's code at hand before it is needed: the server may be away by then. */
+function prepare(): void {
+  const load = (): void => void panelCode().catch(() => undefined)
+  if ('requestIdleCallback' in window) requestIdleCallback(load, { timeout: PREPARE_WITHIN_MS })
+  else setTimeout(load, PREPARE_WITHIN_MS)
 }

@@ -22,6 +22,7 @@ const SEVERITY: Readonly<Record<Severity, Shape>> = {
 const KIND: Readonly<Record<string, Shape>> = {
   mention: { icon: 'at-sign', tone: 'is-accent' },
   direct_message: { icon: 'messages-square', tone: 'is-accent' },
+  room_message: { icon: 'messages-square', tone: 'sub' },
   room_invitation: { icon: 'users', tone: 'is-accent' },
   message: { icon: 'mail', tone: 'sub' },
 }

@@ -174,6 +174,7 @@ export class Dashboard {
     if (!this.metrics.value.some((metric) => metric.name === moment.metric)) return this.leaveMoment()
     if (moment.at === null || this.phase.value === 'ready') return
     this.pausedAt.value = endAround(moment.at, this.range.value.lengthMs, this.serverNow())
+    this.updatedAt.value = this.pausedAt.value
     this.crosshair.value = moment.at / 1000
   }
 

@@ -45,8 +45,8 @@ const COLUMNS = 3
 export class Plot {
   private chart: uPlot
   private palette: Palette
-  private hasPointer = false
   private following = false
+  private pointedHere = false
   private pill: HTMLElement
 
   constructor(
@@ -217,9 +217,9 @@ export class Plot {
   private cursorMoved(chart: uPlot): void {
     if (this.following) return
     const { left = -10 } = chart.cursor
-    // Drawing and resizing say "nowhere" too; only a pointer that was here can leave.
-    if (left < 0 && !this.hasPointer) return
-    this.hasPointer = left >= 0
+    // A new or resized chart says that it has no pointer: that takes away nobody else's crosshair.
+    if (left < 0 && !this.pointedHere) return
+    this.pointedHere = left >= 0
     this.events.pointed(left < 0 ? null : chart.posToVal(left, 'x'))
   }
 

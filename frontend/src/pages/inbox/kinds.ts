@@ -2,4 +2,6 @@
 export interface Kind {
   readonly name: string
   readonly label: string
+  /** Whether this user had one when the page was opened. */
+  readonly known: boolean
 }
