@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from chat import streams
-from chat.protocol import TypingNow, UserJoined, UserLeft
+from chat.protocol import TypingNow, UserAway, UserJoined, UserLeft
 from realtime import publish
 from realtime.connection import LatestTopic
 from realtime.protocol import Event
+from realtime.streams import StreamKey
 
 # Everybody who follows a room gets the same.
 ALL = "all"
@@ -39,9 +40,13 @@ TOPIC = LatestTopic(render=_render, merge=_merge)
 def tell(workspace_id: int, event: TypingNow | UserJoined | UserLeft) -> None:
     """Push to all who follow the room now: on commit inside a transaction, else at once."""
     kind = "typing" if isinstance(event, TypingNow) else "presence"
-    _publish(workspace_id, event.room, f"{kind}:{event.user_id}", event)
+    _publish(streams.room(workspace_id, event.room), f"{kind}:{event.user_id}", event)
 
 
-def _publish(workspace_id: int, slug: str, key: str, event: Event) -> None:
-    payload = {"frames": {key: event.encode().decode()}}
-    publish.publish_latest(streams.room(workspace_id, slug), payload)
+def tell_everybody(workspace_id: int, event: UserAway) -> None:
+    """Push to all sockets of the workspace's chat."""
+    _publish(streams.attention(workspace_id), f"away:{event.user_id}", event)
+
+
+def _publish(stream: StreamKey, key: str, event: Event) -> None:
+    publish.publish_latest(stream, {"frames": {key: event.encode().decode()}})

@@ -1,10 +1,14 @@
-"""Who comes into rooms and leaves them, told to those who are there."""
+"""Who comes into rooms and leaves them, and who is at their screen, told to those who are there.
+
+Somebody is away when they are connected and none of their connections has their attention: one
+that has it sits in a second scope, the workspace's, until it says `away`.
+"""
 
 from __future__ import annotations
 
 from accounts.models import User
 from chat import live, streams
-from chat.protocol import UserJoined, UserLeft
+from chat.protocol import UserAway, UserJoined, UserLeft
 from realtime import presence
 
 
@@ -19,3 +23,14 @@ def tell_room(change: presence.Change) -> None:
     for username in names:
         event = UserJoined if change.present else UserLeft
         live.tell(change.seat.workspace_id, event(room=slug, user_id=user_id, username=username))
+
+
+@presence.listen
+def tell_attention(change: presence.Change) -> None:
+    """Pass on that somebody has turned away everywhere, or is back somewhere."""
+    workspace_id, scope, user_id = change.seat
+    if scope != streams.attention(workspace_id).name:
+        return
+    for username in User.objects.filter(pk=user_id).values_list("username", flat=True):
+        event = UserAway(user_id=user_id, username=username, on=not change.present)
+        live.tell_everybody(workspace_id, event)

@@ -11,6 +11,11 @@ def room(workspace_id: int, slug: str) -> StreamKey:
     return StreamKey(workspace_id, STREAM_PREFIX + slug)
 
 
+def attention(workspace_id: int) -> StreamKey:
+    """Who of a workspace is at their screen, for the moment only; also that presence's scope."""
+    return StreamKey(workspace_id, "chat:attention")
+
+
 def slug_of(name: str) -> str | None:
     """The room that a stream is of; None for the streams of other apps."""
     return name.removeprefix(STREAM_PREFIX) if name.startswith(STREAM_PREFIX) else None

@@ -6,6 +6,7 @@ import type { Boot } from '@/lib/boot'
 import { correctClock } from '@/lib/clock-display'
 import { openConnection, type Connection, type ConnectionState, type Frame } from '@/lib/socket'
 
+import { Attention } from './attention'
 import { CardWatch } from './cards'
 import { CaughtUp } from './caught-up'
 import { HistoryPages } from './history'
@@ -48,6 +49,7 @@ export class Chat {
   readonly history: HistoryPages
   readonly reading: Reading
   readonly caughtUp: CaughtUp
+  readonly attention: Attention
   readonly drafts: Drafts
   readonly outbox: Outbox
   readonly me: { readonly id: number; readonly username: string }
@@ -67,6 +69,7 @@ export class Chat {
     this.history = new HistoryPages(this.connection)
     this.reading = new Reading(this.connection, () => this.open.value)
     this.caughtUp = new CaughtUp()
+    this.attention = new Attention(this.connection)
     const key = `pitwall.chat.${this.workspace ?? ''}.${this.me.id}`
     this.drafts = new Drafts(key)
     const stored = new StoredOutbox(`${key}.outbox`)
@@ -177,6 +180,9 @@ export class Chat {
     connection.on('typing', (frame) => this.roomOf(frame)?.typed(frame, this.serverNow()))
     connection.on('user_joined', (frame) => this.roomOf(frame)?.userCame(numberOf(frame.user_id), true))
     connection.on('user_left', (frame) => this.roomOf(frame)?.userCame(numberOf(frame.user_id), false))
+    connection.on('user_away', (frame) => {
+      for (const room of this.rooms.values()) room.userTurned(numberOf(frame.user_id), frame.on === true)
+    })
     connection.on('room_joined', (frame) => this.joined(recordOf(frame.info)))
     connection.on('room_left', (frame) => this.left(textOf(frame.room)))
     connection.on('room_deleted', (frame) => this.left(textOf(frame.room)))
