@@ -4,7 +4,8 @@
     python -m benchmarks.handshake --smoke    # a moment, to see that it still runs
 
 A crowd that comes back after a restart: every socket is another user with a session of their own,
-32 upgrades in flight, counted until the 101. The textbook is AuthMiddlewareStack with database
+32 upgrades in flight, counted until the 101. The CPU time of a handshake is that of all threads of
+the server; it hardly depends on the neighbours. The textbook is AuthMiddlewareStack with database
 sessions, on the same Django, users, sessions and database. On SQLite and on PostgreSQL.
 """
 
@@ -13,9 +14,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from benchmarks.support import client, command_line, contenders, services
+from benchmarks.support import client, command_line, contenders, processes, services
 from benchmarks.support.client import Load, Target
-from benchmarks.support.contenders import Installation
+from benchmarks.support.contenders import Installation, Running
 from benchmarks.support.pairs import Result, alternate, middle, ratio
 from benchmarks.support.tables import table, verdict
 
@@ -24,6 +25,8 @@ AGAIN = "Pitwall, session, seen lately"
 ANONYMOUS = "Pitwall, no credentials"
 TEXTBOOK = "AuthMiddlewareStack, session"
 OPEN = "Channels, no credentials"
+# The sockets stay open for so long (seconds) while the server's CPU time is read.
+HOLD = 0.2
 
 
 def main() -> None:
@@ -49,8 +52,8 @@ def compare(title: str, installation: Installation, sockets: int, rounds: int) -
             SESSION: partial(crowd, installation, load),
             AGAIN: partial(crowd, installation, load, again=True),
             ANONYMOUS: partial(crowd, installation, load, anonymous=True),
-            TEXTBOOK: partial(connect, account, load),
-            OPEN: partial(connect, peer.target, load),
+            TEXTBOOK: partial(connect, replace(peer, target=account), load),
+            OPEN: partial(connect, peer, load),
         }
         results = alternate(runs, rounds)
     targets = {
@@ -63,13 +66,14 @@ def compare(title: str, installation: Installation, sockets: int, rounds: int) -
             middle(found, per_second),
             middle(found, lambda result: float(result["handshake_p50_ms"])),
             middle(found, lambda result: float(result["handshake_p99_ms"])),
+            middle(found, lambda result: float(result["cpu_us"])),
             ratio(results, SESSION, name, per_second),
             targets.get(name, ""),
         )
         for name, found in results.items()
     ]
     print(f"\n{title}: {sockets:,} sockets, 32 upgrades in flight\n")
-    print(table(("", "handshakes/s", "p50 ms", "p99 ms", "Pitwall ×", "target"), rows))
+    print(table(("", "handshakes/s", "p50 ms", "p99 ms", "CPU µs", "Pitwall ×", "target"), rows))
 
 
 def crowd(
@@ -80,9 +84,10 @@ def crowd(
         target = bare(server.target)
         if anonymous:
             target = replace(target, cookies=None)
+        server = replace(server, target=target)
         if again:
-            connect(target, load)
-        return connect(target, load)
+            connect(server, load)
+        return connect(server, load)
 
 
 def bare(target: Target) -> Target:
@@ -90,8 +95,13 @@ def bare(target: Target) -> Target:
     return replace(target, ready_mark=None, messages=())
 
 
-def connect(target: Target, load: Load) -> Result:
-    return client.run(replace(target, control_port=None), load)
+def connect(server: Running, load: Load) -> Result:
+    """Have the crowd connect; with `cpu_us`, what one handshake costs the server."""
+    before = processes.cpu_seconds(server.process.pid)
+    target = replace(server.target, control_port=None)
+    with client.connected(target, replace(load, hold=HOLD)) as result:
+        used = processes.cpu_seconds(server.process.pid) - before
+    return {**result, "cpu_us": used / load.connections * 1e6}
 
 
 def per_second(result: Result) -> float:

@@ -7,9 +7,9 @@ class ChatConfig(AppConfig):
     verbose_name = _("Chat")
 
     def ready(self) -> None:
-        # Imported for what they register: what presence tells rooms, the first rooms, what
-        # retention removes.
-        from chat import demo, exits, file_expiry, presence, workers  # noqa: F401
+        # Imported for what they register: what presence and memberships tell rooms, the
+        # first rooms, what retention removes.
+        from chat import demo, exits, file_expiry, presence, signals, workers  # noqa: F401
         from chat.services.notifying import register_kinds
 
         exits.register()

@@ -23,18 +23,34 @@ class LayerGroups:
         self._layer = layer
         self._channel: str | None = None
         self._wanted = {publish.CONTROL_GROUP}
-        self._unjoined: set[str] = set()
+        self._unjoined = set(self._wanted)
+        self._tried = asyncio.Event()
 
     async def open(self) -> str:
         """Make the channel, join what is wanted, and return the channel's name."""
-        self._channel = str(await self._layer.new_channel("hub"))
-        await self.rejoin()
+        try:
+            async with asyncio.timeout(publish.SEND_TIMEOUT):
+                self._channel = str(await self._layer.new_channel("hub"))
+            await self.rejoin()
+        finally:
+            self._tried.set()
         return self._channel
+
+    async def tried(self) -> None:
+        """Return once the layer has been asked for what is wanted from the start.
+
+        Just after the start nobody is to be told that they hear something before they do.
+        """
+        await self._tried.wait()
 
     async def join(self, group: str) -> None:
         """Want `group`, and join it now or as soon as the layer answers."""
         self._wanted.add(group)
         self._unjoined.add(group)
+        await self.tried()
+        await self._join(group)
+
+    async def _join(self, group: str) -> None:
         if self._channel is not None and await _answers(
             self._layer.group_add(group, self._channel)
         ):
@@ -49,12 +65,13 @@ class LayerGroups:
     async def join_missing(self) -> None:
         """Try again what the layer could not be asked to join."""
         for group in list(self._unjoined):
-            await self.join(group)
+            await self._join(group)
 
     async def rejoin(self) -> None:
         """Join everything that is wanted again: a layer forgets members after a while."""
         for group in list(self._wanted):
-            await self.join(group)
+            self._unjoined.add(group)
+            await self._join(group)
 
     @property
     def complete(self) -> bool:

@@ -84,6 +84,10 @@ class Hub:
         ):
             self._tasks.append(self.loop.create_task(supervise(name, run)))
 
+    async def listening(self) -> None:
+        """Return once this process hears of revocations, or the layer is known to be away."""
+        await self._groups.tried()
+
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
@@ -314,6 +318,7 @@ async def get_hub() -> Hub:
     if _hub is None or _hub.loop is not asyncio.get_running_loop():
         _hub = Hub()
         await _hub.start()
+    await _hub.listening()
     return _hub
 
 

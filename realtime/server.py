@@ -89,7 +89,7 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
             event = Disconnect(code=closing.code, reason=closing.reason)
             farewell = Bundle([event.encode()]).wire(self.wanted)
         self.transport.write(farewell + b"".join(self.conn.data_to_send()))
-        self.transport.lost()  # nothing may be written past it behind the close frame
+        self.transport.retire()  # nothing may be written past it behind the close frame
         self.close_sent = True
         self.queue.put_nowait(
             {"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason}

@@ -15,6 +15,7 @@ from operator import or_
 
 from django.db.models import Q
 
+from realtime.bulk import set_numbers
 from realtime.models import Event, Stream
 
 REPLAY_BATCH = 100
@@ -68,7 +69,7 @@ def append(pending: Sequence[tuple[StreamKey, Payload]]) -> list[Appended]:
             stream.head += 1
             appended.append(Appended(key, stream.epoch, stream.head, payload))
             rows.append(Event(stream=stream, offset=stream.head, payload=payload))
-    Stream.objects.bulk_update(streams, ["head"])
+    set_numbers(Stream, "head", {stream.pk: stream.head for stream in streams})
     Event.objects.bulk_create(rows)
     return appended
 
@@ -120,9 +121,17 @@ def _rows(keys: Iterable[StreamKey]) -> dict[StreamKey, Stream]:
 
 
 def _any_of(keys: Iterable[StreamKey]) -> Q:
-    return reduce(
-        or_, (Q(workspace_id=k.workspace_id, name=k.name, user_id=k.user_id) for k in keys)
-    )
+    """A condition of few parts: many rooms of a workspace, or the same stream of many users."""
+    by_user: dict[tuple[int, int], list[str]] = defaultdict(list)
+    by_name: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for key in keys:
+        by_user[key.workspace_id, key.user_id].append(key.name)
+        by_name[key.workspace_id, key.name].append(key.user_id)
+    if len(by_user) <= len(by_name):
+        parts = [Q(workspace_id=w, user_id=u, name__in=n) for (w, u), n in by_user.items()]
+    else:
+        parts = [Q(workspace_id=w, name=n, user_id__in=u) for (w, n), u in by_name.items()]
+    return reduce(or_, parts)
 
 
 def _new_row(key: StreamKey) -> Stream:

@@ -89,3 +89,9 @@ def resident_bytes(pid: int) -> int:
     """The resident memory of a process and of those that it started."""
     process = psutil.Process(pid)
     return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time of all threads of a process so far, in user and in kernel mode."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)

@@ -9,6 +9,7 @@ from chat.selectors.messages import (
     message_views,
     pinned_messages,
     revisions,
+    revisions_of,
 )
 from chat.selectors.rooms import (
     Place,
@@ -44,6 +45,7 @@ __all__ = [
     "readable_rooms",
     "require_in",
     "revisions",
+    "revisions_of",
     "roles_in",
     "room_attachments",
     "room_summaries",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from django.db.models import QuerySet
@@ -95,6 +96,7 @@ def message_views(messages: Sequence[Message], room: Room) -> list[MessageView]:
         view.pinned = message.pk in pinned
         if message.reply_to_id in replies:
             view.reply = replies[message.reply_to_id]
+            view.reply_to = view.reply.message_id
         views.append(view)
     return views
 
@@ -113,8 +115,6 @@ def plain_view(message: Message, slug: str, into: type[View]) -> View:
         edited_at=None if message.edited_at is None else rfc3339(message.edited_at),
         deleted=message.deleted_at is not None,
     )
-    if message.reply_to_id is not None:
-        view.reply_to = message.reply_to_id
     if message.client_message_id is not None:
         view.client_message_id = message.client_message_id
     if message.mentions_all:
@@ -160,15 +160,26 @@ def revisions(message: Message) -> QuerySet[Revision]:
     return Revision.objects.filter(message=message).order_by("number")
 
 
+def revisions_of(message_id: int) -> list[tuple[str, datetime]]:
+    """The same by the message's id: each text and when it was replaced."""
+    rows = Revision.objects.filter(message_id=message_id).order_by("number")
+    return list(rows.values_list("text", "replaced_at"))
+
+
 def pinned_messages(principal: Principal, slug: str) -> list[MessageView]:
     """What is pinned in a room, the newest pin first.
 
     Raises:
         NotFound: there is no such room for them.
     """
-    room = find(principal, slug).room
-    pins = Pin.objects.filter(room=room).select_related("message__author").order_by("-id")
-    return message_views([pin.message for pin in pins], room)
+    return pins_of(find(principal, slug).room)
+
+
+def pins_of(room: Room) -> list[MessageView]:
+    """The same of a room that is known to be theirs to read."""
+    pins = Pin.objects.filter(room=room, message__sequence__gt=room.floor_sequence)
+    rows = pins.select_related("message__author").order_by("-id")
+    return message_views([pin.message for pin in rows], room)
 
 
 def of_room(room: Room) -> QuerySet[Message]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db.models import Count, F, FilteredRelation, Q, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from chat.models import Membership, Mention, Message, Room, RoomKind
@@ -212,14 +213,17 @@ def mention_counts(found: Iterable[Place]) -> dict[int, int]:
         user_id=mine[0].user_id,
         room_id__in=[membership.room_id for membership in mine],
         room__memberships__user_id=mine[0].user_id,
-        sequence__gt=F("room__memberships__read_sequence"),
+        sequence__gt=Greatest(F("room__memberships__read_sequence"), F("room__floor_sequence")),
     ).order_by()
     return dict(counts.values_list("room_id").annotate(count=Count("id")))
 
 
 def _last_messages(room_ids: Collection[int]) -> dict[int, Message]:
     newest = Message.objects.filter(
-        room_id__in=room_ids, sequence=F("room__head_sequence"), deleted_at=None
+        room_id__in=room_ids,
+        sequence=F("room__head_sequence"),
+        sequence__gt=F("room__floor_sequence"),
+        deleted_at=None,
     )
     return {message.room_id: message for message in newest.select_related("author")}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from chat import streams
-from chat.models import Membership, Message, Pin
+from chat.models import Membership
 from chat.protocol import DEFAULT_HISTORY, MemberList, MemberView, RoomSnapshot, Subscribed
 from chat.selectors.members import (
     RosterLimits,
@@ -14,7 +14,7 @@ from chat.selectors.members import (
     members_of,
     present_in,
 )
-from chat.selectors.messages import message_views, newest
+from chat.selectors.messages import message_views, newest, pins_of
 from chat.selectors.rooms import (
     find,
     member_counts,
@@ -91,14 +91,9 @@ def snapshot(
         members=_views(members, present),
         present=sorted(present),
         away=sorted(away),
-        pins=message_views(_pinned(room.pk), room),
+        pins=pins_of(room),
         data=message_views(newest(room, messages), room),
     )
-
-
-def _pinned(room_id: int) -> list[Message]:
-    pins = Pin.objects.filter(room_id=room_id).select_related("message__author").order_by("-id")
-    return [pin.message for pin in pins]
 
 
 def _views(memberships: Collection[Membership], present: set[int]) -> list[MemberView]:

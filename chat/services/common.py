@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Membership as WorkspaceMembership
@@ -36,7 +37,7 @@ def locked_place(principal: Principal, slug: str, action: RoomAction | None = No
         PermissionDenied, Conflict: `action` is not for them (chat.policy).
     """
     place = selectors.find(principal, slug)
-    lock_rooms([place.room.pk])
+    lock_rooms(Q(pk=place.room.pk))
     # Read again: it may have changed while we waited for the lock.
     place = selectors.find(principal, slug)
     if action is not None:
@@ -44,9 +45,9 @@ def locked_place(principal: Principal, slug: str, action: RoomAction | None = No
     return place
 
 
-def lock_rooms(room_ids: list[int]) -> dict[int, Room]:
+def lock_rooms(wanted: Q) -> dict[int, Room]:
     """Lock these rooms' rows, in the order of their ids, and give them as they are now."""
-    rows = Room.objects.select_for_update(no_key=True).filter(pk__in=room_ids).order_by("pk")
+    rows = Room.objects.select_for_update(no_key=True).filter(wanted).order_by("pk")
     return {room.pk: room for room in rows}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from chat.models import Attachment, Message, Room
 from chat.protocol import MessagesExpired
@@ -23,7 +23,7 @@ def expire_messages(*, room_id: int, before: datetime, fence: Fence | None = Non
     old = Message.objects.filter(room_id=room_id, created_at__lt=before)
     through = old.aggregate(last=Max("sequence"))["last"] or 0
     with unit_of_work(fence=fence):
-        room = lock_rooms([room_id]).get(room_id)
+        room = lock_rooms(Q(pk=room_id)).get(room_id)
         if room is None or through <= room.floor_sequence:
             return 0
         Room.objects.filter(pk=room_id).update(floor_sequence=through)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.utils import timezone
 
 from chat import emoji as emojis
@@ -73,7 +74,7 @@ def set_pin(*, principal: Principal, message_id: int, on: bool) -> Message:
     if on == there.exists():
         return message
     if on:
-        lock_rooms([place.room.pk])
+        lock_rooms(Q(pk=place.room.pk))
         if Pin.objects.filter(room=place.room).count() >= MAX_PINS:
             raise Conflict(f"A room has at most {MAX_PINS} pinned messages.")
         Pin.objects.create(message=message, room=place.room, pinned_by_id=principal.user_id)

@@ -35,6 +35,7 @@ from chat.services import guards, mentioning
 from chat.services.common import admit, lock_rooms, tell
 from chat.services.drafts import Draft, draft_message
 from realtime.auth import Principal
+from realtime.bulk import set_numbers
 from realtime.errors import AppError, NotFound
 from realtime.unit_of_work import unit_of_work
 
@@ -98,7 +99,6 @@ class _Posting:
     sent: dict[ClientKey, Sent]
     answered: dict[int, Message]
     files: dict[int, Attachment]
-    users: dict[int, User]
     # In this very transaction, under a client id: the same one may come twice in a batch.
     accepted: dict[ClientKey, Message] = field(default_factory=dict)
     new: list[tuple[Draft, Room, Message]] = field(default_factory=list)
@@ -124,8 +124,7 @@ def _prepare(drafts: Sequence[Draft]) -> _Posting:
     """Lock the rooms, and read all that decides about the messages."""
     answers = [draft.reply_to for draft in drafts if draft.reply_to is not None]
     attached = [file for draft in drafts for file in draft.attachments]
-    users = User.objects.in_bulk({draft.principal.user_id for draft in drafts})
-    rooms = lock_rooms(_room_ids(drafts))
+    rooms = _lock_rooms(drafts)
     answered = Message.objects.filter(pk__in=answers).select_related("author") if answers else []
     files = Attachment.objects.filter(pk__in=attached, message=None) if attached else []
     existing = [room for room in rooms.values() if room.deleted_at is None]
@@ -136,16 +135,15 @@ def _prepare(drafts: Sequence[Draft]) -> _Posting:
         sent=_sent_before(rooms, drafts),
         answered={message.pk: message for message in answered},
         files={file.pk: file for file in files},
-        users=users,
     )
 
 
-def _room_ids(drafts: Sequence[Draft]) -> list[int]:
+def _lock_rooms(drafts: Sequence[Draft]) -> dict[int, Room]:
     named: dict[int, set[str]] = defaultdict(set)
     for draft in drafts:
         named[draft.principal.workspace_id].add(draft.room)
     wanted = (Q(workspace_id=workspace_id, slug__in=slugs) for workspace_id, slugs in named.items())
-    return list(Room.objects.filter(reduce(or_, wanted)).values_list("pk", flat=True))
+    return lock_rooms(reduce(or_, wanted))
 
 
 def _memberships(
@@ -258,7 +256,7 @@ def _message(posting: _Posting, draft: Draft, room: Room) -> Message:
     return Message(
         room=room,
         sequence=room.head_sequence,
-        author=posting.users[draft.principal.user_id],
+        author=User(pk=draft.principal.user_id, username=draft.principal.username),
         text=draft.written.text,
         html=draft.written.html,
         client_message_id=draft.client_message_id,
@@ -292,15 +290,13 @@ def _store(posting: _Posting) -> None:
 
 def _store_heads(posting: _Posting) -> None:
     """The rooms' last sequences; and whoever writes has read what is above."""
-    rooms = {room.pk: room for _, room, _ in posting.new}
-    authors = {
-        (room.pk, message.author_id): posting.memberships[room.pk][message.author_id]
-        for _, room, message in posting.new
-    }
+    read: dict[int, int] = {}
     for _, room, message in posting.new:
-        authors[room.pk, message.author_id].read_sequence = message.sequence
-    Room.objects.bulk_update(rooms.values(), ["head_sequence"])
-    Membership.objects.bulk_update(authors.values(), ["read_sequence"])
+        membership = posting.memberships[room.pk][message.author_id]
+        membership.read_sequence = read[membership.pk] = message.sequence
+    heads = {room.pk: room.head_sequence for _, room, _ in posting.new}
+    set_numbers(Room, "head_sequence", heads)
+    set_numbers(Membership, "read_sequence", read)
 
 
 def _event(
@@ -309,6 +305,7 @@ def _event(
     event = plain_view(message, room.slug, ChatMessage)
     event.mentions = named
     if draft.reply_to is not None:
+        event.reply_to = draft.reply_to
         event.reply = reply_view(posting.answered[draft.reply_to])
     if draft.attachments:
         files = Attachment.objects.filter(pk__in=draft.attachments)

@@ -12,7 +12,8 @@ from realtime.backups.epochs import rotation
 from realtime.backups.errors import BackupError
 
 # What is there now goes first, all of it: a table that the backup does not know would be in the
-# way of the migration that makes it. The database is Pitwall's alone.
+# way of the migration that makes it. So would a function; those of extensions stay with them. The
+# database is Pitwall's alone.
 _EMPTY = """
 DO $$
 DECLARE found record;
@@ -20,6 +21,13 @@ BEGIN
     FOR found IN SELECT schemaname, tablename FROM pg_tables WHERE schemaname = current_schema()
     LOOP
         EXECUTE format('DROP TABLE %I.%I CASCADE', found.schemaname, found.tablename);
+    END LOOP;
+    FOR found IN SELECT oid::regprocedure AS routine FROM pg_proc
+        WHERE pronamespace = current_schema()::regnamespace AND NOT EXISTS (
+            SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e'
+        )
+    LOOP
+        EXECUTE format('DROP ROUTINE %s CASCADE', found.routine);
     END LOOP;
 END $$;
 """

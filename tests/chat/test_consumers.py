@@ -9,7 +9,7 @@ import pytest
 from accounts import services as accounts
 from chat import services
 from chat.models import Message
-from realtime import threads
+from realtime import publish, threads
 from tests.support.rooms import Team
 
 POSITION = {"epoch": "0" * 32, "offset": 1}
@@ -235,6 +235,34 @@ async def test_who_is_removed_hears_nothing_more_on_any_socket(socket: Any, team
         assert refused["code"] == "not_found"
     await threads.call(team.say, team.alice, team.general, "elsewhere all goes on")
     assert (await tabs[1].event("chat_message"))["room"] == "general"
+
+
+async def test_who_is_removed_is_so_though_no_process_was_woken(
+    socket: Any, team: Team, monkeypatch: Any
+) -> None:
+    bob, alice = await socket(team.bob, "ops"), await socket(team.alice, "ops")
+    with monkeypatch.context() as lossy:
+        lossy.setattr(publish, "publish_log", lambda appended: None)
+        await threads.call(
+            services.remove_member,
+            principal=await threads.call(team.as_, team.alice),
+            room="ops",
+            user_id=team.bob.pk,
+        )
+    await threads.call(team.say, team.alice, team.ops, "now that he is gone")
+    assert (await bob.event("unsubscription_confirmed"))["reason"] == "removed"
+    await alice.event("member_left")
+    await alice.event("chat_message")
+    assert "chat_message" not in await silence(bob)
+
+
+async def test_who_was_put_out_of_a_public_room_may_come_back(socket: Any, team: Team) -> None:
+    bob = await socket(team.bob, "general")
+    await bob.command("leave_room", room="general")
+    await bob.event("unsubscription_confirmed")
+    await bob.command("subscribe", rooms=["general"])
+    await bob.command("send_message", room="general", text="back again")
+    assert (await bob.event("chat_message"))["message"] == "back again"
 
 
 async def test_a_deleted_room_ends_for_everybody(socket: Any, team: Team) -> None:

@@ -315,6 +315,8 @@ async def test_who_has_left_is_an_outsider_with_every_position_they_had(connect:
         user_id=team.bob.pk,
     )
     await threads.call(team.say, team.alice, team.ops, "now that bob is gone")
+    await client.event("room_left")
+    await client.event("unsubscription_confirmed")
     await heard(client)
     again = await opened(connect, team.bob)
     for socket, (room, recover) in itertools.product(

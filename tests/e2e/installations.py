@@ -1,5 +1,6 @@
 """A whole installation whose PostgreSQL and Redis a test can take away and give back."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 from pitwall_client import Client, Token
 
 from tests.support.proxy import CuttableProxy, cuttable
+from tests.support.sockets import SocketClient
 
 from . import servers
 from .servers import Server
@@ -76,3 +78,21 @@ def web_process_of(server: Server, port: int) -> int:
             if connection.raddr and connection.raddr.port == port:
                 return child.pid
     raise AssertionError(f"no web process has a connection from port {port}")
+
+
+async def open_together(
+    server: Server, path: str, headers: dict[str, str], count: int = 8
+) -> list[tuple[SocketClient, int]]:
+    """Sockets opened at once, each with the pid of its web process.
+
+    One after another, they might all come to the process that happens to be the first to wake up.
+    """
+    url = f"{server.ws_url}{path}"
+    clients = await asyncio.gather(*(SocketClient.open(url, headers) for _ in range(count)))
+    return [
+        (
+            client,
+            await asyncio.to_thread(web_process_of, server, client.connection.local_address[1]),
+        )
+        for client in clients
+    ]

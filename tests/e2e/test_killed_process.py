@@ -17,7 +17,7 @@ from tests.realtime.endpoints import authenticate
 from tests.support.sockets import SocketClient
 
 from . import servers
-from .installations import web_process_of
+from .installations import open_together
 from .loop import BackgroundLoop
 from .servers import Server
 
@@ -48,15 +48,17 @@ class Sockets:
         self, name: str, on: Callable[[int], bool] = lambda pid: True
     ) -> tuple[SocketClient, int]:
         """A socket of that user on a process whose pid `on` accepts; others are closed again."""
-        for _ in range(60):
-            headers = {"Authorization": f"Bearer {name}@{WORKSPACE}"}
-            client = await SocketClient.open(f"{self._server.ws_url}/ws/probe/", headers)
-            port = client.connection.local_address[1]
-            pid = await asyncio.to_thread(web_process_of, self._server, port)
-            if on(pid):
-                self._stack.push_async_callback(client.close)
-                return client, pid
-            await client.close()
+        headers = {"Authorization": f"Bearer {name}@{WORKSPACE}"}
+        for _ in range(20):
+            found = None
+            for client, pid in await open_together(self._server, "/ws/probe/", headers):
+                if found is None and on(pid):
+                    found = client, pid
+                    self._stack.push_async_callback(client.close)
+                else:
+                    await client.close()
+            if found is not None:
+                return found
         raise AssertionError("every socket came to the same process")
 
 

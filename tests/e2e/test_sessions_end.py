@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.sockets import SocketClient
 
-from .installations import Installation, behind_proxies, web_process_of
+from .installations import Installation, behind_proxies, open_together
 from .loop import BackgroundLoop
 from .servers import ADMIN_PASSWORD, DEMO_PASSWORD, Server
 
@@ -66,13 +66,11 @@ class Browser:
         }
         reached: set[int] = set()
         while len(reached) < 2:
-            assert len(self.sockets) < 60, "all sockets came to one process"
-            url = f"{self.server.ws_url}/ws/dashboard/"
-            client = await SocketClient.open(url, headers)
-            self.sockets.append(client)
-            assert (await client.event("connection_established"))["user"] is not None
-            port = client.connection.local_address[1]
-            reached.add(await asyncio.to_thread(web_process_of, self.server, port))
+            assert len(self.sockets) < 100, "all sockets came to one process"
+            for client, pid in await open_together(self.server, "/ws/dashboard/", headers):
+                self.sockets.append(client)
+                assert (await client.event("connection_established"))["user"] is not None
+                reached.add(pid)
 
     async def end(self) -> None:
         for client in self.sockets:

@@ -5,11 +5,13 @@ import pytest
 from django.db import OperationalError
 from django.test import RequestFactory
 from rest_framework import exceptions
+from websockets.exceptions import InvalidStatus
 
-from realtime import gauges, health
+from realtime import gauges, health, threads
 from realtime.errors import Conflict, RateLimited
 from realtime.http import trust_proxies
 from realtime.rest import problem_exception_handler
+from tests.support.people import make_member
 
 
 async def test_every_response_names_its_request_and_its_time(server):
@@ -127,3 +129,12 @@ async def test_only_a_trusted_proxy_says_who_is_behind_it(kind, peer, trusted, s
     }
     await trust_proxies(application, trusted)(scope, None, None)
     assert (scopes[0]["client"][0], scopes[0]["scheme"] in ("https", "wss")) == seen
+
+
+async def test_the_application_believes_no_proxy_that_is_not_listed(server, connect):
+    """The page is another scheme's, and only a proxy could say that the request is too."""
+    user = await threads.call(make_member)
+    pretended = {"Origin": f"https://{server}", "X-Forwarded-Proto": "https"}
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(user=user, headers=pretended)
+    assert refused.value.response.status_code == 403

@@ -7,7 +7,7 @@ from typing import Any
 from accounts.models import Role, User, Workspace
 from accounts.selectors import principal_of
 from chat import services
-from chat.models import Membership, Room
+from chat.models import Attachment, DeletionRecord, Membership, Message, Room
 from chat.models import Role as RoomRole
 from realtime.auth import Principal
 from tests.support.people import make_member, make_workspace
@@ -53,3 +53,11 @@ class Team:
 
     def say(self, user: User, room: Room, text: str = "hello", **fields: Any) -> services.Sent:
         return services.send_message(principal=self.as_(user), room=room.slug, text=text, **fields)
+
+    def clear(self) -> None:
+        """Remove all of it, where many are made in one transaction."""
+        Message.objects.filter(room__workspace=self.workspace).delete()
+        DeletionRecord.objects.filter(room__workspace=self.workspace).delete()
+        Attachment.objects.filter(room__workspace=self.workspace).delete()
+        self.workspace.delete()
+        User.objects.filter(pk__in=[self.alice.pk, self.bob.pk, self.carol.pk]).delete()

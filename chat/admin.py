@@ -1,0 +1,89 @@
+"""The admin of rooms: what they are and who is in them, not what is said in them.
+
+Every write goes through the services, so that clients hear of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from chat import services
+from chat.models import DeletionRecord, Membership, Room
+
+if TYPE_CHECKING:
+    BaseRoomAdmin = admin.ModelAdmin[Room]
+    BaseDeletionAdmin = admin.ModelAdmin[DeletionRecord]
+    BaseMembershipInline = admin.TabularInline[Membership, Room]
+else:  # at run time these classes take no parameters
+    BaseRoomAdmin = BaseDeletionAdmin = admin.ModelAdmin
+    BaseMembershipInline = admin.TabularInline
+
+
+class MembershipInline(BaseMembershipInline):
+    """Who is in the room; their own rooms' people change that."""
+
+    model = Membership
+    fields = ["user", "role", "muted_until", "joined_at"]
+    readonly_fields = ["user", "role", "muted_until", "joined_at"]
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Room)
+class RoomAdmin(BaseRoomAdmin):
+    """Names, topics, and how long messages are kept. Rooms are made and deleted by their people."""
+
+    list_display = [
+        "slug", "name", "workspace", "kind", "head_sequence", "retention_days", "archived_at",
+        "deleted_at",
+    ]  # fmt: skip
+    list_filter = ["workspace", "kind"]
+    list_select_related = ["workspace"]
+    search_fields = ["slug", "name"]
+    fields = [
+        "workspace", "slug", "name", "topic", "kind", "retention_days", "created_at",
+        "archived_at", "deleted_at",
+    ]  # fmt: skip
+    readonly_fields = ["workspace", "slug", "kind", "created_at", "archived_at", "deleted_at"]
+    inlines = [MembershipInline]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Room | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Room, form: Any, change: bool) -> None:
+        by = request.user.pk
+        assert by is not None
+        services.save_room(room=obj, changed=form.changed_data, by=by)
+
+
+@admin.register(DeletionRecord)
+class DeletionAdmin(BaseDeletionAdmin):
+    """Who deleted whose message, when and why; nobody changes it."""
+
+    list_display = ["room", "sequence", "author", "deleted_by", "deleted_at", "reason"]
+    list_filter = ["room__workspace", "deleted_at"]
+    list_select_related = ["room", "author", "deleted_by"]
+    search_fields = ["author__username", "deleted_by__username", "reason"]
+    exclude = ["message"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: DeletionRecord | None = None
+    ) -> bool:
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: DeletionRecord | None = None
+    ) -> bool:
+        return False
