@@ -14,11 +14,17 @@ from chat.protocol import TypingNow, UserAway, UserJoined, UserLeft
 from realtime import publish
 from realtime.connection import LatestTopic
 from realtime.protocol import Event
-from realtime.streams import StreamKey
 
 # Everybody who follows a room gets the same.
 ALL = "all"
 MAX_KEPT = 100
+# Of each person the newest of each of these counts.
+_KEPT: Mapping[type[Event], str] = {
+    TypingNow: "typing",
+    UserJoined: "presence",
+    UserLeft: "presence",
+    UserAway: "attention",
+}
 
 
 def _render(payload: Mapping[str, Any], selection: object) -> list[bytes]:
@@ -37,16 +43,7 @@ def _merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Mapping[str, A
 TOPIC = LatestTopic(render=_render, merge=_merge)
 
 
-def tell(workspace_id: int, event: TypingNow | UserJoined | UserLeft) -> None:
+def tell(workspace_id: int, event: TypingNow | UserJoined | UserLeft | UserAway) -> None:
     """Push to all who follow the room now: on commit inside a transaction, else at once."""
-    kind = "typing" if isinstance(event, TypingNow) else "presence"
-    _publish(streams.room(workspace_id, event.room), f"{kind}:{event.user_id}", event)
-
-
-def tell_everybody(workspace_id: int, event: UserAway) -> None:
-    """Push to all sockets of the workspace's chat."""
-    _publish(streams.attention(workspace_id), f"away:{event.user_id}", event)
-
-
-def _publish(stream: StreamKey, key: str, event: Event) -> None:
-    publish.publish_latest(stream, {"frames": {key: event.encode().decode()}})
+    payload = {"frames": {f"{_KEPT[type(event)]}:{event.user_id}": event.encode().decode()}}
+    publish.publish_latest(streams.room(workspace_id, event.room), payload)

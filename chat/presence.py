@@ -1,7 +1,7 @@
 """Who comes into rooms and leaves them, and who is at their screen, told to those who are there.
 
 Somebody is away when they are connected and none of their connections has their attention: one
-that has it sits in a second scope, the workspace's, until it says `away`.
+that has it sits in a scope of the workspace, until it says `away`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,14 @@ def tell_room(change: presence.Change) -> None:
 
 @presence.listen
 def tell_attention(change: presence.Change) -> None:
-    """Pass on that somebody has turned away everywhere, or is back somewhere."""
+    """Tell the rooms somebody is in that they have turned away everywhere, or are back."""
     workspace_id, scope, user_id = change.seat
-    if scope != streams.attention(workspace_id).name:
+    if scope != streams.ATTENTION:
         return
-    for username in User.objects.filter(pk=user_id).values_list("username", flat=True):
-        event = UserAway(user_id=user_id, username=username, on=not change.present)
-        live.tell_everybody(workspace_id, event)
+    username = User.objects.filter(pk=user_id).values_list("username", flat=True).first()
+    for name in presence.scopes_of(workspace_id, user_id):
+        slug = streams.slug_of(name)
+        if slug is None or username is None:
+            continue
+        event = UserAway(room=slug, user_id=user_id, username=username, on=not change.present)
+        live.tell(workspace_id, event)

@@ -445,8 +445,9 @@ class UserLeft(Event, tag="user_left", kw_only=True):
 
 
 class UserAway(Event, tag="user_away", kw_only=True):
-    """Somebody of the workspace is connected and away everywhere (`on`), or is back."""
+    """Somebody is connected and away everywhere (`on`), or is back. Who has just come is not."""
 
+    room: str
     user_id: int
     username: str
     on: bool

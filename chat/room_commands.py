@@ -138,7 +138,7 @@ class RoomCommands(RealtimeConsumer):
     async def away(self, command: Away) -> common.Ack:
         """Their other connections may still have their attention: then nobody is told."""
         self._is_away = command.on
-        await self._attend()
+        self._attend()
         return common.Ack()
 
     async def requested_data(self, request: str) -> Any:
@@ -230,7 +230,7 @@ class RoomCommands(RealtimeConsumer):
         if slug not in self.followed:
             return  # put out meanwhile
         self.enter(self._key(slug).name)
-        await self._attend()
+        self._attend()
         if recovered:
             return
         try:
@@ -239,14 +239,12 @@ class RoomCommands(RealtimeConsumer):
             return  # put out since, and told so
         await self.send_event(found)
 
-    async def _attend(self) -> None:
-        """Hear who is at their screen, and be counted among them or not."""
-        key = streams.attention(self.principal.workspace_id)
-        await self.hub.follow_latest(self.connection, live.TOPIC, key, live.ALL)
+    def _attend(self) -> None:
+        """Be counted among those at their screens, or not."""
         if self._is_away:
-            self.leave(key.name)
+            self.leave(streams.ATTENTION)
         else:
-            self.enter(key.name)
+            self.enter(streams.ATTENTION)
 
     async def _room_ack(self, slug: str) -> RoomAck:
         info = await self.call(selectors.room_summary, self.principal, slug)

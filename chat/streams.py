@@ -5,15 +5,13 @@ from __future__ import annotations
 from chat.protocol import STREAM_PREFIX
 from realtime.streams import StreamKey
 
+# The scope of presence of those who are at their screens; no stream.
+ATTENTION = "chat:attention"
+
 
 def room(workspace_id: int, slug: str) -> StreamKey:
     """What happens in a room: a log of all that lasts, and beside it what is for the moment."""
     return StreamKey(workspace_id, STREAM_PREFIX + slug)
-
-
-def attention(workspace_id: int) -> StreamKey:
-    """Who of a workspace is at their screen, for the moment only; also that presence's scope."""
-    return StreamKey(workspace_id, "chat:attention")
 
 
 def slug_of(name: str) -> str | None:

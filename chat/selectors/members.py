@@ -62,4 +62,4 @@ def present_in(workspace_id: int, slugs: Collection[str]) -> dict[str, set[int]]
 
 def attentive_in(workspace_id: int) -> set[int]:
     """The ids of those who are at their screens, in any room of the workspace."""
-    return set(presence.present(workspace_id, streams.attention(workspace_id).name))
+    return set(presence.present(workspace_id, streams.ATTENTION))

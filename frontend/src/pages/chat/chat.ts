@@ -180,9 +180,7 @@ export class Chat {
     connection.on('typing', (frame) => this.roomOf(frame)?.typed(frame, this.serverNow()))
     connection.on('user_joined', (frame) => this.roomOf(frame)?.userCame(numberOf(frame.user_id), true))
     connection.on('user_left', (frame) => this.roomOf(frame)?.userCame(numberOf(frame.user_id), false))
-    connection.on('user_away', (frame) => {
-      for (const room of this.rooms.values()) room.userTurned(numberOf(frame.user_id), frame.on === true)
-    })
+    connection.on('user_away', (frame) => this.roomOf(frame)?.userTurned(numberOf(frame.user_id), frame.on === true))
     connection.on('room_joined', (frame) => this.joined(recordOf(frame.info)))
     connection.on('room_left', (frame) => this.left(textOf(frame.room)))
     connection.on('room_deleted', (frame) => this.left(textOf(frame.room)))

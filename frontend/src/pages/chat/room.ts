@@ -125,6 +125,7 @@ export class Room {
 
   userCame(userId: number, is: boolean): void {
     this.present.value = withMember(this.present.value, userId, is)
+    if (is) this.userTurned(userId, false)
   }
 
   userTurned(userId: number, isAway: boolean): void {
