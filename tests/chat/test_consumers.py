@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts import services as accounts
-from chat import services
+from chat import selectors, services
 from chat.models import Message
 from realtime import publish, threads
 from tests.support.rooms import Team
@@ -253,6 +253,26 @@ async def test_who_is_removed_is_so_though_no_process_was_woken(
     assert (await bob.event("unsubscription_confirmed"))["reason"] == "removed"
     await alice.event("member_left")
     await alice.event("chat_message")
+    assert "chat_message" not in await silence(bob)
+
+
+async def test_who_is_removed_while_subscribing_does_not_get_in(
+    socket: Any, team: Team, monkeypatch: Any
+) -> None:
+    bob = await socket(team.bob)
+    alice = await threads.call(team.as_, team.alice)
+    looked_up = selectors.roles_in
+
+    def removed_just_after(*arguments: Any) -> Any:
+        found = looked_up(*arguments)
+        services.remove_member(principal=alice, room="ops", user_id=team.bob.pk)
+        return found
+
+    monkeypatch.setattr(selectors, "roles_in", removed_just_after)
+    confirmed = await bob.command("subscribe", rooms=["ops"])
+    assert (confirmed.get("rooms"), confirmed.get("positions")) == ({}, {})
+    assert (await bob.event("unsubscription_confirmed"))["reason"] == "not_found"
+    await threads.call(team.say, team.alice, team.ops, "now that he is gone")
     assert "chat_message" not in await silence(bob)
 
 
