@@ -60,6 +60,7 @@ def test_an_edit_is_seen_by_both_and_its_earlier_text_can_be_read(
 ) -> None:
     alice, bob = side_by_side(server, open_page)
     text = say(alice, unique("box this lap"))
+    expect(message(alice, text)).to_be_visible(timeout=SOON)
     expect(message(bob, text)).to_be_visible(timeout=SOON)
     alice.keyboard.press("ArrowUp")
     editor = alice.locator(".editor textarea")
