@@ -103,14 +103,37 @@ def replay(key: StreamKey, epoch: str, after: int, limit: int = REPLAY_BATCH) ->
 
 
 def _locked(keys: Sequence[StreamKey]) -> list[Stream]:
-    """The rows of these streams, locked in the order of their keys; missing ones are made."""
+    """The rows of these streams, locked in the order of their keys; missing ones are made.
+
+    They are made before any is locked: whoever makes a row waits for another who is making it,
+    and must not hold then what that one is about to lock.
+    """
+    _make_missing([key for key in keys if key not in _seen])
     query = Stream.objects.select_for_update().filter(_any_of(keys))
     ordered = query.order_by("workspace_id", "name", "user_id")
     streams = list(ordered)
     if len(streams) < len(keys):
+        # One that was seen is gone: its workspace or user was deleted.
+        _seen.difference_update(keys)
         Stream.objects.bulk_create(map(_new_row, keys), ignore_conflicts=True)
         streams = list(ordered.all())
     return streams
+
+
+# Streams that this process has seen in the database: there is no need to look for them again.
+_seen: set[StreamKey] = set()
+MOST_SEEN = 100_000
+
+
+def _make_missing(keys: Sequence[StreamKey]) -> None:
+    if not keys:
+        return
+    found = _rows(keys).keys()
+    if missing := [key for key in keys if key not in found]:
+        Stream.objects.bulk_create(map(_new_row, missing), ignore_conflicts=True)
+    if len(_seen) > MOST_SEEN:
+        _seen.clear()
+    _seen.update(found)
 
 
 def _rows(keys: Iterable[StreamKey]) -> dict[StreamKey, Stream]:

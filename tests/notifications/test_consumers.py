@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from notifications import selectors, services
+from realtime.auth import Principal
+from realtime.hub import get_hub
 from tests.notifications.conftest import Inbox, Team, call
 from tests.support.people import join, make_workspace
 
@@ -45,6 +48,29 @@ async def test_a_snapshot_is_bounded_and_its_count_is_not(
         await call(live_team.tell, live_team.ann)
     data = await (await inbox(live_team.ann)).event("initial_data")
     assert (len(data["data"]), data["unread_count"]) == (2, 5)
+
+
+async def test_what_comes_while_the_snapshot_is_read_is_told_after_it(
+    inbox: Inbox, live_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = selectors.snapshot
+    loop_hub = await get_hub()
+
+    def slow(principal: Principal) -> selectors.Snapshot:
+        live_team.tell(live_team.ann)
+        deadline = time.monotonic() + 5
+        # The process has heard of the event: it is on its way to this very socket.
+        while not any(feed.head for feed in list(loop_hub._logs.values())):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return read(principal)
+
+    monkeypatch.setattr(selectors, "snapshot", slow)
+    client = await inbox(live_team.ann)
+    await client.event("new_notification")
+    assert "initial_data" in [frame["type"] for frame in client.frames], "it came before"
+    snapshot = await client.event("initial_data")
+    assert (snapshot["offset"], snapshot["unread_count"]) == (0, 1)
 
 
 async def test_a_new_one_reaches_each_of_the_users_sockets_and_nobody_elses(
