@@ -1,10 +1,11 @@
 """What makes searching fast on PostgreSQL: indexes of three letters, and of the shortest words.
 
 pg_trgm finds any piece of a text that has three letters in a row. For scripts that say a word in
-one or two characters, and for short words such as "ok", an index of our own holds a text's
-grams: single and paired characters outside ASCII, and ASCII words of one or two letters. It needs
-no extension, and no database locale that knows those scripts. SQLite reads through the newest
-messages first, which is fast enough for as many as it will hold.
+one or two characters, for signs (c++) and for short words (ok), an index of our own holds a text's
+grams: characters beyond ASCII, pairs of neighbours that are not both Latin letters or digits, and
+words of one or two of these. It needs no extension, and no database locale that knows those
+scripts. SQLite reads through the newest messages first, which is fast enough for as many as it
+will hold.
 """
 
 from __future__ import annotations
@@ -24,24 +25,29 @@ MISSING_EXTENSION = (
     "CREATE EXTENSION pg_trgm; and then run manage.py index_search."
 )
 _LATIN = re.compile(r"[a-z0-9]{3}")
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+# Neighbours, overlapping: not both plain, and none of them a space.
+_PAIR = re.compile(r"(?=([^ ][^ a-z0-9]|[^ a-z0-9][^ ]))")
+# Enough to find the few texts that are then compared exactly.
+MAX_GRAMS = 16
 _SHORT_WORD = re.compile(r"[a-z0-9]{1,2}")
 
-# Only what is immutable may be indexed: the grams depend on the text alone. A character beyond
-# ASCII has more than one byte.
+# Only what is immutable may be indexed: the grams depend on the text alone. COST: they are worth
+# an index scan, and not to be made anew for each of many rows.
 GRAMS_FUNCTION = r"""
 CREATE OR REPLACE FUNCTION chat_search_grams(text) RETURNS text[]
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
     SELECT array_agg(DISTINCT gram) FROM (
         SELECT unnest(ARRAY[
-            one, CASE WHEN octet_length(next) > 1 THEN one || next END
+            CASE WHEN ascii(one) > 127 THEN one END,
+            CASE WHEN one <> ' ' AND next <> ' ' AND one || next !~ '^[a-z0-9]+$'
+                THEN one || next END
         ]) AS gram
         FROM (
             SELECT one, lead(one) OVER (ORDER BY place) AS next
             FROM unnest(string_to_array($1, NULL)) WITH ORDINALITY AS letters(one, place)
-            WHERE octet_length($1) > length($1)
+            WHERE $1 ~ '[^ a-z0-9]'
         ) AS pairs
-        WHERE octet_length(one) > 1
         UNION ALL
         SELECT word FROM regexp_split_to_table($1, '[^a-z0-9]+') AS words(word)
         WHERE length(word) IN (1, 2)
@@ -85,8 +91,6 @@ def condition(word: str) -> tuple[str, list[Any]]:
     pattern without three letters in a row would go through the whole of the trigram index.
     """
     grams = _grams(word)
-    if is_short_word(word):
-        return "chat_search_grams(search_text) @> %s::text[]", [grams]
     if _LATIN.search(word):
         escaped = re.sub(r"([\\%_])", r"\\\1", word)
         exact, parameters = "search_text LIKE %s", [f"%{escaped}%"]
@@ -106,7 +110,5 @@ def _grams(word: str) -> list[str]:
     """What every text that contains `word` has among its grams."""
     if is_short_word(word):
         return [word]
-    grams: list[str] = []
-    for run in _BEYOND_ASCII.findall(word):
-        grams += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
-    return list(dict.fromkeys(grams))
+    grams = _PAIR.findall(word) or _BEYOND_ASCII.findall(word)
+    return list(dict.fromkeys(grams))[:MAX_GRAMS]

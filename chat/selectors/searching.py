@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-from django.db.models import BooleanField, Exists, F, OuterRef, Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import BooleanField, Exists, F, Max, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
@@ -47,14 +47,14 @@ def search_messages(
 
     A room or person that does not exist, and one that they may not know of, find nothing alike.
     """
-    rows = _matching(principal, query)
-    if cursor is not None:
-        rows = rows.filter(pk__lt=cursor)
-    found = list(rows.order_by("-pk")[: limit + 1])
-    page = found[:limit]
+    found = _newest(_Search(principal, query), cursor, limit + 1)
+    more = len(found) > limit
+    # Found by ids alone, read then: the database carries no texts about while it looks.
+    shown = Message.objects.filter(pk__in=found[:limit], deleted_at=None)
+    page = list(shown.select_related("room", "author").order_by("-pk"))
     views = _views(page)
     hits = [Hit(views[row.pk], search.excerpt(row.text, query.words)) for row in page]
-    return Hits(hits, page[-1].pk if len(found) > limit else None)
+    return Hits(hits, found[limit - 1] if more else None)
 
 
 def _views(messages: Sequence[Message]) -> dict[int, MessageView]:
@@ -67,22 +67,112 @@ def _views(messages: Sequence[Message]) -> dict[int, MessageView]:
     return views
 
 
-def _matching(principal: Principal, query: Query) -> QuerySet[Message]:
-    rooms = readable_rooms(principal)
-    if query.rooms:
-        rooms = rooms.filter(slug__in=query.rooms)
-    if query.not_rooms:
-        rooms = rooms.exclude(slug__in=query.not_rooms)
-    rows = Message.objects.filter(
-        room__in=rooms.order_by().values("pk"),
-        sequence__gt=F("room__floor_sequence"),
-        deleted_at=None,
-    ).select_related("room", "author")
-    for word in query.words:
-        rows = rows.filter(_contains(word))
-    for word in query.without:
-        rows = rows.exclude(_contains(word))
-    return _filtered(rows, query, principal)
+class _Search:
+    """A query in the rooms that somebody may read. `size`: how many messages these have."""
+
+    def __init__(self, principal: Principal, query: Query) -> None:
+        rooms = readable_rooms(principal)
+        if query.rooms:
+            rooms = rooms.filter(slug__in=query.rooms)
+        if query.not_rooms:
+            rooms = rooms.exclude(slug__in=query.not_rooms)
+        self.words = query.words
+        # Whether anything but words decides.
+        self.filtered = query != Query(words=query.words, without=query.without)
+        self._principal = principal
+        self._query = query
+        # By their ids, of which the database knows how many messages they have.
+        lengths = F("head_sequence") - F("floor_sequence")
+        self._rooms = rooms.order_by()
+        sizes = dict(self._rooms.values_list("pk", lengths))
+        self.size = sum(sizes.values())
+        self._ids = list(sizes)
+
+    def by_reading(self) -> QuerySet[Message]:
+        """What answers, found by comparing text after text."""
+        return _with_words(self._without_words(), self.words)
+
+    def by_index(self) -> QuerySet[Message]:
+        """The same, found by the indexes of search (PostgreSQL)."""
+        rows = self._without_words()
+        for word in self.words:
+            sql, parameters = search_index.condition(word)
+            rows = rows.filter(_sql(sql, parameters))
+        return rows
+
+    def _without_words(self) -> QuerySet[Message]:
+        if connection.vendor == "postgresql":
+            rows = Message.objects.filter(
+                room__in=self._ids, sequence__gt=F("room__floor_sequence")
+            )
+        else:
+            # Asked of each message, so that SQLite goes through the newest first and stops when
+            # it has enough, instead of sorting all that is in these rooms.
+            home = Q(pk=OuterRef("room_id"), floor_sequence__lt=OuterRef("sequence"))
+            rows = Message.objects.filter(Exists(self._rooms.filter(home)))
+        rows = rows.filter(deleted_at=None)
+        for word in self._query.without:
+            rows = rows.exclude(_read(word))
+        return _filtered(rows, self._query, self._principal)
+
+
+def _newest(asked: _Search, cursor: int | None, count: int) -> list[int]:
+    """The ids of the newest `count` messages that answer, below `cursor`.
+
+    PostgreSQL cannot know whether a word is in every third message or in none, and to be wrong
+    costs seconds. So the newest messages are read first, which finds what is frequent; what is
+    not frequent there is found by index, where the few that there are can be sorted.
+    """
+    rows = asked.by_reading()
+    if cursor is not None:
+        rows = rows.filter(pk__lt=cursor)
+    if connection.vendor != "postgresql" or not asked.words:
+        return _ids(rows.order_by("-pk"), count)
+    if asked.size <= READ_FIRST:
+        return _ids(rows.order_by(_UNORDERED.desc()), count)
+    newest = Message.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    start = min(newest, cursor - 1 if cursor is not None else newest) - READ_FIRST
+    found = _ids(rows.filter(pk__gt=start).order_by("-pk"), count)
+    missing = count - len(found)
+    if missing and start > 0 and asked.filtered and _are_frequent(asked.words, start):
+        # It is the filters that leave few: to sort all that has the words would take longest.
+        return found + _ids(rows.filter(pk__lte=start).order_by("-pk"), missing)
+    if missing and start > 0:
+        found += _by_index(asked.by_index().filter(pk__lte=start), missing)
+    return found
+
+
+def _are_frequent(words: Sequence[str], start: int) -> bool:
+    """Whether one in a hundred of the messages after `start` has all of the words."""
+    newest = _with_words(Message.objects.filter(pk__gt=start), words).order_by("-pk")
+    enough = max(1, READ_FIRST // 100)
+    return len(_ids(newest, enough)) == enough
+
+
+def _by_index(rows: QuerySet[Message], count: int) -> list[int]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # What two indexes have found is compared row by row, and not page by page, only if
+            # there is room for it.
+            cursor.execute("SET LOCAL work_mem = '64MB'")
+        return _ids(rows.order_by(_UNORDERED.desc()), count)
+
+
+def _with_words(rows: QuerySet[Message], words: Sequence[str]) -> QuerySet[Message]:
+    for word in words:
+        rows = rows.filter(_read(word))
+    return rows
+
+
+# Messages that are read one after the other, in some tens of milliseconds.
+READ_FIRST = 50_000
+# The order of ids, in words that no index knows: all that is found is sorted, and what was to be
+# found by other indexes is not looked for along this order instead.
+_UNORDERED = F("pk") + Value(0)
+
+
+def _ids(rows: QuerySet[Message], count: int) -> list[int]:
+    return list(rows.values_list("pk", flat=True)[:count])
 
 
 def _filtered(rows: QuerySet[Message], query: Query, principal: Principal) -> QuerySet[Message]:
@@ -125,12 +215,23 @@ def _called(names: Sequence[str]) -> list[int]:
     return list(people.values_list("pk", flat=True))
 
 
-def _contains(word: str) -> Any:
+def _read(word: str) -> Any:
     """True where the folded `word` is in the text; one or two Latin letters are a whole word."""
-    if connection.vendor == "postgresql":
-        sql, parameters = search_index.condition(word)
-        sql = sql.replace("search_text", '"chat_message"."search_text"')
-        return RawSQL(sql, parameters, output_field=BooleanField())
+    whole = rf"(^|[^a-z0-9]){re.escape(word)}([^a-z0-9]|$)"
+    if connection.vendor != "postgresql":
+        there = Q(search_text__contains=word)
+        return there & Q(search_text__regex=whole) if search_index.is_short_word(word) else there
     if search_index.is_short_word(word):
-        return Q(search_text__regex=rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])")
-    return Q(search_text__contains=word)
+        return _sql("(strpos(search_text, %s) > 0 AND search_text ~ %s)", [word, whole])
+    return _sql("strpos(search_text, %s) > 0", [word])
+
+
+def _sql(condition: str, parameters: list[Any]) -> RawSQL:
+    column = '"chat_message"."search_text"'
+    return RawSQL(
+        condition.replace("search_text)", f"{column})")
+        .replace("search_text,", f"{column},")
+        .replace("search_text ", f"{column} "),
+        parameters,
+        output_field=BooleanField(),
+    )

@@ -25,6 +25,13 @@ def day(year: int, month: int = 1, day: int = 1) -> datetime:
     return datetime(year, month, day, tzinfo=UTC)
 
 
+@pytest.fixture(params=["few messages", "many messages"])
+def amount(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are many messages, most of them are found by index (PostgreSQL)."""
+    if request.param == "many messages":
+        monkeypatch.setattr("chat.selectors.searching.READ_FIRST", 1)
+
+
 # --- The query --------------------------------------------------------------------------------
 
 
@@ -141,6 +148,7 @@ def found(team: Team, who: Any, text: str, **paging: Any) -> list[str]:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 @pytest.mark.parametrize(
     ("said", "asked"),
     [
@@ -171,6 +179,7 @@ def test_a_message_is_found_in_any_language(team: Team, said: str, asked: str) -
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 @pytest.mark.parametrize(
     ("said", "asked"),
     [
@@ -188,6 +197,7 @@ def test_what_does_not_contain_the_words_is_not_found(team: Team, said: str, ask
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 def test_filters_choose_by_room_person_and_what_hangs_on_a_message(team: Team) -> None:
     general, ops = team.general, team.ops
     first = team.say(team.alice, general, "plain words")
@@ -229,6 +239,7 @@ def test_filters_choose_by_room_person_and_what_hangs_on_a_message(team: Team) -
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 def test_days_bound_what_is_found_and_are_those_of_the_asker(team: Team, api: Api) -> None:
     for text, at in (("first", day(2026, 3, 1)), ("second", day(2026, 3, 2))):
         sent = team.say(team.alice, team.general, text)
@@ -244,6 +255,7 @@ def test_days_bound_what_is_found_and_are_those_of_the_asker(team: Team, api: Ap
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 def test_nothing_of_a_room_that_one_may_not_read_is_found(team: Team, api: Api) -> None:
     team.say(team.alice, team.ops, "the secret word")
     other = make_member(username="dora")
@@ -262,6 +274,7 @@ def test_nothing_of_a_room_that_one_may_not_read_is_found(team: Team, api: Api) 
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 def test_who_leaves_a_room_finds_nothing_of_it_any_more(team: Team) -> None:
     team.say(team.alice, team.ops, "the secret word")
     services.remove_member(principal=team.as_(team.alice), room="ops", user_id=team.bob.pk)
@@ -269,6 +282,7 @@ def test_who_leaves_a_room_finds_nothing_of_it_any_more(team: Team) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 def test_edited_and_deleted_messages_are_found_as_they_are_now(team: Team) -> None:
     alice = team.as_(team.alice)
     edited = team.say(team.alice, team.general, "before editing").message_id
@@ -282,6 +296,7 @@ def test_edited_and_deleted_messages_are_found_as_they_are_now(team: Team) -> No
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 def test_expired_messages_are_not_found(team: Team) -> None:
     team.say(team.alice, team.general, "long ago")
     later = timezone.now() + timedelta(seconds=1)
@@ -291,6 +306,7 @@ def test_expired_messages_are_not_found(team: Team) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 def test_pages_go_on_where_the_one_before_ended(team: Team, api: Api) -> None:
     for number in range(7):
         team.say(team.alice, team.general, f"word {number}")
@@ -305,6 +321,7 @@ def test_pages_go_on_where_the_one_before_ended(team: Team, api: Api) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 def test_an_answer_carries_the_message_and_where_it_matches(team: Team, api: Api) -> None:
     team.say(team.alice, team.general, "it **works** now")
     (result,) = api(team.bob).get("/api/v1/search/messages/", {"q": "work"}).json()["results"]
@@ -314,6 +331,7 @@ def test_an_answer_carries_the_message_and_where_it_matches(team: Team, api: Api
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 @pytest.mark.parametrize(
     "query",
     [
