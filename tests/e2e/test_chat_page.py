@@ -60,6 +60,7 @@ def test_an_edit_is_seen_by_both_and_its_earlier_text_can_be_read(
 ) -> None:
     alice, bob = side_by_side(server, open_page)
     text = say(alice, unique("box this lap"))
+    expect(message(alice, text)).to_be_visible(timeout=SOON)
     expect(message(bob, text)).to_be_visible(timeout=SOON)
     alice.keyboard.press("ArrowUp")
     editor = alice.locator(".editor textarea")
@@ -132,6 +133,22 @@ def test_who_is_there_is_shown_until_they_have_left(server: Server, open_page: O
     expect(entry).to_have_attribute("data-presence", "online", timeout=SOON)
     bob.context.close()
     expect(entry).to_have_attribute("data-presence", "offline", timeout=25_000)
+
+
+def test_who_touches_nothing_for_a_while_is_shown_as_away(
+    server: Server, open_page: OpenPage
+) -> None:
+    alice, bob = open_page(server), open_page(server, user="bob")
+    bob.clock.install()
+    open_room(alice, server)
+    open_room(bob, server)
+    entry = alice.locator("[data-member=bob]")
+    expect(entry).to_have_attribute("data-presence", "online", timeout=15_000)
+    bob.clock.fast_forward("05:01")
+    expect(entry).to_have_attribute("data-presence", "away", timeout=25_000)
+    bob.mouse.move(200, 200)
+    bob.mouse.move(300, 300)
+    expect(entry).to_have_attribute("data-presence", "online", timeout=15_000)
 
 
 def test_unread_counts_fall_in_every_tab_when_one_reads(

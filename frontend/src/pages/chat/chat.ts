@@ -6,6 +6,7 @@ import type { Boot } from '@/lib/boot'
 import { correctClock } from '@/lib/clock-display'
 import { openConnection, type Connection, type ConnectionState, type Frame } from '@/lib/socket'
 
+import { Attention } from './attention'
 import { CardWatch } from './cards'
 import { CaughtUp } from './caught-up'
 import { HistoryPages } from './history'
@@ -48,11 +49,13 @@ export class Chat {
   readonly history: HistoryPages
   readonly reading: Reading
   readonly caughtUp: CaughtUp
+  readonly attention: Attention
   readonly drafts: Drafts
   readonly outbox: Outbox
   readonly me: { readonly id: number; readonly username: string }
   readonly workspace: string | null
   readonly permissions: readonly string[]
+  private readonly followed = new Set<string>()
   private wasLive = false
 
   constructor(boot: Boot) {
@@ -66,6 +69,7 @@ export class Chat {
     this.history = new HistoryPages(this.connection)
     this.reading = new Reading(this.connection, () => this.open.value)
     this.caughtUp = new CaughtUp()
+    this.attention = new Attention(this.connection)
     const key = `pitwall.chat.${this.workspace ?? ''}.${this.me.id}`
     this.drafts = new Drafts(key)
     const stored = new StoredOutbox(`${key}.outbox`)
@@ -122,6 +126,7 @@ export class Chat {
     this.openSlug.value = slug
     const room = this.open.value
     if (!room) return
+    this.follow([room.slug])
     room.visit()
     if (room.timeline.value && !room.isAtEnd) void this.history.newest(room)
     this.reading.look()
@@ -175,6 +180,7 @@ export class Chat {
     connection.on('typing', (frame) => this.roomOf(frame)?.typed(frame, this.serverNow()))
     connection.on('user_joined', (frame) => this.roomOf(frame)?.userCame(numberOf(frame.user_id), true))
     connection.on('user_left', (frame) => this.roomOf(frame)?.userCame(numberOf(frame.user_id), false))
+    connection.on('user_away', (frame) => this.roomOf(frame)?.userTurned(numberOf(frame.user_id), frame.on === true))
     connection.on('room_joined', (frame) => this.joined(recordOf(frame.info)))
     connection.on('room_left', (frame) => this.left(textOf(frame.room)))
     connection.on('room_deleted', (frame) => this.left(textOf(frame.room)))
@@ -245,6 +251,7 @@ export class Chat {
 
   private drop(slug: string): void {
     if (!this.rooms.delete(slug)) return
+    this.followed.delete(slug)
     this.connection.unsubscribe({ rooms: [slug] })
     if (this.openSlug.value === slug) this.openSlug.value = null
   }
@@ -252,24 +259,31 @@ export class Chat {
   private keepRooms(listed: readonly ListedRoom[]): void {
     const gone = [...this.rooms.keys()].filter((slug) => !listed.some(({ info }) => info.slug === slug))
     for (const slug of gone) this.drop(slug)
-    for (const { info } of listed) {
+    for (const { info, counts } of listed) {
       const known = this.rooms.get(info.slug)
       if (known) known.info.value = info
+      // What is followed counts for itself.
+      if (known && !this.followed.has(info.slug)) known.counts.value = counts
     }
     this.add(listed.filter(({ info }) => !this.rooms.has(info.slug)))
   }
 
   private add(listed: readonly ListedRoom[]): void {
     for (const { info, counts } of listed) this.rooms.set(info.slug, new Room(info, counts, this.me.id, this.permissions))
-    const followed = [...this.rooms.keys()].slice(0, MOST_FOLLOWED)
-    const added = listed.map(({ info }) => info.slug).filter((slug) => followed.includes(slug) || slug === this.openSlug.value)
-    if (added.length > 0) this.connection.subscribe({ rooms: added })
+    this.follow(listed.map(({ info }) => info.slug).slice(0, MOST_FOLLOWED - this.followed.size))
+  }
+
+  private follow(slugs: readonly string[]): void {
+    const added = slugs.filter((slug) => !this.followed.has(slug))
+    if (added.length === 0) return
+    for (const slug of added) this.followed.add(slug)
+    this.connection.subscribe({ rooms: added })
   }
 
   private async followWhatExists(): Promise<void> {
     const before = this.rooms.size
     await this.loadRooms()
-    if (this.rooms.size < before && this.rooms.size > 0) this.connection.subscribe({ rooms: [...this.rooms.keys()].slice(0, MOST_FOLLOWED) })
+    if (this.rooms.size < before && this.followed.size > 0) this.connection.subscribe({ rooms: [...this.followed] })
   }
 
   // --- Derived --------------------------------------------------------------------------------

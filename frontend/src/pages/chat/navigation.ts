@@ -4,10 +4,13 @@ import { computed, ref, type ComputedRef, type Ref } from 'vue'
 import { readStored, writeStored } from '@/lib/stored'
 
 import type { Chat } from './chat'
+import type { RoomInfo } from './model/types'
 
 const PHONE = '(max-width: 839px)'
 
 export class Navigation {
+  /** The address names a room that this user may read and has not joined. */
+  readonly joinable: ComputedRef<RoomInfo | null> = computed(() => this.chat.joinable.value.find((info) => info.slug === this.asked.value) ?? null)
   /** The address names a room that does not exist for this user. */
   readonly missing: ComputedRef<boolean> = computed(() => this.asked.value !== null && !this.chat.rooms.has(this.asked.value))
   private readonly asked: Ref<string | null> = ref(null)
