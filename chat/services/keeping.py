@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from chat.models import Attachment, Message, Room
 from chat.protocol import MessagesExpired
@@ -20,8 +20,10 @@ def expire_messages(*, room_id: int, before: datetime, fence: Fence | None = Non
 
     Returns the last sequence that is gone; 0 when there was nothing to do.
     """
+    # By the index of times: the newest of the old ones, however many they are.
     old = Message.objects.filter(room_id=room_id, created_at__lt=before)
-    through = old.aggregate(last=Max("sequence"))["last"] or 0
+    newest = old.order_by("-created_at", "-sequence").values_list("sequence", flat=True)
+    through = newest.first() or 0
     with unit_of_work(fence=fence):
         room = lock_rooms(Q(pk=room_id)).get(room_id)
         if room is None or through <= room.floor_sequence:

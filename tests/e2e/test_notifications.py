@@ -102,6 +102,32 @@ def test_the_bell_rings_on_both_browsers_and_reading_on_one_counts_down_on_the_o
         expect_count(page, 0, WITHIN_A_SECOND)
 
 
+def test_a_mention_in_chat_rings_the_bell_on_both_browsers(
+    any_server: Server, open_page: OpenPage, loop: BackgroundLoop
+) -> None:
+    server = any_server
+    all_read(server)
+    first, second = connected(open_page(server)), connected(open_page(server, viewport=PHONE))
+    expect_count(first, 0)
+
+    async def mention() -> None:
+        headers = {"Authorization": f"Bearer {token_of(server, 'bob')}"}
+        client = await SocketClient.open(f"{server.ws_url}/ws/chat/", headers)
+        sent = await client.command("send_message", room="general", text="@alice box this lap")
+        assert sent["type"] == "ack"
+        await client.close()
+
+    loop.run(mention())
+    for page in (first, second):
+        expect_count(page, 1, WITHIN_A_SECOND)
+    first.locator("#bell").click()
+    expect(first.locator("#bell-panel .note").first).to_contain_text("bob mentioned you")
+    first.locator("#bell-panel .note").first.click()
+    first.wait_for_url("**/chat/**")
+    for page in (first, second):
+        expect_count(page, 0, WITHIN_A_SECOND)
+
+
 def test_all_can_be_marked_as_read_from_the_bell(server: Server, open_page: OpenPage) -> None:
     all_read(server)
     for number in range(3):
