@@ -13,7 +13,7 @@ EMBEDDED := env -u DATABASE_URL -u REDIS_URL
 JOBS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores < 4 ? cores : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-smoke screenshots dev clean test-services e2e legacy-client chaos format \
+.PHONY: help run test check bench bench-smoke screenshots dev clean test-services e2e legacy-client chaos chaos-chat format \
 	setup setup-dev lint types imports migrations front-check test-clients
 
 help: ## list the targets
@@ -67,6 +67,9 @@ legacy-client: setup-dev ## a client of the first protocol, watched for ten minu
 
 chaos: setup-dev ## 200 clients for two minutes while things die: is anything lost?
 	CHAOS_CLIENTS=200 CHAOS_SECONDS=120 $(WITH_SERVICES) $(VENV)/pytest -s -m e2e tests/e2e/test_chaos.py
+
+chaos-chat: setup-dev ## 200 people talk in 20 rooms for a minute while things die: is any message lost?
+	CHAOS_CLIENTS=200 CHAOS_SECONDS=60 CHAOS_RATE=300 $(WITH_SERVICES) $(VENV)/pytest -s -m e2e tests/e2e/test_chat_chaos.py
 
 bench: setup-dev ## every benchmark in full; results go to benchmarks/RESULTS.md
 	$(WITH_SERVICES) $(VENV)/python tools/bench.py

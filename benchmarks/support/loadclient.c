@@ -7,8 +7,8 @@
  *
  * Opens its connections, tells the publisher over UDP to begin, reads for a while, tells it to
  * stop, waits for the rest and prints one JSON object. Of a message it looks for three numbers:
- * "q" (which tick it is, from 0), "t" (when it was published, seconds since 1970) and, before
- * those, "kind" (0 unless there are several kinds of messages; at most 3).
+ * "q" (which tick it is, from 0; -q), "t" (when it was published, seconds since 1970; -t) and,
+ * before those, "kind" (0 unless there are several kinds of messages; at most 3).
  *
  * Datagrams to the publisher: "S mode clients" start when so many load clients have said so, "A q"
  * every subscriber of this one has tick q, "X" stop, to which it answers "D published".
@@ -56,13 +56,13 @@ struct samples {
 static struct {
     int port, connections, at_once, control_port, slow, engine_io, clients;
     double seconds, warm_up, hold, grace;
-    const char *path, *mode, *origin, *ready_mark;
+    const char *path, *mode, *origin, *ready_mark, *number_key, *time_key;
     char **cookies, **messages;
     int cookie_count, message_count;
     char headers[4096];
 } options = {
     .connections = 100, .at_once = 64, .seconds = 3, .warm_up = 0.5, .grace = 3,
-    .clients = 1, .path = "/", .mode = "rate:10",
+    .clients = 1, .path = "/", .mode = "rate:10", .number_key = "\"q\":", .time_key = "\"t\":",
 };
 
 static struct connection *all;
@@ -286,8 +286,8 @@ static void take_message(struct connection *c, const uint8_t *text, int length, 
         become_ready(c);
     number_after("\"kind\":", text, end, &kind);
     const uint8_t *rest = text;
-    while ((rest = number_after("\"q\":", rest, end, &q))) {
-        if (!number_after("\"t\":", rest, end, &t))
+    while ((rest = number_after(options.number_key, rest, end, &q))) {
+        if (!number_after(options.time_key, rest, end, &t))
             return;
         if (kind < 1) {
             take_tick(c, (int64_t)q, at - t);
@@ -594,7 +594,7 @@ static char **lines_of(const char *path, int *count)
 static void read_options(int count, char **words)
 {
     int option;
-    while ((option = getopt(count, words, "p:P:n:c:H:C:O:m:y:u:k:M:d:w:g:i:s:E")) != -1) {
+    while ((option = getopt(count, words, "p:P:n:c:H:C:O:m:y:q:t:u:k:M:d:w:g:i:s:E")) != -1) {
         switch (option) {
         case 'p': options.port = atoi(optarg); break;
         case 'P': options.path = optarg; break;
@@ -609,6 +609,8 @@ static void read_options(int count, char **words)
         case 'O': options.origin = optarg; break;
         case 'm': options.messages = lines_of(optarg, &options.message_count); break;
         case 'y': options.ready_mark = optarg; break;
+        case 'q': options.number_key = optarg; break;
+        case 't': options.time_key = optarg; break;
         case 'u': options.control_port = atoi(optarg); break;
         case 'k': options.clients = atoi(optarg); break;
         case 'M': options.mode = optarg; break;
@@ -628,6 +630,7 @@ static void read_options(int count, char **words)
                 "  -C file   cookies, one a line, taken in turn\n"
                 "  -m file   first messages, one a line, taken in turn\n"
                 "  -y text   a connection is ready when a message contains this\n"
+                "  -q text   what stands before a message's number   -t text   and before its time\n"
                 "  -u port   the publisher's UDP port   -k how many load clients it waits for\n"
                 "  -M rate:TICKS_A_SECOND | win:IN_FLIGHT\n"
                 "  -d seconds measured   -w seconds of warm-up   -g seconds to wait at the end\n"

@@ -166,10 +166,11 @@ def stored(server: Server) -> dict[str, list[tuple[int, str]]]:
     query = """
         SELECT s.name, e.offset, e.payload::json->>'text'
         FROM realtime_event e JOIN realtime_stream s ON s.id = e.stream_id
+        WHERE s.name = ANY(%s)
         ORDER BY s.name, e.offset
     """
     events: dict[str, list[tuple[int, str]]] = defaultdict(list)
     with psycopg.connect(server.environment["DATABASE_URL"]) as connection:
-        for name, offset, text in connection.execute(query):
+        for name, offset, text in connection.execute(query, [STREAMS]):
             events[name].append((offset, text))
     return dict(events)

@@ -316,6 +316,8 @@ class Client:
         for future in self._replies.values():
             if not future.done():
                 future.set_exception(ConnectionLostError("the connection broke before the reply"))
+                # A command that is still sending hears of it there, and leaves this one unread.
+                future.exception()
 
     def _note_limit(self, error: CommandError) -> None:
         if error.code == "rate_limited" and error.retry_after:
