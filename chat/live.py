@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chat import streams
-from chat.protocol import TypingNow, UserJoined, UserLeft
+from chat.protocol import TypingNow, UserAway, UserJoined, UserLeft
 from realtime import publish
 from realtime.connection import LatestTopic
 from realtime.protocol import Event
@@ -18,6 +18,13 @@ from realtime.protocol import Event
 # Everybody who follows a room gets the same.
 ALL = "all"
 MAX_KEPT = 100
+# Of each person the newest of each of these counts.
+_KEPT: Mapping[type[Event], str] = {
+    TypingNow: "typing",
+    UserJoined: "presence",
+    UserLeft: "presence",
+    UserAway: "attention",
+}
 
 
 def _render(payload: Mapping[str, Any], selection: object) -> list[bytes]:
@@ -36,12 +43,7 @@ def _merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Mapping[str, A
 TOPIC = LatestTopic(render=_render, merge=_merge)
 
 
-def tell(workspace_id: int, event: TypingNow | UserJoined | UserLeft) -> None:
+def tell(workspace_id: int, event: TypingNow | UserJoined | UserLeft | UserAway) -> None:
     """Push to all who follow the room now: on commit inside a transaction, else at once."""
-    kind = "typing" if isinstance(event, TypingNow) else "presence"
-    _publish(workspace_id, event.room, f"{kind}:{event.user_id}", event)
-
-
-def _publish(workspace_id: int, slug: str, key: str, event: Event) -> None:
-    payload = {"frames": {key: event.encode().decode()}}
-    publish.publish_latest(streams.room(workspace_id, slug), payload)
+    payload = {"frames": {f"{_KEPT[type(event)]}:{event.user_id}": event.encode().decode()}}
+    publish.publish_latest(streams.room(workspace_id, event.room), payload)

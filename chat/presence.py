@@ -1,10 +1,14 @@
-"""Who comes into rooms and leaves them, told to those who are there."""
+"""Who comes into rooms and leaves them, and who is at their screen, told to those who are there.
+
+Somebody is away when they are connected and none of their connections has their attention: one
+that has it sits in a scope of the workspace, until it says `away`.
+"""
 
 from __future__ import annotations
 
 from accounts.models import User
 from chat import live, streams
-from chat.protocol import UserJoined, UserLeft
+from chat.protocol import UserAway, UserJoined, UserLeft
 from realtime import presence
 
 
@@ -19,3 +23,18 @@ def tell_room(change: presence.Change) -> None:
     for username in names:
         event = UserJoined if change.present else UserLeft
         live.tell(change.seat.workspace_id, event(room=slug, user_id=user_id, username=username))
+
+
+@presence.listen
+def tell_attention(change: presence.Change) -> None:
+    """Tell the rooms somebody is in that they have turned away everywhere, or are back."""
+    workspace_id, scope, user_id = change.seat
+    if scope != streams.ATTENTION:
+        return
+    username = User.objects.filter(pk=user_id).values_list("username", flat=True).first()
+    for name in presence.scopes_of(workspace_id, user_id):
+        slug = streams.slug_of(name)
+        if slug is None or username is None:
+            continue
+        event = UserAway(room=slug, user_id=user_id, username=username, on=not change.present)
+        live.tell(workspace_id, event)

@@ -113,6 +113,12 @@ class MarkRead(Command, tag="mark_read", kw_only=True):
     sequence: Sequence
 
 
+class Away(Command, tag="away"):
+    """Whoever sits at this connection has turned to something else, or is back."""
+
+    on: bool = True
+
+
 class Typing(Command, tag="typing", kw_only=True):
     room: Slug | None = None
     channel: Slug | None = None
@@ -438,6 +444,15 @@ class UserLeft(Event, tag="user_left", kw_only=True):
     username: str
 
 
+class UserAway(Event, tag="user_away", kw_only=True):
+    """Somebody is connected and away everywhere (`on`), or is back. Who has just come is not."""
+
+    room: str
+    user_id: int
+    username: str
+    on: bool
+
+
 class RoomJoined(Event, tag="room_joined", kw_only=True):
     """To the sockets of somebody who has become a member: the room may be shown now."""
 
@@ -456,9 +471,13 @@ class RoomLeft(Event, tag="room_left", kw_only=True):
 
 
 class Subscribed(Struct, kw_only=True):
-    """Where one stands in a room. `members` may stop short of `member_count` in a large one."""
+    """Where one stands in a room. `members` may stop short of `member_count` in a large one.
+
+    `away`: ids of those who are connected to it and away.
+    """
 
     members: list[MemberView]
+    away: list[int] = []
     member_count: int
     unread: int
     mentions: int
@@ -483,7 +502,7 @@ class RoomSnapshot(Event, tag="room_snapshot", kw_only=True):
     """A room as it is now, with its newest messages: what `recovered: false` begins anew from.
 
     `epoch` and `offset` are the position that was confirmed; `data` is oldest first. `present`
-    are the ids of those who are connected to it.
+    are the ids of those who are connected to it, `away` of those among them who are away.
     """
 
     room: str
@@ -493,6 +512,7 @@ class RoomSnapshot(Event, tag="room_snapshot", kw_only=True):
     info: RoomSummary
     members: list[MemberView]
     present: list[int]
+    away: list[int]
     pins: list[MessageView]
     data: list[MessageView]
 

@@ -12,6 +12,7 @@ from chat.policy import RoomAction
 from chat.protocol import (
     TYPING_EVERY,
     TYPING_SECONDS,
+    Away,
     JoinRoom,
     LeaveRoom,
     MemberList,
@@ -59,6 +60,7 @@ class RoomCommands(RealtimeConsumer):
         super().__init__()
         # By slug, when this socket's typing was last passed on (monotonic seconds).
         self._typed: dict[str, float] = {}
+        self._is_away = False
 
     async def connected(self) -> None:
         self.connection.on_put_out = self._put_out
@@ -131,6 +133,13 @@ class RoomCommands(RealtimeConsumer):
                 ),
             )
         return RoomAck(room=slug)
+
+    @on(Away)
+    async def away(self, command: Away) -> common.Ack:
+        """Their other connections may still have their attention: then nobody is told."""
+        self._is_away = command.on
+        self._attend()
+        return common.Ack()
 
     async def requested_data(self, request: str) -> Any:
         if request == "rooms":
@@ -221,6 +230,7 @@ class RoomCommands(RealtimeConsumer):
         if slug not in self.followed:
             return  # put out meanwhile
         self.enter(self._key(slug).name)
+        self._attend()
         if recovered:
             return
         try:
@@ -228,6 +238,13 @@ class RoomCommands(RealtimeConsumer):
         except NotFound:
             return  # put out since, and told so
         await self.send_event(found)
+
+    def _attend(self) -> None:
+        """Be counted among those at their screens, or not."""
+        if self._is_away:
+            self.leave(streams.ATTENTION)
+        else:
+            self.enter(streams.ATTENTION)
 
     async def _room_ack(self, slug: str) -> RoomAck:
         info = await self.call(selectors.room_summary, self.principal, slug)

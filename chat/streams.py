@@ -5,6 +5,9 @@ from __future__ import annotations
 from chat.protocol import STREAM_PREFIX
 from realtime.streams import StreamKey
 
+# The scope of presence of those who are at their screens; no stream.
+ATTENTION = "chat:attention"
+
 
 def room(workspace_id: int, slug: str) -> StreamKey:
     """What happens in a room: a log of all that lasts, and beside it what is for the moment."""

@@ -77,6 +77,17 @@ def present_in(workspace_id: int, scopes: Collection[str]) -> dict[str, list[int
     return found
 
 
+def scopes_of(workspace_id: int, user_id: int) -> list[str]:
+    """Where a user is present in a workspace now (synchronous)."""
+    alive, now = _processes()
+    rows = Presence.objects.filter(workspace_id=workspace_id, user_id=user_id)
+    return sorted(
+        scope
+        for scope, held in rows.values_list("scope", "holders")
+        if holders.settled(held, alive, now)
+    )
+
+
 @dataclass
 class LocalPresence:
     """The seats that connections of this process take. Belongs to the event loop's thread.

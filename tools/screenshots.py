@@ -17,11 +17,16 @@ sys.path.insert(0, str(ROOT))
 from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402
 
 from tests.e2e.browser import DESKTOP, PHONE, launched, sign_in  # noqa: E402
+from tests.e2e.chat_page import Api  # noqa: E402
 from tests.e2e.servers import Server, embedded  # noqa: E402
 
 FOLDER = ROOT / "docs" / "screenshots"
 VIEWPORTS = {"desktop": DESKTOP, "phone": PHONE}
-PAGES = {"dashboard": "/dashboards/", "profile": "/accounts/profile/"}
+PAGES = {
+    "dashboard": "/dashboards/",
+    "chat": "/chat/general/",
+    "profile": "/accounts/profile/",
+}
 
 
 def main() -> None:
@@ -34,6 +39,7 @@ def main() -> None:
         launched(playwright) as browser,
     ):
         time.sleep(float(os.environ.get("SCREENSHOT_SECONDS", "240")))
+        _talk(server)
         for name in _take(browser, server):
             print(name, flush=True)
 
@@ -54,6 +60,8 @@ def _take(browser: Browser, server: Server) -> Iterator[str]:
                 page.goto(server.url + path)
                 if name == "dashboard":
                     _wait_for_values(page)
+                elif name == "chat":
+                    _wait_for_messages(page)
                 yield _picture(page, f"{name}-{size}-{theme}")
             context.close()
 
@@ -62,6 +70,19 @@ def _wait_for_values(page: Page) -> None:
     expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
     # A few ticks, so that trends and the latency wall have something to show.
     page.wait_for_timeout(6_000)
+
+
+def _talk(server: Server) -> None:
+    """A live card among the messages that a new installation has."""
+    bob = Api(server, "bob")
+    bob.post("rooms/general/messages/", {"text": "Memory while the jobs run, for the record:"})
+    card = {"kind": "metric", "reference": "memory_usage"}
+    bob.post("rooms/general/messages/", {"card": card})
+
+
+def _wait_for_messages(page: Page) -> None:
+    expect(page.locator("[data-card] .tag.is-ok")).to_be_visible(timeout=15_000)
+    page.wait_for_timeout(1_000)
 
 
 def _picture(page: Page, name: str) -> str:

@@ -58,3 +58,8 @@ def present_in(workspace_id: int, slugs: Collection[str]) -> dict[str, set[int]]
     names = {streams.room(workspace_id, slug).name: slug for slug in slugs}
     found = presence.present_in(workspace_id, names)
     return {slug: set(found.get(name, ())) for name, slug in names.items()}
+
+
+def attentive_in(workspace_id: int) -> set[int]:
+    """The ids of those who are at their screens, in any room of the workspace."""
+    return set(presence.present(workspace_id, streams.ATTENTION))

@@ -7,7 +7,13 @@ from collections.abc import Collection
 from chat import streams
 from chat.models import Membership
 from chat.protocol import DEFAULT_HISTORY, MemberList, MemberView, RoomSnapshot, Subscribed
-from chat.selectors.members import RosterLimits, member_view, members_of, present_in
+from chat.selectors.members import (
+    RosterLimits,
+    attentive_in,
+    member_view,
+    members_of,
+    present_in,
+)
 from chat.selectors.messages import message_views, newest, pins_of
 from chat.selectors.rooms import (
     find,
@@ -21,7 +27,7 @@ from realtime.protocol import Position
 
 
 def subscribed(principal: Principal, slugs: Collection[str]) -> dict[str, Subscribed]:
-    """Where this person stands in those of these rooms that they may read, in five queries."""
+    """Where this person stands in those of these rooms that they may read, in seven queries."""
     found = places(principal, slugs)
     ids = [place.room.pk for place in found.values()]
     limit = max(RosterLimits.EACH, RosterLimits.IN_ALL // max(1, len(ids)))
@@ -32,8 +38,10 @@ def subscribed(principal: Principal, slugs: Collection[str]) -> dict[str, Subscr
     for here in present.values():
         # Whoever asks is there; the row that says so may not be written yet.
         here.add(principal.user_id)
+    attentive = attentive_in(principal.workspace_id) | {principal.user_id}
     return {
         slug: Subscribed(
+            away=sorted(present[slug] - attentive),
             members=_views(members.get(place.room.pk, []), present[slug]),
             member_count=counts.get(place.room.pk, 0),
             unread=place.unread,
@@ -72,6 +80,7 @@ def snapshot(
     info = room_summary(principal, slug)
     room = find(principal, slug).room
     present = present_in(principal.workspace_id, [slug])[slug] | {principal.user_id}
+    away = present - attentive_in(principal.workspace_id) - {principal.user_id}
     members = members_of([room.pk], RosterLimits.IN_ALL).get(room.pk, [])
     return RoomSnapshot(
         room=slug,
@@ -81,6 +90,7 @@ def snapshot(
         info=info,
         members=_views(members, present),
         present=sorted(present),
+        away=sorted(away),
         pins=pins_of(room),
         data=message_views(newest(room, messages), room),
     )

@@ -390,3 +390,34 @@ async def test_what_cannot_be_done_is_an_error_and_ends_nothing(
     action = command.pop("action")
     assert (await alice.command(action, **command))["code"] == code
     assert (await alice.command("send_message", room="general", text="on"))["sequence"] == 1
+
+
+async def change_of_attention(client: Any, user_id: int, on: bool) -> None:
+    frame = None
+    while frame is None or (frame["user_id"], frame["on"]) != (user_id, on):
+        frame = await client.event("user_away", within=20)
+
+
+async def test_who_turns_away_everywhere_is_shown_as_away_until_they_are_back(
+    socket: Any, team: Team
+) -> None:
+    alice = await socket(team.alice, "general")
+    laptop, phone = await socket(team.bob, "general"), await socket(team.bob, "general")
+    while (await alice.event("user_joined"))["user_id"] != team.bob.pk:
+        pass
+    await laptop.command("away", on=True)
+    await phone.command("away", on=True)
+    await change_of_attention(alice, team.bob.pk, on=True)
+    late = await connect_late(socket, team)
+    assert late["away"] == [team.bob.pk]
+    await laptop.command("away", on=False)
+    await change_of_attention(alice, team.bob.pk, on=False)
+
+
+async def connect_late(socket: Any, team: Team) -> dict[str, Any]:
+    """How the room looks to somebody who comes now."""
+    client = await socket(team.carol)
+    confirmed = await client.command("subscribe", rooms=["general"])
+    snapshot = await client.event("room_snapshot")
+    assert snapshot["away"] == confirmed["rooms"]["general"]["away"]
+    return dict(snapshot)

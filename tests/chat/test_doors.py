@@ -215,7 +215,7 @@ SOCKET: list[dict[str, Any]] = [
     {"action": "upload", "room": "{room}", "name": "a.txt", "size": 1},
 ]
 # They name no room: people, cards and uploads of one's own.
-NO_ROOM = {"open_direct", "watch_cards", "card_action", "cancel_upload"}
+NO_ROOM = {"open_direct", "watch_cards", "card_action", "cancel_upload", "away"}
 
 
 async def opened(connect: Any, user: User, **query: str) -> Any:

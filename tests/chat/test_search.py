@@ -240,6 +240,15 @@ def test_filters_choose_by_room_person_and_what_hangs_on_a_message(team: Team) -
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("amount")
+def test_what_a_filter_leaves_of_a_frequent_word_is_found_to_the_last(team: Team) -> None:
+    said = [team.say(team.bob, team.general, f"word {number}") for number in range(2)]
+    team.say(team.alice, team.general, "word of alice")
+    assert found(team, team.alice, "word from:bob") == ["word 1", "word 0"]
+    assert found(team, team.alice, "word from:bob", cursor=said[1].message_id) == ["word 0"]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
 def test_days_bound_what_is_found_and_are_those_of_the_asker(team: Team, api: Api) -> None:
     for text, at in (("first", day(2026, 3, 1)), ("second", day(2026, 3, 2))):
         sent = team.say(team.alice, team.general, text)

@@ -60,6 +60,7 @@ def test_an_edit_is_seen_by_both_and_its_earlier_text_can_be_read(
 ) -> None:
     alice, bob = side_by_side(server, open_page)
     text = say(alice, unique("box this lap"))
+    expect(message(alice, text)).to_be_visible(timeout=SOON)
     expect(message(bob, text)).to_be_visible(timeout=SOON)
     alice.keyboard.press("ArrowUp")
     editor = alice.locator(".editor textarea")
@@ -132,6 +133,22 @@ def test_who_is_there_is_shown_until_they_have_left(server: Server, open_page: O
     expect(entry).to_have_attribute("data-presence", "online", timeout=SOON)
     bob.context.close()
     expect(entry).to_have_attribute("data-presence", "offline", timeout=25_000)
+
+
+def test_who_touches_nothing_for_a_while_is_shown_as_away(
+    server: Server, open_page: OpenPage
+) -> None:
+    alice, bob = open_page(server), open_page(server, user="bob")
+    bob.clock.install()
+    open_room(alice, server)
+    open_room(bob, server)
+    entry = alice.locator("[data-member=bob]")
+    expect(entry).to_have_attribute("data-presence", "online", timeout=15_000)
+    bob.clock.fast_forward("05:01")
+    expect(entry).to_have_attribute("data-presence", "away", timeout=25_000)
+    bob.mouse.move(200, 200)
+    bob.mouse.move(300, 300)
+    expect(entry).to_have_attribute("data-presence", "online", timeout=15_000)
 
 
 def test_unread_counts_fall_in_every_tab_when_one_reads(
@@ -249,8 +266,10 @@ def test_when_the_server_restarts_nothing_is_lost(
 
 
 def test_enter_that_ends_a_composition_does_not_send(server: Server, open_page: OpenPage) -> None:
-    alice, bob = side_by_side(server, open_page)
+    slug = Api(server).room(unique("Composing"))
+    alice, bob = side_by_side(server, open_page, slug)
     composer(alice).click()
+    alice.keyboard.type("say ")
     keyboard = alice.context.new_cdp_session(alice)
     keyboard.send(
         "Input.imeSetComposition", {"text": "ni hao", "selectionStart": 6, "selectionEnd": 6}
@@ -259,12 +278,31 @@ def test_enter_that_ends_a_composition_does_not_send(server: Server, open_page: 
     composer(alice).dispatch_event(
         "keydown", {"key": "Enter", "keyCode": 229, "isComposing": True, "bubbles": True}
     )
-    expect(alice.locator(".is-pending")).to_have_count(0)
+    expect(composer(alice)).to_have_value("say ni hao")
     text = unique("你好")
     keyboard.send("Input.insertText", {"text": text})
-    expect(composer(alice)).to_have_value(text)
+    expect(composer(alice)).to_have_value(f"say {text}")
     alice.keyboard.press("Enter")
-    expect(message(bob, text)).to_have_count(1, timeout=SOON)
+    expect(message(bob, f"say {text}")).to_have_count(1, timeout=SOON)
+    expect(bob.locator("article.msg")).to_have_count(1)
+
+
+def test_a_message_that_is_refused_says_why_and_can_be_changed(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Refused"))
+    alice, bob = side_by_side(server, open_page, slug)
+    composer(alice).fill("x" * 16_001)
+    alice.keyboard.press("Enter")
+    failed = alice.locator(".is-pending[data-state=failed]")
+    expect(failed).to_contain_text("at most 16,000 characters", timeout=SOON)
+    failed.get_by_role("button", name="Edit").click()
+    expect(composer(alice)).to_have_value("x" * 16_001)
+    expect(failed).to_have_count(0)
+    text = unique("shorter")
+    composer(alice).fill(text)
+    alice.keyboard.press("Enter")
+    expect(message(bob, text)).to_be_visible(timeout=SOON)
 
 
 def test_drafts_are_kept_for_each_room(server: Server, open_page: OpenPage) -> None:

@@ -347,6 +347,17 @@ describe('log streams', () => {
     expect(seen).toEqual([8])
   })
 
+  it('take a snapshot that stands at the confirmed position, and go on behind it', () => {
+    const { world, server, seen } = inRoom()
+    const snapshots: unknown[] = []
+    world.connection.on('room_snapshot', (frame) => snapshots.push(frame.offset))
+    server.confirm({ 'room:ops': { epoch: 'e2', offset: 40, recovered: false } })
+    server.push({ type: 'room_snapshot', stream: 'room:ops', epoch: 'e2', offset: 40 })
+    server.push(event(41, 'e2'))
+    expect(snapshots).toEqual([40])
+    expect(seen).toEqual([41])
+  })
+
   it('start from the given position when theirs cannot be resumed', () => {
     const { server, seen } = inRoom()
     server.push(event(1, 'e2'))

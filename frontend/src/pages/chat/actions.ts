@@ -36,7 +36,7 @@ export class ChatActions {
   /** Join a public room and open it. */
   async join(slug: string): Promise<boolean> {
     const done = await this.command('join_room', { room: slug })
-    if (done) await this.chat.loadRooms()
+    if (done) await this.chat.directory.load()
     return done
   }
 
@@ -51,7 +51,7 @@ export class ChatActions {
       slug = textOf((await this.chat.connection.command('open_direct', { user_id: userId })).room)
     })
     if (!done || slug === '') return null
-    if (!this.chat.rooms.has(slug)) await this.chat.loadRooms()
+    if (!this.chat.directory.rooms.has(slug)) await this.chat.directory.load()
     return slug
   }
 
@@ -59,7 +59,7 @@ export class ChatActions {
   async create(fields: { name: string; kind: string; topic: string }): Promise<string | null> {
     let slug = ''
     const done = await this.ui.attempt(async () => (slug = await this.chat.api.createRoom(fields)))
-    if (done) await this.chat.loadRooms()
+    if (done) await this.chat.directory.load()
     return done ? slug : null
   }
 

@@ -4,12 +4,15 @@ import { computed, ref, type ComputedRef, type Ref } from 'vue'
 import { readStored, writeStored } from '@/lib/stored'
 
 import type { Chat } from './chat'
+import type { RoomInfo } from './model/types'
 
 const PHONE = '(max-width: 839px)'
 
 export class Navigation {
+  /** The address names a room that this user may read and has not joined. */
+  readonly joinable: ComputedRef<RoomInfo | null> = computed(() => this.chat.directory.joinable.value.find((info) => info.slug === this.asked.value) ?? null)
   /** The address names a room that does not exist for this user. */
-  readonly missing: ComputedRef<boolean> = computed(() => this.asked.value !== null && !this.chat.rooms.has(this.asked.value))
+  readonly missing: ComputedRef<boolean> = computed(() => this.asked.value !== null && !this.chat.directory.rooms.has(this.asked.value))
   private readonly asked: Ref<string | null> = ref(null)
   private started = false
 
@@ -27,7 +30,7 @@ export class Navigation {
     this.follow()
     if (this.asked.value !== null || matchMedia(PHONE).matches) return
     const stored = readStored(this.key)
-    const first = stored !== null && this.chat.rooms.has(stored) ? stored : (this.chat.groups[0] ?? this.chat.directs[0])?.slug
+    const first = stored !== null && this.chat.directory.rooms.has(stored) ? stored : (this.chat.directory.groups[0] ?? this.chat.directory.directs[0])?.slug
     if (first === undefined) return
     history.replaceState(null, '', this.href(first))
     this.open(first)

@@ -13,7 +13,7 @@ export interface RoomKeyActions {
 /** Returns what removes the keys again. */
 export function bindRoomKeys(chat: Chat, { go, toggleSwitcher, escape }: RoomKeyActions): () => void {
   const step = (by: number, wanted: (room: Room) => boolean): void => {
-    const rooms = [...chat.groups, ...chat.directs]
+    const rooms = [...chat.directory.groups, ...chat.directory.directs]
     const at = rooms.findIndex((room) => room.slug === chat.openSlug.value)
     for (let tried = 1; tried <= rooms.length; tried += 1) {
       const room = rooms[(at + by * tried + rooms.length * tried) % rooms.length]!

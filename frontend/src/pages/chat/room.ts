@@ -15,6 +15,8 @@ export class Room {
   readonly timeline: ShallowRef<Timeline | null> = shallowRef(null)
   readonly members: ShallowRef<readonly Member[]> = shallowRef([])
   readonly present: ShallowRef<ReadonlySet<number>> = shallowRef(new Set())
+  /** Who is connected and at none of their screens. */
+  readonly away: ShallowRef<ReadonlySet<number>> = shallowRef(new Set())
   readonly pins: ShallowRef<readonly Message[]> = shallowRef([])
   readonly counts: ShallowRef<ReadState> = shallowRef(NOTHING_READ)
   readonly typing: ShallowRef<readonly string[]> = shallowRef([])
@@ -64,7 +66,8 @@ export class Room {
   }
 
   presenceOf(userId: number): Presence {
-    return this.present.value.has(userId) ? 'online' : 'offline'
+    if (!this.present.value.has(userId)) return 'offline'
+    return this.away.value.has(userId) ? 'away' : 'online'
   }
 
   nameOf(userId: number): string | null {
@@ -80,6 +83,7 @@ export class Room {
     this.counts.value = readStateOf(info)
     this.members.value = listOf(frame.members).map(memberOf)
     this.present.value = new Set(numbersOf(frame.present))
+    this.away.value = new Set(numbersOf(frame.away))
     this.pins.value = listOf(frame.pins).map(messageOf)
     const page = listOf(frame.data).map(messageOf)
     this.timeline.value = opened(page, this.counts.value.newest, hasBefore(page, info))
@@ -92,6 +96,7 @@ export class Room {
   confirmed(fields: Readonly<Record<string, unknown>>): void {
     this.members.value = listOf(fields.members).map(memberOf)
     this.present.value = new Set(listOf(fields.members).flatMap((member) => (member.present === true ? [numberOf(member.user_id)] : [])))
+    this.away.value = new Set(numbersOf(fields.away))
     this.info.value = { ...this.info.value, role: roleOf(fields.role), memberCount: numberOf(fields.member_count) }
     const { read, unread, mentions } = readStateOf(fields)
     // What was missed comes after this: the newest sequence stays where the messages are, and counting goes on from there.
@@ -119,10 +124,12 @@ export class Room {
   }
 
   userCame(userId: number, is: boolean): void {
-    const next = new Set(this.present.value)
-    if (is) next.add(userId)
-    else next.delete(userId)
-    this.present.value = next
+    this.present.value = withMember(this.present.value, userId, is)
+    if (is) this.userTurned(userId, false)
+  }
+
+  userTurned(userId: number, isAway: boolean): void {
+    this.away.value = withMember(this.away.value, userId, isAway)
   }
 
   typed(frame: Frame, now: number): void {
@@ -238,3 +245,9 @@ function hasBefore(page: readonly Message[], info: Readonly<Record<string, unkno
   return first > numberOf(info.first_sequence, 1)
 }
 
+function withMember(set: ReadonlySet<number>, member: number, is: boolean): ReadonlySet<number> {
+  const next = new Set(set)
+  if (is) next.add(member)
+  else next.delete(member)
+  return next
+}

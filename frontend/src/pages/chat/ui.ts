@@ -22,6 +22,8 @@ export class ChatUi {
   readonly emojiFor: ShallowRef<{ readonly anchor: Element | null; readonly take: (emoji: string) => void } | null> = shallowRef(null)
   /** Counts the times that the composer was to take the focus. */
   readonly composerCalls: Ref<number> = ref(0)
+  /** A text that goes back into the field of its room, to be changed before it is sent again. */
+  readonly takenBack: ShallowRef<{ readonly room: string; readonly text: string } | null> = shallowRef(null)
   readonly problem: Ref<{ readonly code: string; readonly text: string } | null> = ref(null)
 
   toggleSide(side: Side): void {

@@ -1,0 +1,131 @@
+/** Which rooms this user has, which of them the connection follows, and how much in them is unread. */
+import { computed, ref, shallowReactive, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+
+import { ApiError } from '@/lib/api'
+import type { Unread } from '@/lib/chat-unread'
+import type { Connection, Frame } from '@/lib/socket'
+
+import type { RoomInfo } from './model/types'
+import { readStateOf, recordOf, roomOf, textOf } from './model/wire'
+import type { ChatApi, ListedRoom } from './rest'
+import { Room } from './room'
+
+export type Phase = 'loading' | 'ready' | 'failed'
+
+/** A connection follows up to 64 streams. */
+const MOST_FOLLOWED = 60
+
+export class RoomDirectory {
+  readonly phase: Ref<Phase> = ref('loading')
+  /** This user's rooms by slug. */
+  readonly rooms = shallowReactive(new Map<string, Room>())
+  /** Public rooms that this user has not joined. */
+  readonly joinable: ShallowRef<readonly RoomInfo[]> = shallowRef([])
+  readonly unread: ComputedRef<Unread> = computed(() => this.countUnread())
+  private readonly followed = new Set<string>()
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly api: ChatApi,
+    private readonly ownId: number,
+    private readonly permissions: readonly string[],
+  ) {
+    connection.on('room_joined', (frame) => this.joined(recordOf(frame.info)))
+    connection.on('room_left', (frame) => this.left(textOf(frame.room)))
+    connection.on('room_deleted', (frame) => this.left(textOf(frame.room)))
+    // A refused subscription changed nothing: ask again without what is gone.
+    connection.onSubscriptionRefused(() => void this.followWhatExists())
+  }
+
+  /** Rooms with others, by name. */
+  get groups(): Room[] {
+    return this.inOrder((room) => room.info.value.kind !== 'direct')
+  }
+
+  get directs(): Room[] {
+    return this.inOrder((room) => room.info.value.kind === 'direct')
+  }
+
+  /** The room that a frame is about. */
+  of(frame: Frame): Room | undefined {
+    return this.rooms.get(textOf(frame.room))
+  }
+
+  async load(): Promise<void> {
+    try {
+      const listed = await this.api.rooms()
+      this.joinable.value = listed.filter(({ info }) => info.role === null && !info.archived).map(({ info }) => info)
+      this.keep(listed.filter(({ info }) => info.role !== null))
+      this.phase.value = 'ready'
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      if (error.status === 401) this.connection.retryNow()
+      if (this.phase.value !== 'ready') this.phase.value = 'failed'
+    }
+  }
+
+  follow(slugs: readonly string[]): void {
+    const added = slugs.filter((slug) => !this.followed.has(slug))
+    if (added.length === 0) return
+    for (const slug of added) this.followed.add(slug)
+    this.connection.subscribe({ rooms: added })
+  }
+
+  private async followWhatExists(): Promise<void> {
+    const before = this.rooms.size
+    await this.load()
+    if (this.rooms.size < before && this.followed.size > 0) this.connection.subscribe({ rooms: [...this.followed] })
+  }
+
+  private joined(fields: Readonly<Record<string, unknown>>): void {
+    const info = roomOf(fields)
+    this.joinable.value = this.joinable.value.filter((other) => other.slug !== info.slug)
+    const known = this.rooms.get(info.slug)
+    if (known) known.info.value = info
+    else this.add([{ info, counts: readStateOf(fields) }])
+  }
+
+  private left(slug: string): void {
+    this.drop(slug)
+    // What was left may be joined again.
+    void this.load()
+  }
+
+  private drop(slug: string): void {
+    if (!this.rooms.delete(slug)) return
+    this.followed.delete(slug)
+    this.connection.unsubscribe({ rooms: [slug] })
+  }
+
+  private keep(listed: readonly ListedRoom[]): void {
+    const gone = [...this.rooms.keys()].filter((slug) => !listed.some(({ info }) => info.slug === slug))
+    for (const slug of gone) this.drop(slug)
+    for (const { info, counts } of listed) {
+      const known = this.rooms.get(info.slug)
+      if (known) known.info.value = info
+      // What is followed counts for itself.
+      if (known && !this.followed.has(info.slug)) known.counts.value = counts
+    }
+    this.add(listed.filter(({ info }) => !this.rooms.has(info.slug)))
+  }
+
+  private add(listed: readonly ListedRoom[]): void {
+    for (const { info, counts } of listed) this.rooms.set(info.slug, new Room(info, counts, this.ownId, this.permissions))
+    this.follow(listed.map(({ info }) => info.slug).slice(0, Math.max(0, MOST_FOLLOWED - this.followed.size)))
+  }
+
+  private inOrder(wanted: (room: Room) => boolean): Room[] {
+    const label = (room: Room): string => room.info.value.peer?.username ?? room.info.value.name
+    return [...this.rooms.values()].filter(wanted).sort((a, b) => label(a).localeCompare(label(b)))
+  }
+
+  private countUnread(): Unread {
+    let messages = 0
+    let mentions = 0
+    for (const room of this.rooms.values()) {
+      messages += room.counts.value.unread
+      mentions += room.info.value.kind === 'direct' ? room.counts.value.unread : room.counts.value.mentions
+    }
+    return { messages, mentions }
+  }
+}
