@@ -25,6 +25,7 @@ VIEWPORTS = {"desktop": DESKTOP, "phone": PHONE}
 PAGES = {
     "dashboard": "/dashboards/",
     "chat": "/chat/general/",
+    "inbox": "/inbox/",
     "profile": "/accounts/profile/",
 }
 

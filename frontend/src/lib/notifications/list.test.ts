@@ -142,6 +142,17 @@ describe('a list of notifications', () => {
 })
 
 describe('after a time without connection', () => {
+  it('shows as read what was read while its first page was on the way', async () => {
+    const server = new Server(2)
+    const answer = server.hold()
+    const list = new NotificationList(server.load)
+    const showing = list.show({})
+    list.read([1, 2])
+    answer()
+    await showing
+    expect([ids(list), unread(list)]).toEqual([[2, 1], []])
+  })
+
   it('knows from the snapshot what was read elsewhere and what came', async () => {
     const list = await shown(new Server(2))
     list.renewed({ unread: [notification(3), notification(1)], unreadCount: 2 })

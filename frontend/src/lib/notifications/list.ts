@@ -28,6 +28,8 @@ export class NotificationList {
   private filter: Filter = {}
   /** Counts the filters: the answer for an earlier one comes too late. */
   private turn = 0
+  /** Those that were told to be read: an answer on its way may be older than that. */
+  private readonly told = new Set<number>()
 
   constructor(private readonly loadPage: LoadPage) {}
 
@@ -87,6 +89,7 @@ export class NotificationList {
   /** Marked ones stay where they are, also among the unread: nothing jumps away under a finger. */
   read(ids: readonly number[]): void {
     const marked = new Set(ids)
+    for (const id of ids) this.told.add(id)
     if (!this.items.value.some((item) => marked.has(item.id) && !item.read)) return
     this.items.value = this.items.value.map((item) => (marked.has(item.id) ? { ...item, read: true } : item))
   }
@@ -115,8 +118,10 @@ export class NotificationList {
   private merge(more: readonly Notification[]): void {
     if (more.length === 0) return
     const byId = new Map(this.items.value.map((item) => [item.id, item]))
-    // What was read stays so: an answer may be older than what the socket told.
-    for (const item of more) byId.set(item.id, byId.get(item.id)?.read ? { ...item, read: true } : item)
+    for (const item of more) {
+      const isRead = this.told.has(item.id) || byId.get(item.id)?.read === true
+      byId.set(item.id, isRead ? { ...item, read: true } : item)
+    }
     this.items.value = [...byId.values()].sort((a, b) => b.id - a.id)
   }
 
