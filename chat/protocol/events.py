@@ -1,0 +1,108 @@
+"""Durable events of a room's stream."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from chat.protocol.views import MemberView, MessageView, RoomView
+from realtime.protocol import Event
+
+
+class ChatMessage(MessageView, Event, tag="chat_message", kw_only=True):
+    """A new message."""
+
+
+class MessageEdited(Event, tag="message_edited", kw_only=True):
+    room: str
+    message_id: int
+    sequence: int
+    user_id: int
+    message: str
+    html: str
+    edited_at: str
+    mentions: list[int]
+    mentions_all: bool | UnsetType = UNSET
+
+
+class MessageDeleted(Event, tag="message_deleted", kw_only=True):
+    """The text is gone for good; `deleted_by` is the author or a moderator."""
+
+    room: str
+    message_id: int
+    sequence: int
+    deleted_by: int
+    timestamp: str
+
+
+class ReactionChanged(Event, tag="reaction_changed", kw_only=True):
+    """`count`: how many people have reacted with this emoji now."""
+
+    room: str
+    message_id: int
+    sequence: int
+    user_id: int
+    username: str
+    emoji: str
+    on: bool
+    count: int
+
+
+class PinChanged(Event, tag="pin_changed", kw_only=True):
+    room: str
+    message_id: int
+    sequence: int
+    user_id: int
+    on: bool
+    timestamp: str
+
+
+class MemberJoined(Event, tag="member_joined", kw_only=True):
+    """`by`: who brought them in; themselves where they came on their own."""
+
+    room: str
+    member: MemberView
+    by: int
+    timestamp: str
+
+
+class MemberUpdated(Event, tag="member_updated", kw_only=True):
+    """Another role, or muted, or no longer so."""
+
+    room: str
+    member: MemberView
+    by: int
+    timestamp: str
+
+
+class MemberLeft(Event, tag="member_left", kw_only=True):
+    """`reason`: `left` or `removed`. Ends their subscriptions wherever they are."""
+
+    room: str
+    user_id: int
+    username: str
+    reason: str
+    by: int
+    timestamp: str
+
+
+class RoomUpdated(Event, tag="room_updated", kw_only=True):
+    room: str
+    info: RoomView
+    by: int
+    timestamp: str
+
+
+class RoomDeleted(Event, tag="room_deleted", kw_only=True):
+    """Ends everybody's subscription."""
+
+    room: str
+    by: int
+    timestamp: str
+
+
+class MessagesExpired(Event, tag="messages_expired", kw_only=True):
+    """Messages up to and with this sequence have outlived the room's retention."""
+
+    room: str
+    through_sequence: int
+    timestamp: str
