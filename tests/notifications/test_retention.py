@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -21,9 +22,9 @@ class NoFence:
 
 
 def test_read_ones_go_when_their_time_is_over_and_unread_ones_stay(
-    team: Team, settings: object, monkeypatch: pytest.MonkeyPatch
+    team: Team, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "NOTIFICATION_RETENTION", timedelta(days=10))
+    settings.NOTIFICATION_RETENTION = timedelta(days=10)
     monkeypatch.setattr(retention, "BATCH", 2)
     now = timezone.now()
     ages = {"unread": None, "new": 9, "old": 11, "older": 300, "oldest": 400}
