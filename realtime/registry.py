@@ -160,7 +160,6 @@ async def _report_connections(local: Callable[[], Iterable[Connection]]) -> None
             if await _write(connections=_ENCODER.encode(records).decode()):
                 listed = bool(records)
             else:
-                await asyncio.sleep(RETRY)
                 _changed.set()
         await asyncio.sleep(PAUSE + len(records) * PAUSE_PER_CONNECTION)
 
@@ -182,7 +181,6 @@ async def _report_users(local: Callable[[], Iterable[Connection]]) -> None:
             if await _write(users=_ENCODER.encode(sorted(users)).decode()):
                 written = users
             else:
-                await asyncio.sleep(RETRY)
                 _users_changed.set()
         await asyncio.sleep(PAUSE)
 
@@ -210,12 +208,18 @@ def _record(connection: Connection) -> ConnectionRecord:
 
 
 async def _write(**lists: str) -> bool:
-    """Whether the list was written: not while the database is away or does not know us yet."""
+    """Whether the list was written: not while the database is away or does not know us yet.
+
+    Returns after a moment if it was not: soon when this process is about to be known.
+    """
     try:
-        return await threads.call(_store, lists)
+        if await threads.call(_store, lists):
+            return True
+        await asyncio.sleep(PAUSE)
     except (OperationalError, InterfaceError) as error:
         logger.warning("This process cannot list its connections: %s", error)
-        return False
+        await asyncio.sleep(RETRY)
+    return False
 
 
 def _store(lists: dict[str, str]) -> bool:
