@@ -111,7 +111,8 @@ async def test_whoever_watches_a_card_sees_it_change_and_others_do_not(
 async def test_cards_that_are_out_of_sight_are_followed_no_longer(
     socket: Any, team: Team, laps: Laps
 ) -> None:
-    client = await socket(team.alice)
+    client, other = await socket(team.alice), await socket(team.bob)
+    await other.command("watch_cards", cards=[card("16")])
     await client.command("watch_cards", cards=[card("44")])
     await client.command("watch_cards", cards=[card("16")])
     assert laps.key is not None
@@ -119,6 +120,8 @@ async def test_cards_that_are_out_of_sight_are_followed_no_longer(
     assert (await client.event("card_update"))["reference"] == "16"
     await client.command("watch_cards", cards=[])
     await threads.call(publish.publish_latest, laps.key, {"16": 7})
+    while (await other.event("card_update"))["state"] != {"laps": 7}:
+        pass
     await client.command("ping")
     assert "card_update" not in [frame["type"] for frame in client.frames]
 
