@@ -102,12 +102,9 @@ async def test_a_user_is_connected_from_the_first_moment(probe):
 
 
 async def connected_elsewhere(users):
-    """Wait until this process has said that exactly these (user, workspace) are connected to it.
-
-    A second on a machine that is not as busy as one that runs tests.
-    """
+    """Wait until this process has said that exactly these (user, workspace) are connected to it."""
     mine = ProcessConnections.objects.filter(process_id=PROCESS_ID)
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(1):
         while await threads.call(list, mine.values_list("users", flat=True)) != [users]:
             await asyncio.sleep(0.02)
 
