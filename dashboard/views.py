@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.pages import workspace_page
 from accounts.policy import Action, allowed
-from accounts.selectors import principal_of
-from realtime.errors import NotFound
+from realtime.auth import Principal
 
 
-@require_safe
-@login_required
-def page(request: HttpRequest) -> HttpResponse:
-    """The dashboard of the user's workspace (`?workspace=<slug>`, else their default one).
-
-    Whoever belongs to no workspace at all gets a page that says so.
-    """
-    assert isinstance(request.user, User)
-    slug = request.GET.get("workspace")
-    try:
-        principal = principal_of(request.user, slug)
-    except NotFound as error:
-        if slug:
-            raise Http404(error.message) from error
-        return render(request, "dashboard/no_workspace.html")
+@workspace_page
+def page(request: HttpRequest, principal: Principal) -> HttpResponse:
+    """The dashboard of a workspace."""
     if not allowed(principal.role, Action.VIEW_DASHBOARDS):
         raise PermissionDenied
     return render(request, "dashboard/page.html")
