@@ -10,12 +10,14 @@ import pytest
 import pytest_asyncio
 from django.conf import settings
 from django.test import Client
+from rest_framework.test import APIClient
 
 from realtime import threads
 from tests.support.server import serving
 from tests.support.sockets import SocketClient
 
 Connect = Callable[..., Awaitable[SocketClient]]
+Api = Callable[..., APIClient]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -82,6 +84,18 @@ async def connect(server: str) -> AsyncIterator[Connect]:
             return client
 
         yield opened
+
+
+@pytest.fixture
+def api() -> Api:
+    """`api(user)`: a REST client that is signed in as `user`."""
+
+    def signed_in(user: Any) -> APIClient:
+        client = APIClient()
+        client.force_login(user)
+        return client
+
+    return signed_in
 
 
 def session_key_of(user: Any) -> str:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Role
 from chat.models import Membership, Message, Room
-from tests.chat.conftest import Api
+from tests.conftest import Api
 from tests.support.people import make_member
 from tests.support.rooms import Team
 

@@ -17,8 +17,7 @@ from django.utils import timezone
 from chat import services, uploads
 from chat.file_expiry import WAITING_FOR, FileExpiry
 from chat.models import Attachment, Role
-from tests.chat.conftest import Api
-from tests.conftest import session_key_of
+from tests.conftest import Api, session_key_of
 from tests.support.files import PICTURES, PNG, png
 from tests.support.rooms import Team
 

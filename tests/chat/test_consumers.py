@@ -37,13 +37,6 @@ def socket(connect: Any) -> Any:
     return opened
 
 
-async def silence(client: Any) -> list[str]:
-    """The types of all that came before the answer to a ping."""
-    await client.send({"action": "ping"})
-    await client.event("pong")
-    return [frame["type"] for frame in client.frames if frame["type"] != "heartbeat"]
-
-
 async def test_subscribing_tells_where_one_stands_and_shows_the_room(
     socket: Any, team: Team
 ) -> None:
@@ -88,7 +81,7 @@ async def test_a_message_reaches_everybody_in_the_room_and_is_acknowledged(
         "send_message", room="general", text="hi @bob", client_message_id="a1"
     )
     assert (again["sequence"], again["duplicate"]) == (1, True)
-    assert "chat_message" not in await silence(bob)
+    assert "chat_message" not in await bob.silence()
 
 
 @pytest.mark.parametrize(
@@ -154,7 +147,7 @@ async def test_what_was_missed_comes_first_and_in_order(socket: Any, team: Team)
     frames = [await again.event("chat_message") for _ in range(2)]
     assert [frame["message"] for frame in frames] == ["two", "three"]
     assert [frame["offset"] for frame in frames] == [seen["offset"] + 1, seen["offset"] + 2]
-    assert "room_snapshot" not in await silence(again)
+    assert "room_snapshot" not in await again.silence()
 
 
 async def test_edits_deletions_reactions_and_pins_are_told(socket: Any, team: Team) -> None:
@@ -200,7 +193,7 @@ async def test_a_room_that_is_not_ones_own_changes_nothing(socket: Any, team: Te
     assert [answer["code"] for answer in answers] == ["not_found", "not_found"]
     assert answers[0]["message"].replace("ops", "nope") == answers[1]["message"]
     await threads.call(team.say, team.alice, team.general)
-    assert "chat_message" not in await silence(carol)
+    assert "chat_message" not in await carol.silence()
 
 
 async def test_a_resumed_room_that_is_gone_does_not_hold_up_the_others(
@@ -230,7 +223,7 @@ async def test_who_is_removed_hears_nothing_more_on_any_socket(socket: Any, team
         ended = await tab.event("unsubscription_confirmed")
         assert (ended["rooms"], ended["reason"]) == (["ops"], "removed")
         assert (await tab.event("room_left"))["room"] == "ops"
-        assert "chat_message" not in await silence(tab)
+        assert "chat_message" not in await tab.silence()
         refused = await tab.command("send_message", room="ops", text="still here?")
         assert refused["code"] == "not_found"
     await threads.call(team.say, team.alice, team.general, "elsewhere all goes on")
@@ -253,7 +246,7 @@ async def test_who_is_removed_is_so_though_no_process_was_woken(
     assert (await bob.event("unsubscription_confirmed"))["reason"] == "removed"
     await alice.event("member_left")
     await alice.event("chat_message")
-    assert "chat_message" not in await silence(bob)
+    assert "chat_message" not in await bob.silence()
 
 
 async def test_who_is_removed_while_subscribing_does_not_get_in(
@@ -273,7 +266,7 @@ async def test_who_is_removed_while_subscribing_does_not_get_in(
     assert (confirmed.get("rooms"), confirmed.get("positions")) == ({}, {})
     assert (await bob.event("unsubscription_confirmed"))["reason"] == "not_found"
     await threads.call(team.say, team.alice, team.ops, "now that he is gone")
-    assert "chat_message" not in await silence(bob)
+    assert "chat_message" not in await bob.silence()
 
 
 async def test_who_was_put_out_of_a_public_room_may_come_back(socket: Any, team: Team) -> None:
@@ -332,7 +325,7 @@ async def test_typing_is_told_and_not_too_often(socket: Any, team: Team) -> None
         "alice",
         6.0,
     )
-    assert "typing" not in await silence(bob)
+    assert "typing" not in await bob.silence()
 
 
 async def test_who_comes_and_goes_is_told(socket: Any, team: Team) -> None:

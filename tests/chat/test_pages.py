@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Role
-from tests.chat.conftest import Api
+from tests.conftest import Api
 from tests.support.people import join, make_member, make_user, make_workspace
 from tests.support.rooms import Team
 

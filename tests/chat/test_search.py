@@ -14,7 +14,7 @@ from chat import search, selectors, services
 from chat.models import Attachment, Message
 from chat.search import Query, Span, excerpt, fold, parse
 from realtime.errors import InvalidCommand
-from tests.chat.conftest import Api
+from tests.conftest import Api
 from tests.support.people import make_member
 from tests.support.rooms import Team
 

@@ -14,7 +14,7 @@ from dashboard import instants, serializers
 from dashboard.models import Metric, Sample, Series
 from dashboard.services import samples as pushing
 from realtime.errors import PermissionDenied
-from tests.dashboard.conftest import Api
+from tests.conftest import Api
 from tests.support.metrics import (
     SECOND,
     make_metric,

@@ -52,13 +52,6 @@ def socket(connect: Any, garage: Garage) -> Any:
     return opened
 
 
-async def silence(client: Any) -> list[str]:
-    """The types of all that came before the answer to a ping."""
-    await client.send({"action": "ping"})
-    await client.event("pong")
-    return [frame["type"] for frame in client.frames if frame["type"] != "heartbeat"]
-
-
 async def test_only_subscribed_metrics_are_sent_and_all_groups_are_there(
     socket: Any, garage: Garage
 ) -> None:
@@ -141,7 +134,7 @@ async def test_unsubscribing_tells_what_was_taken_off_and_ends_it(
     assert frame["metrics"] == GROUPS | {"system": {"cpu_usage": 2}}
     assert (await client.command("unsubscribe"))["metrics"] == ["cpu_usage"]
     await threads.call(garage.tick, now_us(), rpm=1, cpu_usage=3)
-    assert await silence(client) == []
+    assert await client.silence() == []
 
 
 async def test_one_metric_taken_off_the_wildcard_leaves_the_others(socket: Any) -> None:
@@ -166,7 +159,7 @@ async def test_the_first_subscribe_brings_the_last_ten_minutes_once(
         order.append((await client.next())["type"])
     assert order == ["subscription_confirmed", "historical_data"]
     await client.command("subscribe", metrics=["rpm"])
-    assert await silence(client) == []
+    assert await client.silence() == []
 
 
 async def test_historical_data_is_oldest_first_and_at_most_120_points_a_metric(
@@ -199,7 +192,7 @@ async def test_how_much_of_the_past_comes_is_chosen_with_history(
     assert [point["value"] for point in frame["data"]] == [3.0, 1.0]
     other = await socket()
     await other.command("subscribe", metrics=["rpm"], history=0)
-    assert await silence(other) == []
+    assert await other.silence() == []
 
 
 async def test_history_answers_with_minimum_maximum_and_count(socket: Any, garage: Garage) -> None:

@@ -1,8 +1,10 @@
 """The real server in processes of its own, started and stopped as an operator would."""
 
+import asyncio
 import contextlib
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -16,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 60.0
 STOP_WITHIN = 10.0
@@ -26,6 +30,20 @@ WORKERS = ("collectors", "metrics-simulator", "retention")
 
 # What the machine or the surrounding run may have set and a server under test must not inherit.
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS")
+
+
+async def kill_web_processes(server: "Server", every: float, seconds: float) -> int:
+    """Kill one of the web processes with -9 every so many seconds. Returns how many it were."""
+    assert server.web is not None
+    supervisor = psutil.Process(server.web.pid)
+    until = time.monotonic() + seconds
+    killed = 0
+    while time.monotonic() + every < until:
+        await asyncio.sleep(every)
+        if children := supervisor.children():
+            random.choice(children).kill()
+            killed += 1
+    return killed
 
 
 @dataclass

@@ -6,8 +6,6 @@ what it saw. CHAOS_CLIENTS and CHAOS_SECONDS set the size.
 
 import asyncio
 import os
-import random
-import signal
 import sys
 import time
 from collections import defaultdict
@@ -16,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psutil
 import psycopg
 import pytest
 from pitwall_client import Client, Token
@@ -25,7 +22,7 @@ from tests.support.proxy import CuttableProxy, cuttable
 
 from . import servers
 from .loop import BackgroundLoop
-from .servers import ROOT, Server
+from .servers import ROOT, Server, kill_web_processes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.services]
 
@@ -121,7 +118,7 @@ async def disturb(server: Server, redis: CuttableProxy) -> tuple[list[Listener],
             env=dict(server.environment),
         )
         cutting = asyncio.create_task(take_redis_away(redis))
-        killed = await kill_web_processes(server, until=time.monotonic() + SECONDS)
+        killed = await kill_web_processes(server, every=KILL_EVERY, seconds=SECONDS)
         await cutting
         async with asyncio.timeout(60):
             assert await publisher.wait() == 0
@@ -130,18 +127,6 @@ async def disturb(server: Server, redis: CuttableProxy) -> tuple[list[Listener],
             task.cancel()
         await asyncio.gather(*listening, return_exceptions=True)
         return listeners, killed
-
-
-async def kill_web_processes(server: Server, until: float) -> int:
-    assert server.web is not None
-    supervisor = psutil.Process(server.web.pid)
-    killed = 0
-    while time.monotonic() + KILL_EVERY < until:
-        await asyncio.sleep(KILL_EVERY)
-        if children := supervisor.children():
-            random.choice(children).send_signal(signal.SIGKILL)
-            killed += 1
-    return killed
 
 
 async def take_redis_away(redis: CuttableProxy) -> None:

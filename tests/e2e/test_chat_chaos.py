@@ -10,8 +10,6 @@ alone, and the rows of the messages' table, read with plain SQL at the end.
 import asyncio
 import json
 import os
-import random
-import signal
 import subprocess
 import sys
 import time
@@ -20,7 +18,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
@@ -29,7 +26,7 @@ from tests.support.talkers import Place, Talker
 
 from . import servers
 from .loop import BackgroundLoop
-from .servers import ROOT, Server
+from .servers import ROOT, Server, kill_web_processes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.services]
 
@@ -169,7 +166,7 @@ async def disturb(server: Server, redis: RedisServer, talkers: list[Talker]) -> 
         listening = [asyncio.create_task(each.listen()) for each in talkers]
         talking = [asyncio.create_task(each.talk(messages_each(), SECONDS)) for each in talkers]
         restarting = asyncio.create_task(restart_redis(redis))
-        killed = await kill_web_processes(server, until=time.monotonic() + SECONDS)
+        killed = await kill_web_processes(server, every=KILL_EVERY, seconds=SECONDS)
         await restarting
         for task in breaking:
             task.cancel()
@@ -180,18 +177,6 @@ async def disturb(server: Server, redis: RedisServer, talkers: list[Talker]) -> 
             task.cancel()
         await asyncio.gather(*listening, *breaking, return_exceptions=True)
         return killed
-
-
-async def kill_web_processes(server: Server, until: float) -> int:
-    assert server.web is not None
-    supervisor = psutil.Process(server.web.pid)
-    killed = 0
-    while time.monotonic() + KILL_EVERY < until:
-        await asyncio.sleep(KILL_EVERY)
-        if children := supervisor.children():
-            random.choice(children).send_signal(signal.SIGKILL)
-            killed += 1
-    return killed
 
 
 async def restart_redis(redis: RedisServer) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from rest_framework.test import APIClient
 
 from accounts.models import Role, User, Workspace
 from accounts.selectors import principal_of
@@ -17,7 +16,6 @@ from realtime.auth import Principal
 from tests.support.people import make_member, make_workspace
 from tests.support.sockets import SocketClient
 
-Api = Callable[..., APIClient]
 Inbox = Callable[..., Awaitable[SocketClient]]
 
 
@@ -52,18 +50,6 @@ def team(db: None) -> Team:
 def live_team(transactional_db: None) -> Team:
     """A team in a database that the server of a test sees too."""
     return Team()
-
-
-@pytest.fixture
-def api() -> Api:
-    """`api(user)`: a REST client that is signed in as `user`."""
-
-    def signed_in(user: Any) -> APIClient:
-        client = APIClient()
-        client.force_login(user)
-        return client
-
-    return signed_in
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from accounts.models import Role
 from notifications import services
 from notifications.models import Notification
 from realtime import registry
-from tests.notifications.conftest import Api, Inbox, Team, call
+from tests.conftest import Api
+from tests.notifications.conftest import Inbox, Team, call
 from tests.support.people import join, make_member, make_workspace
 
 pytestmark = pytest.mark.django_db

@@ -61,6 +61,12 @@ class SocketClient:
         """The next frame of that type; others stay for later."""
         return await self._find(lambda frame: frame["type"] == kind, kind, within)
 
+    async def silence(self) -> list[str]:
+        """The types of all, but heartbeats, that came before the answer to a ping."""
+        await self.send({"action": "ping"})
+        await self.event("pong")
+        return [frame["type"] for frame in self.frames if frame["type"] != "heartbeat"]
+
     async def send(self, frame: Frame) -> None:
         await self.connection.send(json.dumps(frame))
 
