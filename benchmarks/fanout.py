@@ -11,7 +11,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from benchmarks.support import client, command_line, contenders, services
@@ -26,6 +27,14 @@ NAIVE = "naive FastAPI loop"
 TEXTBOOK = "Channels group_send"
 WS = "ws (Node)"
 SOCKET_IO = "Socket.IO (Node)"
+
+ONE = "1 process"
+TWO = "2 processes"
+
+# One alone is at a full core before Pitwall is: then it is the load client that is measured.
+LOAD_CLIENTS = 2
+# Seconds; ticks begin when the last load client is there.
+WARM_UP = 1.5
 
 
 def main() -> None:
@@ -70,11 +79,8 @@ def p99(result: Result) -> float:
 def saturation(
     servers: Mapping[str, Running], *, subscribers: int, rounds: int, seconds: float
 ) -> None:
-    # A single load client takes about four million frames a second, and Pitwall offers more.
-    for width, clients, target in ((1, 1, 3.0), (64, 2, 30.0)):
-        # Ticks begin when the last of several clients is there.
-        warm_up = 0.5 if clients == 1 else 1.5
-        load = Load(subscribers, f"win:{width}", seconds, warm_up, clients=clients)
+    for width, target in ((1, 3.0), (64, 30.0)):
+        load = Load(subscribers, f"win:{width}", seconds, WARM_UP, clients=LOAD_CLIENTS)
         results = alternate(loads(servers, load), rounds)
         targets = {PITWALL: verdict(ratio(results, PITWALL, NAIVE, per_second), at_least=target)}
         if SOCKET_IO in results:
@@ -105,7 +111,7 @@ def compared(results: Rounds, targets: Mapping[str, str]) -> str:
 def punctuality(
     servers: Mapping[str, Running], *, subscribers: int, rounds: int, seconds: float
 ) -> None:
-    load = Load(subscribers, mode="rate:10", seconds=seconds, warm_up=1)
+    load = Load(subscribers, "rate:10", seconds, WARM_UP, clients=LOAD_CLIENTS)
     # Channels' in-memory layer takes seconds for one tick to so many: there is nothing to compare.
     chosen = {name: server for name, server in servers.items() if name != TEXTBOOK}
     results = alternate(loads(chosen, load), rounds)
@@ -120,26 +126,40 @@ def punctuality(
 
 
 def scaling(*, subscribers: int, rounds: int, seconds: float) -> None:
-    """One and two processes behind Redis, the publisher a process of its own in both."""
+    """One and two processes behind Redis, the publisher a process of its own in both.
+
+    With as many send threads as Pitwall takes by itself, one process may use the cores of two: what
+    a process is worth shows with one thread in each.
+    """
     with contextlib.ExitStack() as stack:
         backing = stack.enter_context(services.backing())
         installation = stack.enter_context(contenders.installed(subscribers, services=backing))
-        one, two = "1 process", "2 processes"
-        servers = {
-            name: stack.enter_context(contenders.pitwall(installation, number=number))
-            for name, number in ((one, 1), (two, 2))
-        }
         print(f"\n{subscribers:,} subscribers, 230 bytes, publisher beside, Redis between\n")
         rows = []
-        for width in (1, 64):
-            load = Load(subscribers, f"win:{width}", seconds, warm_up=1.5, clients=2)
-            results = alternate(loads(servers, load), rounds)
-            gain = ratio(results, two, one, per_second)
-            target = verdict(gain, at_least=1.7)
-            speeds = [middle(results[name], per_second) for name in servers]
-            rows.append((f"{width} in flight", *speeds, gain, target))
-        headings = ("deliveries/s", one, two, "2 / 1", "target")
+        for threads in ("1", None):
+            with one_and_two(installation, send_threads=threads) as servers:
+                for width in (1, 64):
+                    load = Load(subscribers, f"win:{width}", seconds, WARM_UP, clients=LOAD_CLIENTS)
+                    results = alternate(loads(servers, load), rounds)
+                    gain = ratio(results, TWO, ONE, per_second)
+                    # With many in flight it is the ticks that cost: each process receives all.
+                    judged = threads == "1" and width == 1
+                    target = verdict(gain, at_least=1.7) if judged else ""
+                    speeds = [middle(results[name], per_second) for name in servers]
+                    rows.append((width, threads or "default", *speeds, gain, target))
+        headings = ("in flight", "send threads", ONE, TWO, "2 / 1", "target")
         print(table(headings, rows))
+
+
+@contextlib.contextmanager
+def one_and_two(
+    installation: Installation, *, send_threads: str | None
+) -> Iterator[dict[str, Running]]:
+    """Pitwall with one web process and with two, side by side."""
+    variables = {} if send_threads is None else {"PITWALL_SEND_THREADS": send_threads}
+    chosen = replace(installation, environment={**installation.environment, **variables})
+    with contenders.pitwall(chosen) as one, contenders.pitwall(chosen, number=2) as two:
+        yield {ONE: one, TWO: two}
 
 
 def loads(servers: Mapping[str, Running], load: Load) -> dict[str, Callable[[], Result]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from realtime.connection import Connection
 from realtime.frames import Bundle, Format
@@ -14,6 +15,23 @@ from realtime.submission import submitter
 WORTH_A_SUBMISSION = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Connections by how they can be written to now.
+
+    Args:
+        late: not at all.
+        single: through their transports.
+        together: by format, past their transports, the way being free.
+    """
+
+    late: list[Connection] = field(default_factory=list)
+    single: list[Connection] = field(default_factory=list)
+    together: dict[Format, list[tuple[Connection, RawOutlet]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+
 def write(connections: Iterable[Connection], bundle: Bundle) -> list[Connection]:
     """Write `bundle` to all of these that can take it now.
 
@@ -22,36 +40,48 @@ def write(connections: Iterable[Connection], bundle: Bundle) -> list[Connection]
 
     Returns those that cannot take it, and have got nothing.
     """
+    found = sort(connections)
+    for wanted, pairs in found.together.items():
+        if worth_a_submission(len(pairs)):
+            for connection, _ in pairs:
+                connection.count(bundle)
+            submit([outlet for _, outlet in pairs], bundle.wire(wanted))
+        else:
+            found.single.extend(connection for connection, _ in pairs)
+    for connection in found.single:
+        connection.write(bundle)
+    return found.late
+
+
+def sort(connections: Iterable[Connection]) -> Sorted:
+    """Look at each of these: can it be written to now, and how?"""
     WatchedTransport.settle()
-    late, single = [], []
-    together: dict[Format, list[RawOutlet]] = defaultdict(list)
-    count = len(bundle)
+    found = Sorted()
     for connection in connections:
         outlet = connection.outlet
         if connection.held or connection.closing or connection.pumping:
-            late.append(connection)
+            found.late.append(connection)
         elif isinstance(outlet, RawOutlet) and not outlet.busy:
-            connection.frames_out += count
-            together[outlet.format].append(outlet)
+            found.together[outlet.format].append((connection, outlet))
         elif outlet.ready:
-            single.append(connection)
+            found.single.append(connection)
         else:
-            late.append(connection)
-    for connection in single:
-        connection.write(bundle)
-    for outlets in together.values():
-        _write_together(outlets, bundle)
-    return late
+            found.late.append(connection)
+    return found
 
 
-def _write_together(outlets: list[RawOutlet], bundle: Bundle) -> None:
-    """Write to outlets of one format that are not busy."""
-    kernel = submitter() if len(outlets) >= WORTH_A_SUBMISSION else None
-    if kernel is None:
-        for outlet in outlets:
-            outlet.write(bundle)
-        return
-    data = bundle.wire(outlets[0].format)
-    for index, taken in kernel.write([outlet.descriptor for outlet in outlets], data):
+def worth_a_submission(count: int) -> bool:
+    """Whether so many sockets are better written to by the kernel together, if it can."""
+    return count >= WORTH_A_SUBMISSION and submitter() is not None
+
+
+def submit(outlets: Sequence[RawOutlet], data: bytes, numbers: Sequence[int] | None = None) -> None:
+    """Write to outlets that are not busy, together; `numbers` are their sockets', if known."""
+    kernel = submitter()
+    assert kernel is not None
+    if numbers is None:
+        numbers = [outlet.descriptor for outlet in outlets]
+    short = [(outlets[index], taken) for index, taken in kernel.write(numbers, data)]
+    for outlet, taken in short:
         # The transport sends the rest as the peer takes it, or finds that the peer is gone.
-        outlets[index].write_rest(data[taken:])
+        outlet.write_rest(data[taken:])

@@ -61,6 +61,15 @@ class LogSource(Protocol):
         """Write the next batch that `connection` has not had."""
 
 
+class Row(Protocol):
+    """Connections that are written to without a look at each (realtime.audience.Row)."""
+
+    frames: int
+
+    def step_aside(self, connection: Connection) -> None:
+        """Look at `connection` again before it is written to."""
+
+
 @dataclass
 class LogSubscription:
     """How far one connection has got in one log stream: the last offset written to it."""
@@ -83,7 +92,6 @@ class Connection:
     logs: dict[StreamKey, LogSubscription] = field(default_factory=dict)
     latest: dict[StreamKey, tuple[LatestSource, Hashable]] = field(default_factory=dict)
     frames_in: int = 0
-    frames_out: int = 0
     heard_at: float = field(default_factory=time.monotonic)
     checked_at: float = field(default_factory=time.monotonic)
     round_trip: float | None = None
@@ -95,6 +103,15 @@ class Connection:
     _missed: dict[LatestSource, Any] = field(default_factory=dict)
     _pushes: deque[Bundle] = field(default_factory=lambda: deque(maxlen=MAX_PUSHES_WAITING))
     pumping: asyncio.Task[None] | None = None
+    _frames_written: int = 0
+    # With what had been written to each row before this connection came.
+    _rows: dict[Row, int] = field(default_factory=dict)
+
+    @property
+    def frames_out(self) -> int:
+        """Messages written so far."""
+        in_rows = sum(row.frames - before for row, before in self._rows.items())
+        return self._frames_written + in_rows
 
     @property
     def ready(self) -> bool:
@@ -108,7 +125,24 @@ class Connection:
     def write(self, bundle: Bundle) -> None:
         if not self.closing:
             self.outlet.write(bundle)
-            self.frames_out += len(bundle)
+            self.count(bundle)
+
+    def count(self, bundle: Bundle) -> None:
+        """This bundle was written."""
+        self._frames_written += len(bundle)
+
+    def enter(self, row: Row) -> None:
+        """Stand in `row`: nothing is in the way of what is written to it."""
+        self._rows[row] = row.frames
+
+    def leave(self, row: Row) -> None:
+        """Stand in `row` no more."""
+        self._frames_written += row.frames - self._rows.pop(row)
+
+    def step_aside(self) -> None:
+        """Something is in the way of what others are written together: leave every row."""
+        for row in list(self._rows):
+            row.step_aside(self)
 
     def push(self, bundle: Bundle) -> None:
         """Send what belongs to no stream: now, or when this connection can take it again."""
@@ -140,6 +174,7 @@ class Connection:
     def hold(self) -> None:
         """Keep pushes back: the reply to a command comes before what it subscribes to."""
         self.held = True
+        self.step_aside()
 
     def release(self) -> None:
         """Let pushes through, and send on what was kept back."""
@@ -172,11 +207,13 @@ class Connection:
     def pump(self) -> None:
         """Send on what is behind, at the pace of the peer, in a task of its own."""
         if self.pumping is None and not self.closing and not self.held:
+            self.step_aside()
             self.pumping = asyncio.get_running_loop().create_task(self._catch_up())
 
     def stop(self) -> None:
         """No more writes; the consumer is done with this connection."""
         self.closing = True
+        self.step_aside()
         if self.pumping is not None:
             self.pumping.cancel()
 

@@ -20,6 +20,7 @@ import msgspec
 from django.db import InterfaceError, OperationalError
 
 from realtime import broadcast, exits, streams, threads
+from realtime.audience import Audience
 from realtime.connection import Connection, LatestTopic, LogSubscription
 from realtime.frames import Bundle
 from realtime.protocol import Position, with_fields
@@ -36,13 +37,13 @@ class LatestFeed:
     def __init__(self, key: StreamKey, topic: LatestTopic) -> None:
         self.key = key
         self.topic = topic
-        self._selections: dict[Hashable, set[Connection]] = {}
+        self._selections: dict[Hashable, Audience] = {}
         self._waiting: list[Any] = []
 
     def follow(self, connection: Connection, selection: Hashable) -> None:
         """Send `connection` what `selection` picks; replaces its earlier selection."""
         self.unfollow(connection)
-        self._selections.setdefault(selection, set()).add(connection)
+        self._selections.setdefault(selection, Audience()).add(connection)
         connection.latest[self.key] = (self, selection)
 
     def unfollow(self, connection: Connection) -> None:
@@ -51,9 +52,9 @@ class LatestFeed:
             return
         connection.forget(self)
         _, selection = followed
-        members = self._selections[selection]
-        members.discard(connection)
-        if not members:
+        audience = self._selections[selection]
+        audience.remove(connection)
+        if not audience:
             del self._selections[selection]
 
     @property
@@ -70,11 +71,11 @@ class LatestFeed:
         if not payloads:
             return
         newest: Any = None
-        for selection, members in self._selections.items():
+        for selection, audience in self._selections.items():
             bundle = self._bundle(payloads, selection)
             if not bundle:
                 continue
-            for late in broadcast.write(members, bundle):
+            for late in audience.write(bundle):
                 newest = newest or reduce(self.topic.merge, payloads)
                 late.miss(self, newest)
 

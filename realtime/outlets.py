@@ -110,13 +110,14 @@ class RawOutlet:
     makes the outlet `busy`, until `settle` finds the transport empty again.
     """
 
-    __slots__ = ("_protocol", "busy", "descriptor", "format")
+    __slots__ = ("_protocol", "busy", "descriptor", "format", "on_busy")
 
     def __init__(self, protocol: RawProtocol, wanted: Format) -> None:
         self._protocol = protocol
         self.format = wanted
         self.descriptor = protocol.transport.descriptor
         self.busy = True
+        self.on_busy: Callable[[], None] | None = None
         protocol.transport.watch(self)
 
     @property
@@ -129,6 +130,13 @@ class RawOutlet:
     def write_rest(self, data: bytes) -> None:
         """Send what the socket itself did not take at once."""
         self._protocol.raw_write(data)
+
+    def become_busy(self) -> None:
+        """Nothing may go past the transport now."""
+        if not self.busy:
+            self.busy = True
+            if self.on_busy is not None:
+                self.on_busy()
 
     async def wait_ready(self) -> None:
         await self._protocol.writable.wait()
@@ -185,14 +193,14 @@ class WatchedTransport:
         """From now on nothing goes past the transport: the socket's number may become another's."""
         self.descriptor = -1
         if self._outlet is not None:
-            self._outlet.busy = True
+            self._outlet.become_busy()
             self._outlet.descriptor = -1
             self._used.pop(self._outlet, None)
             self._outlet = None
 
     def _use(self) -> None:
         if self._outlet is not None and self.descriptor >= 0:
-            self._outlet.busy = True
+            self._outlet.become_busy()
             self._used[self._outlet] = self
 
     @classmethod

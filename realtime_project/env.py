@@ -59,9 +59,9 @@ class Environment:
     limits: dict[str, float] = field(default_factory=dict)
 
 
+# Half of the cores are left to those who receive; more than three threads bring little.
+SEND_THREADS = max(1, min(3, (os.cpu_count() or 1) // 2))
 # Name in the environment -> (name in settings.REALTIME_LIMITS, default).
-# The event loop needs a core as well; more than three threads bring little.
-SEND_THREADS = max(1, min(3, (os.cpu_count() or 1) - 1))
 LIMITS: dict[str, tuple[str, float]] = {
     "PITWALL_MAX_FRAME_BYTES": ("max_frame_bytes", 65536),
     "PITWALL_COMMANDS_PER_SECOND": ("commands_per_second", 60),
