@@ -136,7 +136,8 @@ def latency(target: Target, cookie: str, size: Size) -> Result:
             messages=(SUBSCRIBE,),
             options=KEYS,
         )
-        load = Load(size.people, f"rate:{A_SECOND}", size.seconds, warm_up=1)
+        # Seconds until all who came in have been told of each other.
+        load = Load(size.people, f"rate:{A_SECOND}", size.seconds, warm_up=5)
         return client.run(listening, load)
 
 

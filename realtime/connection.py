@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from django.db import InterfaceError, OperationalError
 
 from realtime.auth import Principal
 from realtime.frames import Bundle
@@ -16,9 +20,15 @@ from realtime.outlets import Outlet
 from realtime.protocol import rfc3339
 from realtime.streams import StreamKey
 
+logger = logging.getLogger(__name__)
+
 CLOSE_DEADLINE = 2.0
 # Pushes of no stream that wait for a connection; older ones give way.
 MAX_PUSHES_WAITING = 32
+# How often within the time-out of a slow peer it is seen whether it takes anything.
+LOOKS = 5
+# Seconds until the database is asked again.
+RETRY_AFTER = 1.0
 
 
 @dataclass(frozen=True)
@@ -220,27 +230,42 @@ class Connection:
     async def _catch_up(self) -> None:
         try:
             while not self.held and not self.closing:
-                if not self.outlet.ready and not await self._wait_for_progress():
-                    return
+                if not self.outlet.ready:
+                    if not await self._wait_until_ready():
+                        return
+                    continue  # a command may have begun meanwhile
                 self._write_missed()
                 behind = [s for s in self.logs.values() if s.position < s.feed.head]
                 if not behind:
                     return
-                for subscription in behind:
-                    await subscription.feed.send_next(self, subscription)
+                await self._send_next(behind)
         finally:
             self.pumping = None
 
-    async def _wait_for_progress(self) -> bool:
+    async def _send_next(self, behind: list[LogSubscription]) -> None:
+        """Write a batch of each stream, for as long as the peer takes them."""
         try:
-            async with asyncio.timeout(self.slow_consumer_timeout):
-                await self.outlet.wait_ready()
-        except TimeoutError:
-            if self.logs:
+            for subscription in behind:
+                if self.outlet.ready:
+                    await subscription.feed.send_next(self, subscription)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("What a client has missed cannot be read: %s", error)
+            await asyncio.sleep(RETRY_AFTER)
+
+    async def _wait_until_ready(self) -> bool:
+        """Wait for as long as the peer takes something. Returns false once it was closed."""
+        taken, since = self.outlet.taken, time.monotonic()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.slow_consumer_timeout / LOOKS):
+                    await self.outlet.wait_ready()
+                    return True
+            if self.outlet.taken > taken:
+                taken, since = self.outlet.taken, time.monotonic()
+            elif self.logs and time.monotonic() - since >= self.slow_consumer_timeout:
                 self.pumping = None  # closing must not wait for this very task
                 await self.close(4008, "No progress: resume from your last position.")
                 return False
-        return True
 
     def _write_missed(self) -> None:
         if self._pushes:

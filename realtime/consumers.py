@@ -95,7 +95,7 @@ class RealtimeConsumer(CommandSocket):
                 await self.close(*refusal)
                 return
             assert principal is not None  # something was shown, and it was not refused
-            if ending := self.hub.ended_since(principal, looked_up):
+            if ending := self.hub.revocations.since(looked_up, principal):
                 await self.close(ending.code, ending.reason)
                 return
             if full := self.place.enter_as(principal.user_id):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +27,18 @@ class Ending:
     code: CloseCode
     reason: str
     criteria: dict[str, Any]
+    retry_after: float | None = None
+
+
+def going_away() -> Ending:
+    """The process ends: everybody is told to come back at a moment of their own."""
+    return Ending(
+        time.monotonic(),
+        CloseCode.GOING_AWAY,
+        "The server is restarting.",
+        {},
+        retry_after=round(random.uniform(0.5, 3.0), 2),
+    )
 
 
 def concerns(ending: Ending, client_id: str, principal: Principal | None) -> bool:

@@ -13,7 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Hashable
 from functools import reduce
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 import msgspec
@@ -29,6 +29,8 @@ from realtime.streams import Appended, Extent, StreamKey
 logger = logging.getLogger(__name__)
 
 RING = 2000
+# A peer that was away is sent about so much before it is seen whether it keeps up.
+MAX_BATCH_BYTES = 256 * 1024
 
 
 class LatestFeed:
@@ -109,17 +111,23 @@ class LogFeed:
         elif event.epoch != self.epoch or event.offset > self.head:
             self.schedule_catch_up()
 
+    def observe(self, extent: Extent) -> None:
+        """What the database says now: what has gone at the beginning, and what is new."""
+        if extent.epoch == self.epoch:
+            self.floor = extent.floor
+        if extent.epoch != self.epoch or extent.head > self.head:
+            self.schedule_catch_up()
+
     def schedule_catch_up(self) -> None:
         """Catch up in a task, so that other streams need not wait for the database."""
         self._behind = True
         if self._filler is None:
             self._filler = asyncio.get_running_loop().create_task(self._fill())
 
-    async def catch_up(self, extent: Extent | None = None) -> None:
+    async def catch_up(self) -> None:
         """Read what the stream has grown by from the database and deliver it."""
         async with self._lock:
-            if extent is None:
-                extent = (await threads.call(streams.extents, [self.key]))[self.key]
+            extent = (await threads.call(streams.extents, [self.key]))[self.key]
             if extent.epoch != self.epoch:
                 self._restart(extent)
             self.floor = extent.floor
@@ -179,22 +187,30 @@ class LogFeed:
         if behind <= len(self._ring):
             messages = self._newest(behind)[: streams.REPLAY_BATCH]
         else:
-            after = subscription.position
-            events = await threads.call(streams.replay, self.key, self.epoch, after)
-            messages = [self._message(event) for event in events]
+            messages = await self._replay(subscription.position)
         if connection.logs.get(self.key) is not subscription:
             return  # it unsubscribed, or began anew, while the database answered
         if messages:
+            messages = _within(MAX_BATCH_BYTES, messages)
             connection.write(Bundle(messages))
             subscription.position += len(messages)
         else:
             connection.write(self._unrecoverable(subscription.position))
             subscription.position = self.head
 
+    async def _replay(self, after: int) -> list[bytes]:
+        """The next messages after this offset; none once retention has removed the first."""
+        events = await threads.call(streams.replay, self.key, self.epoch, after)
+        if not events or events[0].offset != after + 1:
+            return []
+        return [self._message(event) for event in events]
+
     def _append(self, event: Appended) -> None:
         if self._ended_by is not None and (out := self._ended_by(event.payload)) is not None:
             self.flush()  # what was before is still theirs
             self._put_out(out, event.payload)
+        if event.offset != self.head + 1:
+            self._ring.clear()  # retention has removed what was between
         self.head = event.offset
         self._ring.append(self._message(event))
 
@@ -246,3 +262,9 @@ class LogFeed:
         self._ring.clear()
         for connection in self.members:
             connection.logs[self.key].position = extent.floor
+
+
+def _within(size: int, messages: list[bytes]) -> list[bytes]:
+    """As many of the first as have `size` bytes together, and at least one."""
+    ends = accumulate(map(len, messages))
+    return messages[: max(1, sum(end <= size for end in ends))]

@@ -53,7 +53,7 @@ def counter(name: str) -> Counter:
 
 
 def gauge(name: str, read: Callable[[], float]) -> None:
-    """Offer a number that is read when it is asked for; the last registration wins."""
+    """Offer a number that is read on the event loop; the last registration wins."""
     _gauges[name] = read
 
 

@@ -24,6 +24,9 @@ class LayerGroups:
         self._channel: str | None = None
         self._wanted = {publish.CONTROL_GROUP}
         self._unjoined = set(self._wanted)
+        self._unleft: set[str] = set()
+        # While it is false nobody waits for the layer: what is to be done is noted for later.
+        self._answers = True
         self._tried = asyncio.Event()
 
     async def open(self) -> str:
@@ -47,31 +50,50 @@ class LayerGroups:
         """Want `group`, and join it now or as soon as the layer answers."""
         self._wanted.add(group)
         self._unjoined.add(group)
+        self._unleft.discard(group)
         await self.tried()
-        await self._join(group)
-
-    async def _join(self, group: str) -> None:
-        if self._channel is not None and await _answers(
-            self._layer.group_add(group, self._channel)
-        ):
-            self._unjoined.discard(group)
+        if self._answers:
+            await self._join(group)
 
     async def leave(self, group: str) -> None:
+        """Want `group` no more, and leave it now or as soon as the layer answers."""
         self._wanted.discard(group)
         self._unjoined.discard(group)
-        if self._channel is not None:
-            await _answers(self._layer.group_discard(group, self._channel))
+        self._unleft.add(group)
+        if self._answers:
+            await self._leave(group)
 
-    async def join_missing(self) -> None:
-        """Try again what the layer could not be asked to join."""
+    async def repair(self) -> None:
+        """Do what the layer could not be asked to do; one that is away is asked once."""
         for group in list(self._unjoined):
-            await self._join(group)
+            if not await self._join(group):
+                return
+        for group in list(self._unleft):
+            if not await self._leave(group):
+                return
+
+    async def _join(self, group: str) -> bool:
+        if self._channel is None:
+            return False
+        self._answers = await _answers(self._layer.group_add(group, self._channel))
+        if self._answers:
+            self._unjoined.discard(group)
+        return self._answers
+
+    async def _leave(self, group: str) -> bool:
+        if self._channel is None:
+            return False
+        self._answers = await _answers(self._layer.group_discard(group, self._channel))
+        if self._answers:
+            self._unleft.discard(group)
+            if group in self._wanted:  # somebody came while the layer was asked
+                self._unjoined.add(group)
+        return self._answers
 
     async def rejoin(self) -> None:
         """Join everything that is wanted again: a layer forgets members after a while."""
-        for group in list(self._wanted):
-            self._unjoined.add(group)
-            await self._join(group)
+        self._unjoined |= self._wanted
+        await self.repair()
 
     @property
     def complete(self) -> bool:

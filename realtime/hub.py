@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
-from collections import deque
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -22,7 +20,7 @@ from django.utils.module_loading import import_string
 from realtime import gauges, publish, rechecks, registry, streams, threads
 from realtime.auth import Credentials, Principal, session_authenticator
 from realtime.connection import Connection, LatestTopic
-from realtime.endings import ENDINGS, Ending, concerns
+from realtime.endings import Ending, going_away
 from realtime.feeds import LatestFeed, LogFeed
 from realtime.frames import Bundle
 from realtime.groups import LayerGroups
@@ -30,7 +28,8 @@ from realtime.load import loop_lag
 from realtime.logins import Logins
 from realtime.loops import every, supervise
 from realtime.presence import LocalPresence
-from realtime.protocol import CloseCode, Position
+from realtime.protocol import Position
+from realtime.revocations import Revocations
 from realtime.roster import Roster, Sweep
 from realtime.streams import StreamKey
 
@@ -50,9 +49,9 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self.roster = Roster()
         self.connections = self.roster.connections
-        self.draining = False
         self.presence = LocalPresence()
         self.logins = Logins(_look_up)
+        self.revocations = Revocations(self.roster)
         self._latest: dict[StreamKey, LatestFeed] = {}
         self._logs: dict[StreamKey, LogFeed] = {}
         self._layer = get_channel_layer()
@@ -60,8 +59,6 @@ class Hub:
         self._joining = asyncio.Lock()
         self._unflushed: dict[LatestFeed | LogFeed, None] = {}
         self._flush_by = 0.0
-        # Ended lately: a socket may be authenticated just before and registered just after.
-        self._endings: deque[Ending] = deque(maxlen=1000)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -73,7 +70,7 @@ class Hub:
         for name, run in (
             ("receive", self._receive),
             ("poll", every(POLL_INTERVAL, self._poll)),
-            ("join", every(POLL_INTERVAL, self._groups.join_missing)),
+            ("join", every(POLL_INTERVAL, self._groups.repair)),
             ("rejoin", every(REJOIN_INTERVAL, self._groups.rejoin)),
             ("touch", every(TOUCH_INTERVAL, self._touch)),
             ("presence", self.presence.keep),
@@ -99,17 +96,13 @@ class Hub:
         Args:
             since: when its credentials began to be looked up (monotonic seconds).
 
-        Returns what has ended these credentials meanwhile: the caller closes the connection.
+        Returns what has ended these credentials, or all connections, meanwhile: the caller closes
+        this one.
         """
         self.roster.add(connection, sweep)
-        return self.ended_since(connection.principal, since)
-
-    def ended_since(self, principal: Principal | None, since: float) -> Ending | None:
-        """The revocation that was heard of after `since` and concerns this principal."""
-        for ending in self._endings:
-            if ending.at >= since and concerns(ending, "", principal):
-                return ending
-        return None
+        if self.roster.draining:
+            return going_away()
+        return self.revocations.since(since, connection.principal)
 
     async def unregister(self, connection: Connection) -> None:
         """Let a connection go, with all it follows."""
@@ -158,6 +151,8 @@ class Hub:
                 feed.schedule_catch_up()
         if recover is not None and recover.epoch == feed.epoch and recover.offset > feed.head:
             await feed.catch_up()  # this process lags behind the one that the client left
+            if self._logs.get(key) is not feed:  # its last follower has gone meanwhile
+                return await self.follow_log(connection, key, recover)
         return feed.admit(connection, recover)
 
     async def unfollow_log(self, connection: Connection, key: StreamKey) -> None:
@@ -173,25 +168,6 @@ class Hub:
         """A stream may have both a log and newest values: they come through one group."""
         if key not in self._latest and key not in self._logs:
             await self._groups.leave(publish.group_of(key))
-
-    async def drain(self, within: float, batch: int = 100) -> None:
-        """Close every socket with 1001 in batches, each told to come back at its own moment."""
-        self.draining = True
-        connections = list(self.connections)
-        pause = within / max(1, len(connections) / batch) / 2
-        for start in range(0, len(connections), batch):
-            part = connections[start : start + batch]
-            closing = (
-                connection.close(
-                    CloseCode.GOING_AWAY,
-                    "The server is restarting.",
-                    retry_after=round(random.uniform(0.5, 3.0), 2),
-                )
-                for connection in part
-            )
-            await asyncio.gather(*closing, return_exceptions=True)
-            if start + batch < len(connections):
-                await asyncio.sleep(min(pause, 0.2))
 
     async def _receive(self) -> None:
         channel = await self._groups.open()
@@ -209,7 +185,8 @@ class Hub:
     async def _dispatch(self, message: dict[str, Any]) -> None:
         kind = message["type"]
         if kind == "control":
-            await self._control(message["command"], message["arguments"])
+            self.logins.forget()
+            self.revocations.heard(message["command"], message["arguments"])
             return
         if kind == "direct":
             self.roster.push(message["criteria"], Bundle([message["event"]]))
@@ -243,28 +220,12 @@ class Hub:
             except Exception:
                 logger.exception("The stream %s could not be written", feed.key.name)
 
-    async def _control(self, command: str, arguments: dict[str, Any]) -> None:
-        if command not in ENDINGS:
-            logger.warning("Unknown control command %r", command)
-            return
-        ending = Ending(time.monotonic(), *ENDINGS[command], arguments)
-        self._endings.append(ending)
-        self.logins.forget()
-        # In a task: closing waits for slow peers, and the receive loop must not.
-        closing = self.loop.create_task(self._close_ended(ending))
-        self._tasks.append(closing)
-        closing.add_done_callback(self._tasks.remove)
-
-    async def _close_ended(self, ending: Ending) -> None:
-        closing = [
-            connection.close(ending.code, ending.reason)
-            for connection in list(self.connections)
-            if concerns(ending, connection.client_id, connection.principal)
-        ]
-        await asyncio.gather(*closing, return_exceptions=True)
-
     async def _drop_unfollowed(self) -> None:
         """Let go of the streams whose last follower was put out by one of their events."""
+        if all(feed.members for feed in self._logs.values()) and not any(
+            feed.empty for feed in self._latest.values()
+        ):
+            return
         async with self._joining:
             empty = [key for key, feed in self._logs.items() if not feed.members]
             for key in empty:
@@ -286,9 +247,8 @@ class Hub:
             logger.warning("Streams cannot be polled: %s", error)
             return
         for key, extent in extents.items():
-            feed = self._logs.get(key)
-            if feed and (extent.epoch != feed.epoch or extent.head > feed.head):
-                feed.schedule_catch_up()
+            if feed := self._logs.get(key):
+                feed.observe(extent)
 
     async def _touch(self) -> None:
         principals = {c.principal for c in self.connections if c.principal is not None}

@@ -84,6 +84,9 @@ class SocketLifecycle(AsyncConsumer):
             await self._live(
                 receive, refusal, looked_up, anonymous=not handshake.shows_anything(shown)
             )
+        except asyncio.CancelledError:
+            if not self.connection.closing:
+                raise
         finally:
             self.ended()
             await self.hub.unregister(self.connection)
@@ -161,12 +164,14 @@ class SocketLifecycle(AsyncConsumer):
         else:
             ending = self.hub.register(self.connection, self._sweep, since=looked_up)
             if ending is not None:
-                await self.close(ending.code, ending.reason)
+                await self.close(ending.code, ending.reason, ending.retry_after)
             elif self.connection.principal is not None:
                 await self.guarded(self.connected())
         while (message := await receive())["type"] != "websocket.disconnect":
             if not self.connection.closing:
                 await self.take(message)
+                if self.connection.pumping:
+                    await asyncio.sleep(0)  # what waited for the reply goes before the next one
 
     def _greet(self, within: float | None) -> None:
         who = self.connection.principal

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.db import InterfaceError, OperationalError
 
 from realtime import reporter, threads, workers
 from realtime.hub import get_hub, stop_hub
+from realtime.loops import supervise
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ class Lifespan:
         loop = asyncio.get_running_loop()
         await get_hub()
         self._stopping = asyncio.Event()
-        background = [loop.create_task(reporter.report("web"))]
+        background = [loop.create_task(supervise("report", partial(reporter.report, "web")))]
         if settings.WORKERS_INSIDE:
             background += [
                 loop.create_task(workers.run_supervised(worker, self._stopping))

@@ -24,6 +24,10 @@ class Outlet(Protocol):
     def ready(self) -> bool:
         """Whether the peer keeps up: false above the high-water mark."""
 
+    @property
+    def taken(self) -> int:
+        """How much has left this process: it grows while the peer takes anything."""
+
     def write(self, bundle: Bundle) -> None:
         """Send these messages in order; never blocks, so ask `ready` first."""
 
@@ -38,7 +42,10 @@ class Outlet(Protocol):
 
 
 class AsgiOutlet:
-    """The ordinary `send` of any ASGI server, with a short queue in front of it."""
+    """The ordinary `send` of any ASGI server, with a short queue in front of it.
+
+    Made in the application's task: ending that is all one can do to a server whose `send` blocks.
+    """
 
     HIGH_WATER = 64
 
@@ -49,6 +56,8 @@ class AsgiOutlet:
         self._drained = asyncio.Event()
         self._drained.set()
         self._task: asyncio.Task[None] | None = None
+        self._application = asyncio.current_task()
+        self.taken = 0
 
     @property
     def ready(self) -> bool:
@@ -71,12 +80,15 @@ class AsgiOutlet:
         self._drained.set()
         if self._task is not None:
             self._task.cancel()
+        if self._application is not None:
+            self._application.cancel()
 
     async def _drain(self) -> None:
         try:
             while self._queue:
                 for payload in self._queue.popleft().payloads(self.format):
                     await self._send(self._message(payload))
+                    self.taken += 1
         except (OSError, RuntimeError):
             self._queue.clear()  # the peer is gone; the consumer hears of it by itself
         finally:
@@ -124,6 +136,10 @@ class RawOutlet:
     def ready(self) -> bool:
         return self._protocol.writable.is_set()
 
+    @property
+    def taken(self) -> int:
+        return self._protocol.transport.taken
+
     def write(self, bundle: Bundle) -> None:
         self._protocol.raw_write(bundle.wire(self.format))
 
@@ -161,6 +177,7 @@ class WatchedTransport:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._outlet: RawOutlet | None = None
+        self._written = 0
         sock = transport.get_extra_info("socket")
         plain = sock is not None and transport.get_extra_info("sslcontext") is None
         self.descriptor: int = sock.fileno() if plain else -1
@@ -173,8 +190,14 @@ class WatchedTransport:
         self._outlet = outlet
         self._use()
 
+    @property
+    def taken(self) -> int:
+        """Bytes that went through the transport and are in it no more."""
+        return self._written - self._transport.get_write_buffer_size()
+
     def write(self, data: bytes) -> None:
         self._use()
+        self._written += len(data)
         self._transport.write(data)
 
     def write_eof(self) -> None:

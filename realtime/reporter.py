@@ -26,7 +26,8 @@ async def report(role: str) -> None:
     """Report this process until cancelled; `role` is what it runs ("web", worker names)."""
     while True:
         try:
-            await threads.call(_write, role)
+            # Read here: they belong to the event loop's thread.
+            await threads.call(_write, role, gauges.local_values())
         except (OperationalError, InterfaceError) as error:
             logger.warning("This process cannot report its numbers: %s", error)
         await asyncio.sleep(INTERVAL)
@@ -37,8 +38,7 @@ def withdraw() -> None:
     Process.objects.filter(process_id=PROCESS_ID).delete()
 
 
-def _write(role: str) -> None:
-    values = gauges.local_values()
+def _write(role: str, values: dict[str, float]) -> None:
     changed = Process.objects.filter(process_id=PROCESS_ID).update(seen_at=Now(), values=values)
     if not changed:
         Process.objects.filter(seen_at__lt=Now() - FORGET_AFTER).delete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from realtime import broadcast, registry
 from realtime.auth import Principal
 from realtime.connection import Connection
-from realtime.endings import matches
+from realtime.endings import Ending, going_away, matches
 from realtime.frames import Bundle
 
 Sweep = Callable[[float], None]
@@ -22,6 +23,7 @@ class Roster:
         self.connections: dict[Connection, Sweep] = {}
         self._of_user: dict[int, set[Connection]] = defaultdict(set)
         self._frames_of_the_gone = 0
+        self.draining = False
 
     def add(self, connection: Connection, sweep: Sweep) -> None:
         """Take a connection in; `sweep(now)` is called once a second (monotonic seconds)."""
@@ -53,6 +55,19 @@ class Roster:
         for late in broadcast.write(addressed, bundle):
             late.push_later(bundle)
 
+    async def drain(self, within: float, batch: int = 100) -> None:
+        """Close every socket with 1001, in batches; a slow one holds up no other."""
+        self.draining = True
+        connections = list(self.connections)
+        pause = within / max(1, len(connections) / batch) / 2
+        closing = []
+        for start in range(0, len(connections), batch):
+            part = connections[start : start + batch]
+            closing += [asyncio.create_task(end(one, going_away())) for one in part]
+            if start + batch < len(connections):
+                await asyncio.sleep(min(pause, 0.2))
+        await asyncio.gather(*closing, return_exceptions=True)
+
     def frames_sent(self) -> int:
         """Messages written since the start: counted by connection, off the path of the writes."""
         now = sum(connection.frames_out for connection in list(self.connections))
@@ -62,3 +77,8 @@ class Roster:
         if "user_id" in criteria:
             return self._of_user.get(criteria["user_id"], ())
         return list(self.connections)
+
+
+async def end(connection: Connection, ending: Ending) -> None:
+    """Close a socket as `ending` says."""
+    await connection.close(ending.code, ending.reason, ending.retry_after)

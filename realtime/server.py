@@ -56,6 +56,19 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
         if scope is not None:
             scope["extensions"][EXTENSION] = self
 
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        # Whoever closes and then reads nothing does not keep what waits for it.
+        self.loop.call_later(CLOSE_DEADLINE, self.abort)
+
+    def handle_ping(self) -> None:
+        if not self.close_sent:
+            super().handle_ping()
+
+    def shutdown(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
+
     def handle_cont(self, event: Frame) -> None:
         # Empty fragments never reach the cap on size; nobody has a use for so many.
         if len(self.frames) >= MAX_FRAGMENTS:
@@ -156,7 +169,7 @@ class DrainingServer(uvicorn.Server):
             server.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_WITHIN + CLOSE_DEADLINE):
-                await (await get_hub()).drain(DRAIN_WITHIN)
+                await (await get_hub()).roster.drain(DRAIN_WITHIN)
         await super().shutdown(sockets)
 
 

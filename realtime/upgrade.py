@@ -28,7 +28,7 @@ class Upgrade:
             await _turn_away(scope, receive, send, 404, "There is no such endpoint.")
         elif not handshake.origin_allowed(scope):
             await _turn_away(scope, receive, send, 403, "Pages of this origin may not connect.")
-        elif (await get_hub()).draining:
+        elif (await get_hub()).roster.draining:
             await _turn_away(scope, receive, send, 503, "The server is going away.")
         else:
             place = admission.place()

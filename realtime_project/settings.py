@@ -149,7 +149,8 @@ else:
         "default": {
             "BACKEND": "channels.layers.InMemoryChannelLayer",
             # The Hub's one channel carries everything of the process.
-            "CONFIG": {"capacity": 100_000},
+            # Groups expire by the wall clock, which goes on while the machine sleeps.
+            "CONFIG": {"capacity": 100_000, "group_expiry": 10 * 365 * 86400},
         }
     }
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

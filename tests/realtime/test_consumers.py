@@ -202,7 +202,7 @@ async def test_a_session_revoked_while_its_socket_opens_is_closed(probe, monkeyp
         found = await look_up(shown)
         await threads.call(auth.revoke, session_key="alice@1")
         async with asyncio.timeout(5):
-            while not hub._endings:
+            while not hub.revocations._recent:
                 await asyncio.sleep(0.01)
         return found
 

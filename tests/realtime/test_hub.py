@@ -8,6 +8,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 
 from realtime import gauges, publish, streams, threads
+from realtime.feeds import LogFeed
 from realtime.hub import REJOIN_INTERVAL, get_hub
 from realtime.models import Stream
 from realtime.streams import StreamKey
@@ -141,6 +142,34 @@ async def test_a_hole_is_filled_before_the_event_that_shows_it(no_poll, probe):
     assert await texts(client, 2) == ["unheard", "heard"]
     await client.command("ping")
     assert "note" not in [frame["type"] for frame in client.frames]
+
+
+async def test_who_comes_back_while_the_last_follower_goes_hears_what_is_next(
+    no_poll, probe, monkeypatch
+):
+    leaving, returning = await probe("alice@1"), await probe("bob@1")
+    confirmed = await leaving.command("subscribe", logs=["room:ops"])
+    await threads.call(note, "heard by both")
+    await leaving.event("note")
+    await threads.call(append_unpublished, "heard by bob elsewhere")
+    begun, gone, catch_up = asyncio.Event(), asyncio.Event(), LogFeed.catch_up
+
+    async def once_the_last_has_gone(feed):
+        begun.set()
+        await gone.wait()
+        await catch_up(feed)
+
+    monkeypatch.setattr(LogFeed, "catch_up", once_the_last_has_gone)
+    epoch = confirmed["positions"]["room:ops"]["epoch"]
+    recover = {"room:ops": {"epoch": epoch, "offset": 2}}
+    await returning.send({"action": "subscribe", "logs": ["room:ops"], "recover": recover})
+    await begun.wait()
+    await leaving.command("unsubscribe", logs=["room:ops"])
+    gone.set()
+    confirmed = await returning.event("subscription_confirmed")
+    assert confirmed["positions"]["room:ops"]["recovered"] is True
+    await threads.call(note, "next")
+    assert await texts(returning, 1) == ["next"]
 
 
 async def test_heartbeats_tell_how_far_each_stream_was_delivered(probe, limits):

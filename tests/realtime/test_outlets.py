@@ -44,6 +44,37 @@ async def test_on_another_server_the_same_frames_arrive(settings):
         authenticator.cache_clear()
 
 
+async def test_on_another_server_a_peer_that_takes_nothing_is_let_go_all_the_same(settings):
+    settings.REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
+    authenticator.cache_clear()
+    headers = [(b"authorization", b"Bearer alice@1")]
+    scope = WebsocketCommunicator(application, "/ws/probe/", headers).scope
+    coming = iter([{"type": "websocket.connect"}])
+
+    async def receive():
+        return next(coming, None) or await asyncio.Event().wait()
+
+    async def send(message):
+        if message["type"] == "websocket.send":
+            await asyncio.Event().wait()
+
+    running = asyncio.create_task(application(scope, receive, send))
+    hub = await get_hub()
+    try:
+        async with asyncio.timeout(WITHIN):
+            while not hub.connections:
+                await asyncio.sleep(0.01)
+            [connection] = hub.connections
+            await connection.close(4500, "This session has ended.")
+        ended, _ = await asyncio.wait({running}, timeout=1)
+        assert ended
+        assert not hub.connections
+    finally:
+        running.cancel()
+        await stop_hub()
+        authenticator.cache_clear()
+
+
 async def test_who_does_not_read_gets_the_newest_value_and_delays_nobody(probe):
     """The lagging client skips values; when it reads again, it ends with the newest one."""
     slow, quick = await probe("alice@1", slow=True), await probe("bob@1")

@@ -1,5 +1,6 @@
 """What was kept for long enough goes; clients that are behind are told."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -72,6 +73,54 @@ async def test_a_client_below_the_floor_is_told_that_it_missed_something(probe):
     recover = {"room:ops": {"epoch": epoch, "offset": 1}}
     confirmed = await client.command("subscribe", logs=["room:ops"], recover=recover)
     assert confirmed["positions"]["room:ops"] == {"epoch": epoch, "offset": 3, "recovered": False}
+
+
+@pytest.fixture
+def small_ring(monkeypatch):
+    """A process remembers two events of a stream; all else is read from the database."""
+    monkeypatch.setattr("realtime.feeds.RING", 2)
+
+
+async def test_the_floor_is_known_in_a_process_that_has_followed_all_along(small_ring, probe):
+    follower = await probe("bob@1")
+    epoch = await followed(follower, "abcdefgh")
+    await threads.call(age, OPS, up_to=5, days=8)
+    await threads.call(pass_over)
+    recover = {"room:ops": {"epoch": epoch, "offset": 2}}
+    async with asyncio.timeout(5):
+        while True:
+            client = await probe("alice@1")
+            confirmed = await client.command("subscribe", logs=["room:ops"], recover=recover)
+            if not confirmed["positions"]["room:ops"]["recovered"]:
+                break
+            await client.close()
+
+
+async def test_one_whose_next_event_is_gone_is_told_so_and_gets_none_twice(
+    small_ring, monkeypatch, probe
+):
+    monkeypatch.setattr("realtime.hub.POLL_INTERVAL", 3600)
+    follower = await probe("bob@1")
+    epoch = await followed(follower, "abcdefgh")
+    await threads.call(age, OPS, up_to=5, days=8)
+    await threads.call(pass_over)
+    client = await probe("alice@1")
+    recover = {"room:ops": {"epoch": epoch, "offset": 2}}
+    await client.command("subscribe", logs=["room:ops"], recover=recover)
+    error = await client.event("error")
+    assert (error["code"], error["stream"]) == ("unrecoverable_position", "room:ops")
+    assert "note" not in await client.silence()
+    await threads.call(note, "i")
+    assert (await client.event("note"))["offset"] == 9
+
+
+async def followed(client, letters):
+    """Let `client` follow the stream from its start; returns its epoch."""
+    confirmed = await client.command("subscribe", logs=["room:ops"])
+    await threads.call(note, *letters)
+    for _ in letters:
+        await client.event("note")
+    return confirmed["positions"]["room:ops"]["epoch"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,6 +9,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from realtime import publish, threads
 from realtime.connection import CLOSE_DEADLINE
 from realtime.hub import get_hub
+from realtime.lifecycle import SocketLifecycle
 from realtime.server import FanoutProtocol
 from realtime.streams import StreamKey
 from tests.realtime import endpoints
@@ -67,11 +68,61 @@ async def test_clients_that_read_nothing_do_not_hold_up_the_end(probe_server, pr
     hub = await get_hub()
     began = time.monotonic()
     async with asyncio.timeout(10):
-        await hub.drain(within=2)
+        await hub.roster.drain(within=2)
     assert time.monotonic() - began < 4.5
     async with asyncio.timeout(4):
         while hub.connections:
             await asyncio.sleep(0.05)
+
+
+async def test_slow_clients_do_not_hold_up_the_farewell_of_others(probe_server, probe):
+    slow = [await probe("alice@1", slow=True) for _ in range(2)]
+    for client in slow:
+        await client.command("subscribe", names=["cpu"])
+    hub = await get_hub()
+    async with asyncio.timeout(10):
+        while any(connection.outlet.ready for connection in hub.connections):
+            value = {"cpu": "x" * 20_000}
+            await threads.call(publish.publish_latest, StreamKey(1, VALUES), value)
+    reader = await probe("bob@1")
+    draining = asyncio.create_task(hub.roster.drain(within=0.2, batch=1))
+    assert await reader.closed(within=CLOSE_DEADLINE) == 1001
+    assert "retry_after" in reader.frames[-1]
+    await draining
+
+
+async def test_whoever_comes_in_while_the_server_drains_is_sent_away_too(probe, monkeypatch):
+    identify = SocketLifecycle.identify
+
+    async def just_before(consumer, shown):
+        found = await identify(consumer, shown)
+        consumer.hub.roster.draining = True
+        return found
+
+    monkeypatch.setattr(SocketLifecycle, "identify", just_before)
+    client = await probe("alice@1")
+    assert await client.closed() == 1001
+    assert client.frames[-1]["retry_after"] > 0
+
+
+async def test_the_server_stops_cleanly_while_a_peer_closes_that_reads_nothing(
+    transactional_db, settings, caplog
+):
+    settings.REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
+    async with serving(endpoints.application) as address:
+        url = f"ws://{address}/ws/probe/"
+        client = await SocketClient.open(url, {"Authorization": "Bearer alice@1"}, slow=True)
+        await client.command("subscribe", names=["cpu"])
+        hub = await get_hub()
+        [connection] = hub.connections
+        while connection.outlet.ready:
+            value = {"cpu": "x" * 20_000}
+            await threads.call(publish.publish_latest, StreamKey(1, VALUES), value)
+        client.say_goodbye()
+        async with asyncio.timeout(5):
+            while hub.connections:
+                await asyncio.sleep(0.01)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 async def test_a_peer_that_never_answers_a_close_is_let_go_in_two_seconds(probe_server):

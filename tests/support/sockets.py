@@ -89,6 +89,12 @@ class SocketClient:
         except ConnectionClosed:
             return self.connection.close_code
 
+    def say_goodbye(self) -> None:
+        """Send a close frame, and nothing more: the connection stays as it is on this side."""
+        protocol = self.connection.protocol
+        protocol.send_close(1000)
+        self.connection.transport.write(b"".join(protocol.data_to_send()))
+
     async def close(self) -> None:
         await self.connection.close()
 

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 from argparse import ArgumentParser
+from functools import partial
 from typing import Any
 
 from channels.management.commands.runworker import Command as ChannelsCommand
@@ -14,6 +15,7 @@ from django.core.management.base import CommandError
 from django.db import InterfaceError, OperationalError
 
 from realtime import publish, reporter, threads, workers
+from realtime.loops import supervise
 
 
 class Command(ChannelsCommand):
@@ -53,7 +55,7 @@ class Command(ChannelsCommand):
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, stopping.set)
         role = ",".join(worker.name for worker in chosen)
-        reporting = loop.create_task(reporter.report(role))
+        reporting = loop.create_task(supervise("report", partial(reporter.report, role)))
         tasks = {
             loop.create_task(workers.run(worker, stopping), name=worker.name) for worker in chosen
         }
