@@ -17,6 +17,7 @@ from realtime.auth import Principal
 from realtime.errors import (
     AppError,
     InvalidJSON,
+    NotAnObject,
     RateLimited,
     Unauthenticated,
     Unavailable,
@@ -111,7 +112,7 @@ class CommandSocket(SocketLifecycle):
         """A binary frame; endpoints that take them override this."""
         raise UnsupportedData("This endpoint takes text frames.")
 
-    async def receive_bare_text(self, text: str, error: InvalidJSON) -> None:
+    async def receive_bare_text(self, text: str, error: NotAnObject) -> None:
         """A text frame that is no JSON object; endpoints that take them override this."""
         raise error
 
@@ -149,7 +150,7 @@ class CommandSocket(SocketLifecycle):
             frame = parse(text)
         except CommandRefused as error:
             await self._refuse(error, error.id)
-        except InvalidJSON as error:
+        except NotAnObject as error:
             await self.guarded(self.receive_bare_text(text, error))
         except AppError as error:
             await self._refuse(error, None)

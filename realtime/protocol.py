@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from realtime.errors import InvalidCommand, InvalidJSON
+from realtime.errors import InvalidCommand, InvalidJSON, NotAnObject
 
 PROTOCOL_VERSION = 1
 # JavaScript's safe integers: beyond them a number changes on its way through a browser.
@@ -83,18 +83,21 @@ def parse(text: str) -> Frame:
     """Take one text frame apart.
 
     Raises:
-        InvalidJSON: it is no JSON object, names a key twice, or holds NaN, an infinity or an
-            integer that a browser cannot hold.
+        NotAnObject: it is no JSON object.
+        InvalidJSON: it is one that names a key twice, is nested too deep, or holds NaN, an
+            infinity, an integer that a browser cannot hold or a string that is no text.
         InvalidCommand: it has no usable `action` or `id`.
     """
     try:
         document = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise NotAnObject(f"The frame is no valid JSON: {error}.") from error
     except RecursionError as error:
-        raise InvalidJSON("The frame is nested too deep.") from error
+        raise _refused(text)("The frame is nested too deep.") from error
     except ValueError as error:
-        raise InvalidJSON(f"The frame is no valid JSON: {error}.") from error
+        raise _refused(text)(f"The frame is no valid JSON: {error}.") from error
     if not isinstance(document, dict):
-        raise InvalidJSON("The frame is no JSON object.")
+        raise NotAnObject("The frame is no JSON object.")
     if "\\u" in text:
         _refuse_unstorable(document)
     identifier = _take_id(document)
@@ -150,6 +153,11 @@ def rfc3339(moment: datetime | float) -> str:
     if not isinstance(moment, datetime):
         moment = datetime.fromtimestamp(moment, UTC)
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _refused(text: str) -> type[InvalidJSON]:
+    """What refuses a text that a hook complains about: `NaN` alone is a word like any other."""
+    return InvalidJSON if text.lstrip(" \t\n\r").startswith("{") else NotAnObject
 
 
 def _refuse_unstorable(document: dict[str, Any]) -> None:
