@@ -181,6 +181,7 @@ class CommandSocket(SocketLifecycle):
             if answer is not None:
                 await self.reply(answer)
         finally:
+            self._replying_to = None
             self.connection.release()
 
     async def _echo(self, message: dict[str, Any]) -> None:

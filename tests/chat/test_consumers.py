@@ -140,6 +140,15 @@ async def test_words_that_json_has_too_are_bare_text(socket: Any, team: Team, te
     assert (await alice.event("chat_message"))["message"] == text
 
 
+async def test_the_reply_to_bare_text_has_no_id(socket: Any, team: Team) -> None:
+    alice = await socket(team.alice, room="general")
+    assert (await alice.command("send_message", room="general", text="one"))["sequence"] == 1
+    await alice.send_text("two")
+    ack = await alice.event("ack")
+    assert ack["sequence"] == 2
+    assert "id" not in ack
+
+
 async def test_bare_text_without_a_room_is_no_json(socket: Any, team: Team) -> None:
     alice = await socket(team.alice)
     await alice.send_text("hello?")
