@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import time
 from itertools import pairwise
 
 import pytest
 from django.db import transaction
 
 from realtime import pushes, threads
+from realtime.hub import get_hub
 
 ALICE = sum(b"alice")
 
@@ -208,6 +210,21 @@ async def test_an_acknowledged_heartbeat_tells_the_round_trip(probe):
     after = await client.command("request_data", request="connection")
     assert 0 < after["data"]["round_trip"] < 5
     assert after["data"]["heartbeat_interval"] == 15
+
+
+async def test_a_heartbeat_that_found_the_client_lagging_comes_once_it_reads_again(probe):
+    client = await probe("alice@1", slow=True)
+    await client.event("heartbeat")
+    hub = await get_hub()
+    [(connection, sweep)] = hub.connections.items()
+    while connection.outlet.ready:
+        await threads.call(pushes.push_user_message, user_id=ALICE, message="x" * 20_000)
+    due = time.monotonic() + 20
+    sweep(due)
+    while not connection.outlet.ready:
+        await client.event("user_message")
+    sweep(due + 1)
+    assert (await client.event("heartbeat"))["timestamp"]
 
 
 async def test_a_server_that_is_late_sends_heartbeats_less_often(probe, limits, monkeypatch):
