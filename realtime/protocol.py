@@ -137,6 +137,7 @@ def convert(fields: Mapping[str, Any], command_type: type[C]) -> C:
         return msgspec.convert(fields, command_type, dec_hook=_amount)
     except msgspec.ValidationError as error:
         field, reason = _field_of(str(error))
+        field = _with_key(field, fields, command_type)
         raise InvalidCommand(f"{field}: {reason}", errors={field: [reason]}) from error
 
 
@@ -244,3 +245,21 @@ def _field_of(message: str) -> tuple[str, str]:
         field = f"{prefix}.{named['f']}" if prefix else named["f"]
         return field, "This field is unknown." if unknown else "This field is required."
     return prefix or "action", reason
+
+
+def _with_key(field: str, fields: Mapping[str, Any], command_type: type[Command]) -> str:
+    """The path `field` with the key that msgspec leaves out of it: `recover[...]` names no stream.
+
+    A key is found by reading its entry alone.
+    """
+    name, mark, rest = field.partition("[...]")
+    entries = fields.get(name)
+    if not mark or not isinstance(entries, dict):
+        return field
+    kinds = {known.encode_name: known.type for known in msgspec.structs.fields(command_type)}
+    for key, value in entries.items():
+        try:
+            msgspec.convert({key: value}, kinds[name], dec_hook=_amount)
+        except msgspec.ValidationError:
+            return f"{name}[{key[:MAX_ID_LENGTH]}]{rest}"
+    return field
