@@ -185,13 +185,15 @@ class CommandSocket(SocketLifecycle):
             self.connection.release()
 
     async def _echo(self, message: dict[str, Any]) -> None:
-        text = message.get("text")
-        if text is None:
-            await self.connection.outlet.flush()
-            await self.base_send({"type": "websocket.send", "bytes": message.get("bytes") or b""})
-        else:
-            await self.connection.outlet.wait_ready()
-            self.connection.write(Bundle([text.encode()]))
+        """Send a frame back past the outlet, which knows no format but the connection's own."""
+        text, data = message.get("text"), message.get("bytes") or b""
+        await self.connection.outlet.wait_ready()
+        # What was written before it comes before it.
+        await self.connection.outlet.flush()
+        if not self.connection.closing:
+            frame = {"bytes": data} if text is None else {"text": text}
+            await self.base_send({"type": "websocket.send", **frame})
+            self.connection.count(Bundle([data]))
 
     # --- Refusals ---------------------------------------------------------------------------
 

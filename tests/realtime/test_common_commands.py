@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+import zlib
 from itertools import pairwise
 
 import pytest
@@ -22,6 +23,21 @@ async def test_after_echo_the_next_frame_comes_back_as_it_is(probe):
         await client.send_text(sent)
         assert await client.connection.recv() == sent
     assert (await client.command("ping"))["type"] == "pong"
+
+
+async def test_an_echo_is_not_compressed_and_stands_in_its_order(probe):
+    client = await probe("alice@1", query="?compress=zlib")
+    for _ in range(2):
+        await client.connection.recv()
+    for sent in ('{"action":"ping",  "id":1}', "no JSON", b"\x00\xff"):
+        for command in (b'{"action": "ping"}', b'{"action": "echo"}'):
+            await client.send_text(zlib.compress(command))
+        await client.send_text(sent)
+        await client.send_text(zlib.compress(b'{"action": "heartbeat"}'))
+        pong, echo, acknowledgement = [await client.connection.recv() for _ in range(3)]
+        assert json.loads(zlib.decompress(pong))["type"] == "pong"
+        assert echo == sent
+        assert json.loads(zlib.decompress(acknowledgement))["type"] == "heartbeat_ack"
 
 
 async def test_the_time_of_the_server_can_be_requested(probe):
