@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
@@ -161,18 +161,8 @@ def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None
 
     def now(principal: Principal) -> Principal | None:
         membership = memberships.get((principal.user_id, principal.workspace_id))
-        if membership is None:
+        if membership is None or not _still_opens(principal, membership.user, shown, tokens):
             return None
-        if principal.session_key is not None:
-            data = shown.get(principal.session_key, {})
-            if data.get(SESSION_KEY) != str(principal.user_id):
-                return None
-            if not _is_of_password(data.get(HASH_SESSION_KEY, ""), membership.user):
-                return None
-        if principal.token_id is not None:
-            token = tokens.get(principal.token_id)
-            if token is None or token.state() != "active":
-                return None
         return replace(
             principal,
             username=membership.user.username,
@@ -182,6 +172,27 @@ def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None
         )
 
     return {principal: now(principal) for principal in principals}
+
+
+def _still_opens(
+    principal: Principal,
+    user: User,
+    sessions: Mapping[str, Mapping[str, Any]],
+    tokens: Mapping[int, ApiToken],
+) -> bool:
+    """Whether what opened a socket of this user would open one now."""
+    if principal.session_key is not None:
+        data = sessions.get(principal.session_key, {})
+        if data.get(SESSION_KEY) != str(principal.user_id):
+            return False
+        if not _is_of_password(data.get(HASH_SESSION_KEY, ""), user):
+            return False
+    if principal.token_id is not None:
+        token = tokens.get(principal.token_id)
+        if token is None or token.state() != "active":
+            return False
+    by_jwt = principal.session_key is None and principal.token_id is None
+    return not by_jwt or principal.password_mark == jwt.password_mark(user)
 
 
 def _is_of_password(shown: str, user: User) -> bool:
@@ -207,8 +218,12 @@ def _by_ticket(secret: str, workspace: str | None) -> Principal | None:
 
 def _principal(login: Login, workspace: str | None) -> Principal | None:
     try:
-        return selectors.principal_of(
+        principal = selectors.principal_of(
             login.user, workspace, session_key=login.session_key, token=login.token
         )
     except NotFound:
         return None
+    if login.session_key is None and login.token is None:
+        # A JWT, or a ticket that was issued to one: what it ends with is the password.
+        return replace(principal, password_mark=jwt.password_mark(login.user))
+    return principal

@@ -16,7 +16,7 @@ PASSWORD_CLAIM = "pwd"
 def issue(user: User) -> tuple[str, str]:
     """An access and a refresh token for `user`."""
     refresh = RefreshToken.for_user(user)
-    refresh[PASSWORD_CLAIM] = _password_mark(user)
+    refresh[PASSWORD_CLAIM] = password_mark(user)
     return str(refresh.access_token), str(refresh)
 
 
@@ -44,10 +44,10 @@ def _user_of(token: Token) -> User | None:
     user = User.objects.filter(pk=int(user_id), is_active=True).first()
     if user is None:
         return None
-    good = constant_time_compare(str(token.get(PASSWORD_CLAIM, "")), _password_mark(user))
+    good = constant_time_compare(str(token.get(PASSWORD_CLAIM, "")), password_mark(user))
     return user if good else None
 
 
-def _password_mark(user: User) -> str:
-    # A keyed hash of the stored hash: it changes with the password and tells nothing about it.
+def password_mark(user: User) -> str:
+    """A keyed hash of the stored hash: it changes with the password and tells nothing about it."""
     return user.get_session_auth_hash()[:32]

@@ -24,14 +24,14 @@ from chat.room_commands import RoomCommands, room_of
 from chat.upload_commands import UploadCommands
 from realtime import handshake
 from realtime.consumers import on
-from realtime.errors import InvalidCommand, InvalidJSON
+from realtime.errors import InvalidCommand, NotAnObject
 from realtime.protocol import rfc3339
 
 
 class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
     """/ws/chat/ (docs/protocol.md, Chat)."""
 
-    async def receive_bare_text(self, text: str, error: InvalidJSON) -> None:
+    async def receive_bare_text(self, text: str, error: NotAnObject) -> None:
         """Text without JSON is a message for the room of the address."""
         room = handshake.query(self.scope).get("room")
         if not room:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from accounts.policy import Action, require
 from dashboard import instants, ranges, selection, selectors, streams, tags, topics
@@ -33,11 +33,12 @@ class DashboardConsumer(RealtimeConsumer):
     @on(Subscribe)
     async def subscribe(self, command: Subscribe) -> None:
         require(self.principal, Action.VIEW_DASHBOARDS)
-        _refuse_streams(command.streams)
+        _refuse_streams("streams", command.streams)
+        _refuse_streams("recover", command.recover)
         names = command.metrics
         if names is None:
             # A bare subscribe is that of a client which knows no other way to ask for all.
-            names = [] if command.streams is not None or command.recover else [WILDCARD]
+            names = [] if command.streams is not None else [WILDCARD]
         workspace_id = self.principal.workspace_id
         known = [name for name in names if name != WILDCARD]
         if known:
@@ -50,6 +51,7 @@ class DashboardConsumer(RealtimeConsumer):
 
     @on(Unsubscribe)
     async def unsubscribe(self, command: Unsubscribe) -> UnsubscriptionConfirmed:
+        _refuse_streams("streams", command.streams)
         names = command.metrics
         if names is None:
             names = [] if command.streams is not None else [WILDCARD]
@@ -132,10 +134,10 @@ class DashboardConsumer(RealtimeConsumer):
         )
 
 
-def _refuse_streams(names: list[str] | None) -> None:
+def _refuse_streams(field: str, names: Collection[str] | None) -> None:
     if names:
-        reason = f"There is no stream {', '.join(names)} on this server."
-        raise InvalidCommand(reason, errors={"streams": [reason]})
+        reason = f"There is no stream {', '.join(names)[:100]} on this server."
+        raise InvalidCommand(reason, errors={field: [reason]})
 
 
 def _checked(wanted: dict[str, str] | None) -> dict[str, str] | None:

@@ -31,7 +31,8 @@ class Credentials:
 class Principal:
     """An authenticated user in one workspace, with the role they have there.
 
-    `session_key` and `token_id` tell which login this is, so that ending it ends its sockets.
+    `session_key` and `token_id` tell which login this is, so that ending it ends its sockets;
+    `password_mark` is there where neither is: such a login ends with the password it was made by.
     """
 
     user_id: int
@@ -42,6 +43,7 @@ class Principal:
     role: str
     session_key: str | None = None
     token_id: int | None = None
+    password_mark: str | None = None
 
 
 Authenticate = Callable[[Credentials], "Principal | None"]

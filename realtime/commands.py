@@ -17,6 +17,7 @@ from realtime.auth import Principal
 from realtime.errors import (
     AppError,
     InvalidJSON,
+    NotAnObject,
     RateLimited,
     Unauthenticated,
     Unavailable,
@@ -111,7 +112,7 @@ class CommandSocket(SocketLifecycle):
         """A binary frame; endpoints that take them override this."""
         raise UnsupportedData("This endpoint takes text frames.")
 
-    async def receive_bare_text(self, text: str, error: InvalidJSON) -> None:
+    async def receive_bare_text(self, text: str, error: NotAnObject) -> None:
         """A text frame that is no JSON object; endpoints that take them override this."""
         raise error
 
@@ -149,7 +150,7 @@ class CommandSocket(SocketLifecycle):
             frame = parse(text)
         except CommandRefused as error:
             await self._refuse(error, error.id)
-        except InvalidJSON as error:
+        except NotAnObject as error:
             await self.guarded(self.receive_bare_text(text, error))
         except AppError as error:
             await self._refuse(error, None)
@@ -180,16 +181,19 @@ class CommandSocket(SocketLifecycle):
             if answer is not None:
                 await self.reply(answer)
         finally:
+            self._replying_to = None
             self.connection.release()
 
     async def _echo(self, message: dict[str, Any]) -> None:
-        text = message.get("text")
-        if text is None:
-            await self.connection.outlet.flush()
-            await self.base_send({"type": "websocket.send", "bytes": message.get("bytes") or b""})
-        else:
-            await self.connection.outlet.wait_ready()
-            self.connection.write(Bundle([text.encode()]))
+        """Send a frame back past the outlet, which knows no format but the connection's own."""
+        text, data = message.get("text"), message.get("bytes") or b""
+        await self.connection.outlet.wait_ready()
+        # What was written before it comes before it.
+        await self.connection.outlet.flush()
+        if not self.connection.closing:
+            frame = {"bytes": data} if text is None else {"text": text}
+            await self.base_send({"type": "websocket.send", **frame})
+            self.connection.count(Bundle([data]))
 
     # --- Refusals ---------------------------------------------------------------------------
 

@@ -39,6 +39,10 @@ class InvalidJSON(AppError):
     status = 400
 
 
+class NotAnObject(InvalidJSON):
+    """Text that is no JSON object at all: some endpoints take it as it is."""
+
+
 class InvalidCommand(AppError):
     code = "invalid_command"
     status = 400

@@ -92,7 +92,8 @@ def shows_anything(shown: Credentials) -> bool:
 def origin_allowed(scope: Scope) -> bool:
     """Whether a browser's page may open this socket: same scheme, host and port, or listed.
 
-    Programs send no Origin; a browser always does (RFC 6455, section 10.2).
+    Programs send no Origin; a browser always does (RFC 6455, section 10.2). CSRF_TRUSTED_ORIGINS
+    are this installation's own addresses, which a proxy may hide from the request.
     """
     origin = header(scope, b"origin")
     if origin is None:

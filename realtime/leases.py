@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -49,6 +50,7 @@ def acquire(name: str, holder: str) -> HeldLease | None:
     return HeldLease(name, Lease.objects.values_list("epoch", flat=True).get(name=name))
 
 
+@transaction.atomic  # queued at SQLite's gate, see realtime.reporter
 def renew(lease: HeldLease) -> None:
     """Hold it for another while.
 

@@ -204,7 +204,7 @@ class SocketLifecycle(AsyncConsumer):
             self._end(CloseCode.UNAUTHENTICATED, "Nobody said who this is in time.")
         elif self.heartbeat.silent(now):
             self._end(CloseCode.SILENT, "Nothing was heard from this client.")
-        elif self.heartbeat.due(now, loop_lag.load) and self.connection.outlet.ready:
+        elif self.connection.outlet.ready and self.heartbeat.due(now, loop_lag.load):
             self._beat()
 
     def _end(self, code: CloseCode, reason: str) -> None:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from realtime.errors import InvalidCommand, InvalidJSON
+from realtime.errors import InvalidCommand, InvalidJSON, NotAnObject
 
 PROTOCOL_VERSION = 1
 # JavaScript's safe integers: beyond them a number changes on its way through a browser.
@@ -83,18 +83,21 @@ def parse(text: str) -> Frame:
     """Take one text frame apart.
 
     Raises:
-        InvalidJSON: it is no JSON object, names a key twice, or holds NaN, an infinity or an
-            integer that a browser cannot hold.
+        NotAnObject: it is no JSON object.
+        InvalidJSON: it is one that names a key twice, is nested too deep, or holds NaN, an
+            infinity, an integer that a browser cannot hold or a string that is no text.
         InvalidCommand: it has no usable `action` or `id`.
     """
     try:
         document = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise NotAnObject(f"The frame is no valid JSON: {error}.") from error
     except RecursionError as error:
-        raise InvalidJSON("The frame is nested too deep.") from error
+        raise _refused(text)("The frame is nested too deep.") from error
     except ValueError as error:
-        raise InvalidJSON(f"The frame is no valid JSON: {error}.") from error
+        raise _refused(text)(f"The frame is no valid JSON: {error}.") from error
     if not isinstance(document, dict):
-        raise InvalidJSON("The frame is no JSON object.")
+        raise NotAnObject("The frame is no JSON object.")
     if "\\u" in text:
         _refuse_unstorable(document)
     identifier = _take_id(document)
@@ -134,6 +137,7 @@ def convert(fields: Mapping[str, Any], command_type: type[C]) -> C:
         return msgspec.convert(fields, command_type, dec_hook=_amount)
     except msgspec.ValidationError as error:
         field, reason = _field_of(str(error))
+        field = _with_key(field, fields, command_type)
         raise InvalidCommand(f"{field}: {reason}", errors={field: [reason]}) from error
 
 
@@ -150,6 +154,11 @@ def rfc3339(moment: datetime | float) -> str:
     if not isinstance(moment, datetime):
         moment = datetime.fromtimestamp(moment, UTC)
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _refused(text: str) -> type[InvalidJSON]:
+    """What refuses a text that a hook complains about: `NaN` alone is a word like any other."""
+    return InvalidJSON if text.lstrip(" \t\n\r").startswith("{") else NotAnObject
 
 
 def _refuse_unstorable(document: dict[str, Any]) -> None:
@@ -236,3 +245,21 @@ def _field_of(message: str) -> tuple[str, str]:
         field = f"{prefix}.{named['f']}" if prefix else named["f"]
         return field, "This field is unknown." if unknown else "This field is required."
     return prefix or "action", reason
+
+
+def _with_key(field: str, fields: Mapping[str, Any], command_type: type[Command]) -> str:
+    """The path `field` with the key that msgspec leaves out of it: `recover[...]` names no stream.
+
+    A key is found by reading its entry alone.
+    """
+    name, mark, rest = field.partition("[...]")
+    entries = fields.get(name)
+    if not mark or not isinstance(entries, dict):
+        return field
+    kinds = {known.encode_name: known.type for known in msgspec.structs.fields(command_type)}
+    for key, value in entries.items():
+        try:
+            msgspec.convert({key: value}, kinds[name], dec_hook=_amount)
+        except msgspec.ValidationError:
+            return f"{name}[{key[:MAX_ID_LENGTH]}]{rest}"
+    return field

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -222,6 +222,7 @@ async def _write(**lists: str) -> bool:
     return False
 
 
+@transaction.atomic  # queued at SQLite's gate, see realtime.reporter
 def _store(lists: dict[str, str]) -> bool:
     mine = ProcessConnections.objects.filter(process_id=PROCESS_ID)
     if mine.update(**lists, updated_at=Now()):

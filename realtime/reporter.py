@@ -9,7 +9,7 @@ import socket
 import uuid
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 
 from realtime import gauges, threads
@@ -38,6 +38,7 @@ def withdraw() -> None:
     Process.objects.filter(process_id=PROCESS_ID).delete()
 
 
+@transaction.atomic  # behind the others at SQLite's gate: past it, it could wait too long
 def _write(role: str, values: dict[str, float]) -> None:
     changed = Process.objects.filter(process_id=PROCESS_ID).update(seen_at=Now(), values=values)
     if not changed:

@@ -14,22 +14,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from realtime_project import variables
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 DATABASE_SCHEMES = {"postgres", "postgresql", "sqlite"}
 REDIS_SCHEMES = {"redis", "rediss"}
+WORKERS = ("inside", "none")
+LOG_FORMATS = ("console", "json")
 
 
 @dataclass(frozen=True)
 class Environment:
     """One installation's settings; times in seconds, sizes in bytes.
 
-    `embedded` is true when no outside service is named; `workers` is "inside" or "none".
+    `embedded` is true when no outside service is named; `email` holds Django's settings of mail,
+    none where mails are kept in the data folder.
     """
 
     data_dir: Path
@@ -48,7 +52,7 @@ class Environment:
     database: dict[str, Any]
     redis_url: str | None
     redis_prefix: str
-    email_url: str | None
+    email: dict[str, Any]
     workers: str
     service_threads: int
     send_threads: int
@@ -90,36 +94,39 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
     embedded = not source.get("DATABASE_URL") and not source.get("REDIS_URL")
     if embedded:
         source = _kept_secrets(data_dir) | source
-    redis_url = _url(source, "REDIS_URL", REDIS_SCHEMES)
-    workers = source.get("PITWALL_WORKERS") or ("none" if redis_url else "inside")
-    if workers not in ("inside", "none"):
-        raise ImproperlyConfigured(f"PITWALL_WORKERS is {workers!r}: it takes inside or none.")
+    redis_url = variables.url(source, "REDIS_URL", REDIS_SCHEMES)
     return Environment(
         data_dir=data_dir,
         embedded=embedded,
-        debug=_flag(source, "PITWALL_DEBUG"),
-        demo=_flag(source, "PITWALL_DEMO"),
+        debug=variables.flag(source, "PITWALL_DEBUG"),
+        demo=variables.flag(source, "PITWALL_DEMO"),
         admin_password=source.get("PITWALL_ADMIN_PASSWORD") or None,
         demo_password=source.get("PITWALL_DEMO_PASSWORD") or None,
         host=source.get("HOST") or "127.0.0.1",
-        port=int(_number(source, "PORT", 8000)),
-        secret_key=_required(source, "SECRET_KEY"),
+        port=variables.whole(source, "PORT", 8000, most=65535),
+        secret_key=variables.required(source, "SECRET_KEY"),
         allowed_hosts=_hosts(source, embedded),
-        csrf_trusted_origins=_origins(source, "CSRF_TRUSTED_ORIGINS", required=not embedded),
-        cors_allowed_origins=_origins(source, "CORS_ALLOWED_ORIGINS"),
-        trusted_proxies=_words(source, "TRUSTED_PROXIES"),
+        csrf_trusted_origins=_own_origins(source, embedded),
+        cors_allowed_origins=variables.origins(source, "CORS_ALLOWED_ORIGINS"),
+        trusted_proxies=variables.networks(source, "TRUSTED_PROXIES"),
         database=_database(source, data_dir),
         redis_url=redis_url,
         redis_prefix=source.get("PITWALL_REDIS_PREFIX") or "pitwall",
-        email_url=source.get("EMAIL_URL") or None,
-        workers=workers,
-        event_retention_days=_number(source, "PITWALL_EVENT_RETENTION_DAYS", 7),
-        max_upload_bytes=int(_number(source, "PITWALL_MAX_UPLOAD_BYTES", 20 * 2**20)),
-        notification_retention_days=_number(source, "PITWALL_NOTIFICATION_RETENTION_DAYS", 90),
-        service_threads=int(_number(source, "PITWALL_SERVICE_THREADS", 8)),
-        send_threads=int(_number(source, "PITWALL_SEND_THREADS", SEND_THREADS)),
-        log_format=source.get("PITWALL_LOG_FORMAT") or ("console" if embedded else "json"),
-        limits={name: _number(source, key, default) for key, (name, default) in LIMITS.items()},
+        email=_email(source),
+        workers=variables.choice(
+            source, "PITWALL_WORKERS", WORKERS, "none" if redis_url else "inside"
+        ),
+        event_retention_days=variables.number(source, "PITWALL_EVENT_RETENTION_DAYS", 7),
+        max_upload_bytes=variables.whole(source, "PITWALL_MAX_UPLOAD_BYTES", 20 * 2**20),
+        notification_retention_days=variables.number(
+            source, "PITWALL_NOTIFICATION_RETENTION_DAYS", 90
+        ),
+        service_threads=variables.whole(source, "PITWALL_SERVICE_THREADS", 8),
+        send_threads=variables.whole(source, "PITWALL_SEND_THREADS", SEND_THREADS),
+        log_format=variables.choice(
+            source, "PITWALL_LOG_FORMAT", LOG_FORMATS, "console" if embedded else "json"
+        ),
+        limits={name: _limit(source, key, default) for key, (name, default) in LIMITS.items()},
     )
 
 
@@ -143,7 +150,7 @@ def _kept_secrets(data_dir: Path) -> dict[str, str]:
 
 
 def _database(source: Mapping[str, str], data_dir: Path) -> dict[str, Any]:
-    url = _url(source, "DATABASE_URL", DATABASE_SCHEMES)
+    url = variables.url(source, "DATABASE_URL", DATABASE_SCHEMES)
     if url is None:
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(data_dir / "pitwall.sqlite3")}
     try:
@@ -155,69 +162,34 @@ def _database(source: Mapping[str, str], data_dir: Path) -> dict[str, Any]:
     return database
 
 
-def _url(source: Mapping[str, str], name: str, schemes: set[str]) -> str | None:
-    value = source.get(name)
+def _email(source: Mapping[str, str]) -> dict[str, Any]:
+    value = source.get("EMAIL_URL")
     if not value:
-        return None
+        return {}
     try:
-        scheme = urlsplit(value).scheme
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} is no URL: {error}") from error
-    if scheme not in schemes:
-        raise ImproperlyConfigured(f"{name} must start with one of {sorted(schemes)} and ://.")
-    return value
-
-
-def _required(source: Mapping[str, str], name: str) -> str:
-    value = source.get(name)
-    if not value:
-        raise ImproperlyConfigured(f"{name} is required when DATABASE_URL or REDIS_URL is set.")
-    return value
+        return dict(environ.Env.email_url_config(value))
+    except (ValueError, environ.ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(f"EMAIL_URL cannot be read: {error}") from error
 
 
 def _hosts(source: Mapping[str, str], embedded: bool) -> list[str]:
-    hosts = _words(source, "ALLOWED_HOSTS")
+    hosts = variables.words(source, "ALLOWED_HOSTS")
     if hosts:
         return hosts
     if not embedded:
-        _required(source, "ALLOWED_HOSTS")
+        variables.required(source, "ALLOWED_HOSTS")
     return LOOPBACK_HOSTS
 
 
-def _origins(source: Mapping[str, str], name: str, required: bool = False) -> list[str]:
-    origins = _words(source, name)
-    if required and not origins:
-        _required(source, name)
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
-            raise ImproperlyConfigured(
-                f"{name}: {origin!r} is no origin; write it as https://pitwall.example.com."
-            )
+def _own_origins(source: Mapping[str, str], embedded: bool) -> list[str]:
+    origins = variables.origins(source, "CSRF_TRUSTED_ORIGINS")
+    if not origins and not embedded:
+        variables.required(source, "CSRF_TRUSTED_ORIGINS")
     return origins
 
 
-def _words(source: Mapping[str, str], name: str) -> list[str]:
-    return [word.strip() for word in source.get(name, "").split(",") if word.strip()]
-
-
-def _flag(source: Mapping[str, str], name: str) -> bool:
-    value = source.get(name, "0").strip().lower()
-    if value in ("1", "true", "yes", "on"):
-        return True
-    if value in ("0", "false", "no", "off", ""):
-        return False
-    raise ImproperlyConfigured(f"{name} is {value!r}: it takes 1 or 0.")
-
-
-def _number(source: Mapping[str, str], name: str, default: float) -> float:
-    value = source.get(name)
-    if not value:
-        return default
-    try:
-        number = float(value)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} is {value!r}: it takes a number.") from error
-    if not 0 < number < 1e9:
-        raise ImproperlyConfigured(f"{name} is {value!r}: it takes a number above 0.")
-    return number
+def _limit(source: Mapping[str, str], name: str, default: float) -> float:
+    # What is counted is whole: half a connection would be none.
+    if "_MAX_" in name:
+        return variables.whole(source, name, int(default))
+    return variables.number(source, name, default)

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -278,8 +277,8 @@ MAX_UPLOAD_BYTES = ENVIRONMENT.max_upload_bytes
 MAX_REQUEST_BYTES = MAX_UPLOAD_BYTES + 2**20
 
 # --- Mail and logs --------------------------------------------------------------------------
-if ENVIRONMENT.email_url:
-    globals().update(environ.Env.email_url_config(ENVIRONMENT.email_url))
+if ENVIRONMENT.email:
+    globals().update(ENVIRONMENT.email)
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"

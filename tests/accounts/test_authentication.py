@@ -318,6 +318,23 @@ def test_a_session_that_nobody_announced_the_end_of_is_found_ended(member: User,
     assert recheck([principal]) == {principal: None}
 
 
+@pytest.mark.parametrize("shown", ["bearer", "ticket"])
+@pytest.mark.parametrize("ends", [_password_changed, _deactivated, _removed])
+def test_a_login_by_jwt_that_nobody_announced_the_end_of_is_found_ended(
+    member: User, ends, shown: str
+) -> None:
+    key = jwt.issue(member)[0] if shown == "bearer" else ticket_of(member)
+    principal = opened(member, **{shown: key})
+    ends(member)
+    assert recheck([principal]) == {principal: None}
+
+
+def test_a_token_outlives_a_password_that_nobody_announced(member: User) -> None:
+    principal = opened(member, bearer=token_of(member)[1])
+    _password_changed(member)
+    assert recheck([principal]) == {principal: principal}
+
+
 def test_a_session_that_became_somebody_elses_is_found_ended(member: User) -> None:
     key = session_of(member)
     principal = opened(member, session_key=key)

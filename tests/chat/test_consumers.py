@@ -109,6 +109,46 @@ async def test_bare_text_is_a_message_for_the_room_of_the_address(socket: Any, t
     assert (await alice.event("ack"))["sequence"] == 1
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '"text": "to nobody", "text": "but me"',
+        '"text": "secret", "client_message_id": NaN',
+        '"text": "secret", "reply_to": 1e400',
+        '"text": "secret", "reply_to": 9007199254740993',
+        '"text": "secret\\u0000"',
+        '"text": "secret\\ud800"',
+        '"text": ' + "[" * 10_000 + "]" * 10_000,
+    ],
+    ids=["a key twice", "NaN", "1e400", "2^53", "U+0000", "half a pair", "nested"],
+)
+async def test_a_command_that_is_refused_is_told_to_its_sender_and_not_to_the_room(
+    socket: Any, team: Team, fields: str
+) -> None:
+    alice = await socket(team.alice, room="general")
+    await alice.event("subscription_confirmed")
+    await alice.send_text(' {"action": "send_message", "room": "general", ' + fields + "}")
+    assert (await alice.event("error"))["code"] == "invalid_json"
+    assert not await threads.call(Message.objects.exists)
+
+
+@pytest.mark.parametrize("text", ["NaN", "9007199254740993", "[-Infinity]", '"{}"', "{} {}"])
+async def test_words_that_json_has_too_are_bare_text(socket: Any, team: Team, text: str) -> None:
+    alice = await socket(team.alice, room="general")
+    await alice.event("subscription_confirmed")
+    await alice.send_text(text)
+    assert (await alice.event("chat_message"))["message"] == text
+
+
+async def test_the_reply_to_bare_text_has_no_id(socket: Any, team: Team) -> None:
+    alice = await socket(team.alice, room="general")
+    assert (await alice.command("send_message", room="general", text="one"))["sequence"] == 1
+    await alice.send_text("two")
+    ack = await alice.event("ack")
+    assert ack["sequence"] == 2
+    assert "id" not in ack
+
+
 async def test_bare_text_without_a_room_is_no_json(socket: Any, team: Team) -> None:
     alice = await socket(team.alice)
     await alice.send_text("hello?")

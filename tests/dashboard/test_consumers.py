@@ -17,6 +17,7 @@ from tests.support.people import make_member, make_workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+POSITION = {"epoch": "0" * 32, "offset": 1}
 GROUPS = {"system": {}, "business": {}, "custom": {}}
 
 
@@ -233,7 +234,9 @@ async def test_history_takes_a_start_and_an_end(socket: Any, garage: Garage) -> 
         ("subscribe", {"metrics": ["rpm"], "streams": ["stats"]}, "invalid_command", "streams"),
         ("subscribe", {"metrics": ["rpm"], "history": -1}, "invalid_command", "history"),
         ("subscribe", {"metrics": ["rpm"], "history": 1e9}, "invalid_command", "history"),
-        ("subscribe", {"recover": {"alerts": 5}}, "invalid_command", "recover[...]"),
+        ("subscribe", {"recover": {"alerts": 5}}, "invalid_command", "recover[alerts]"),
+        ("subscribe", {"recover": {"alerts": POSITION}}, "invalid_command", "recover"),
+        ("unsubscribe", {"streams": ["stats"]}, "invalid_command", "streams"),
         ("history", {}, "invalid_command", "metric"),
         ("history", {"metric": "no_such"}, "not_found", None),
         ("history", {"metric": "rpm", "hours": 0}, "invalid_command", "hours"),

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import time
+import zlib
 from itertools import pairwise
 
 import pytest
 from django.db import transaction
 
 from realtime import pushes, threads
+from realtime.hub import get_hub
 
 ALICE = sum(b"alice")
 
@@ -20,6 +23,21 @@ async def test_after_echo_the_next_frame_comes_back_as_it_is(probe):
         await client.send_text(sent)
         assert await client.connection.recv() == sent
     assert (await client.command("ping"))["type"] == "pong"
+
+
+async def test_an_echo_is_not_compressed_and_stands_in_its_order(probe):
+    client = await probe("alice@1", query="?compress=zlib")
+    for _ in range(2):
+        await client.connection.recv()
+    for sent in ('{"action":"ping",  "id":1}', "no JSON", b"\x00\xff"):
+        for command in (b'{"action": "ping"}', b'{"action": "echo"}'):
+            await client.send_text(zlib.compress(command))
+        await client.send_text(sent)
+        await client.send_text(zlib.compress(b'{"action": "heartbeat"}'))
+        pong, echo, acknowledgement = [await client.connection.recv() for _ in range(3)]
+        assert json.loads(zlib.decompress(pong))["type"] == "pong"
+        assert echo == sent
+        assert json.loads(zlib.decompress(acknowledgement))["type"] == "heartbeat_ack"
 
 
 async def test_the_time_of_the_server_can_be_requested(probe):
@@ -208,6 +226,21 @@ async def test_an_acknowledged_heartbeat_tells_the_round_trip(probe):
     after = await client.command("request_data", request="connection")
     assert 0 < after["data"]["round_trip"] < 5
     assert after["data"]["heartbeat_interval"] == 15
+
+
+async def test_a_heartbeat_that_found_the_client_lagging_comes_once_it_reads_again(probe):
+    client = await probe("alice@1", slow=True)
+    await client.event("heartbeat")
+    hub = await get_hub()
+    [(connection, sweep)] = hub.connections.items()
+    while connection.outlet.ready:
+        await threads.call(pushes.push_user_message, user_id=ALICE, message="x" * 20_000)
+    due = time.monotonic() + 20
+    sweep(due)
+    while not connection.outlet.ready:
+        await client.event("user_message")
+    sweep(due + 1)
+    assert (await client.event("heartbeat"))["timestamp"]
 
 
 async def test_a_server_that_is_late_sends_heartbeats_less_often(probe, limits, monkeypatch):

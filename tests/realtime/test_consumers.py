@@ -175,6 +175,16 @@ async def test_the_own_origin_and_listed_ones_may_connect(probe, probe_server, s
         assert (await client.next())["type"] == "connection_established"
 
 
+async def test_pages_of_an_address_that_a_proxy_hides_may_connect(probe, settings):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://pitwall.example:8443"]
+    client = await probe("alice@1", Origin="https://pitwall.example:8443")
+    assert (await client.next())["type"] == "connection_established"
+    for near in ("http://pitwall.example:8443", "https://pitwall.example", "https://example:8443"):
+        with pytest.raises(InvalidStatus) as refused:
+            await probe("alice@1", Origin=near)
+        assert refused.value.response.status_code == 403
+
+
 async def test_an_unknown_endpoint_is_not_found(probe_server):
     from tests.support.sockets import SocketClient
 

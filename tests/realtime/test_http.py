@@ -1,5 +1,7 @@
 """What every response carries, problem documents, and health."""
 
+import runpy
+
 import httpx
 import pytest
 from django.db import OperationalError
@@ -12,6 +14,8 @@ from realtime.errors import Conflict, RateLimited
 from realtime.http import trust_proxies
 from realtime.rest import problem_exception_handler
 from tests.support.people import make_member
+from tests.support.server import serving
+from tests.support.sockets import SocketClient
 
 
 async def test_every_response_names_its_request_and_its_time(server):
@@ -138,3 +142,14 @@ async def test_the_application_believes_no_proxy_that_is_not_listed(server, conn
     with pytest.raises(InvalidStatus) as refused:
         await connect(user=user, headers=pretended)
     assert refused.value.response.status_code == 403
+
+
+async def test_the_application_believes_a_proxy_that_is_listed(transactional_db, settings):
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    # Made anew: the one that is imported was made with the settings of before.
+    application = runpy.run_path(settings.BASE_DIR / "realtime_project" / "asgi.py")["application"]
+    async with serving(application) as address:
+        forwarded = {"Origin": f"https://{address}", "X-Forwarded-Proto": "https"}
+        client = await SocketClient.open(f"ws://{address}/ws/dashboard/", forwarded)
+        assert (await client.next())["type"] == "connection_established"
+        await client.close()

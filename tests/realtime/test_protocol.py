@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.errors import AppError, InvalidCommand, InvalidJSON
-from realtime.protocol import Amount, Command, convert, parse, rfc3339, with_fields
+from realtime.protocol import Amount, Command, Position, convert, parse, rfc3339, with_fields
 
 # What a frame may hold as text: all but U+0000 and halves of surrogate pairs.
 characters = st.characters(exclude_characters="\0", codec="utf-8")
@@ -39,6 +39,27 @@ def test_no_text_whatever_makes_more_than_a_refusal(text):
     except AppError:
         return
     assert isinstance(frame.action, str)
+
+
+class Resume(Command, tag="resume"):
+    recover: dict[str, Position] = {}
+
+
+@pytest.mark.parametrize(
+    ("position", "field"),
+    [
+        (5, "recover[room:ops]"),
+        ({"epoch": "e", "offset": -1}, "recover[room:ops].offset"),
+        ({"epoch": "e"}, "recover[room:ops].offset"),
+        ({"epoch": "e", "offset": 1, "more": 1}, "recover[room:ops].more"),
+    ],
+)
+def test_a_malformed_position_is_named_by_its_stream(position, field):
+    good = {"epoch": "e", "offset": 1}
+    given = {"action": "resume", "recover": {"good": good, "room:ops": position, "late": good}}
+    with pytest.raises(InvalidCommand) as refused:
+        convert(given, Resume)
+    assert list(refused.value.errors) == [field]
 
 
 class Price(Command, tag="price"):

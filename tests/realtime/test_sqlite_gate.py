@@ -6,6 +6,7 @@ import time
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from realtime import leases, registry, reporter
 from realtime.models import Lease
 from realtime.sqlite.base import FairLock
 
@@ -38,6 +39,21 @@ def test_a_waiter_that_gave_up_is_passed_over():
     assert not lock.acquire(0.01)
     lock.release()
     assert lock.acquire(0.01)
+
+
+def report():
+    reporter._write("web", {})
+    return lambda: reporter._write("web", {})
+
+
+def list_connections():
+    reporter._write("web", {})
+    return lambda: registry._store({"connections": "[]"})
+
+
+def renew_lease():
+    lease = leases.acquire("collectors", "one")
+    return lambda: leases.renew(lease)
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="the gate is SQLite's")
@@ -85,6 +101,23 @@ class TestGate:
         for thread in threads:
             thread.join()
         assert order == list(range(8))
+
+    @pytest.mark.parametrize("sign_of_life", [report, list_connections, renew_lease])
+    def test_signs_of_life_queue_like_everybody(self, sign_of_life):
+        """A process that waits too long for its one statement counts as dead."""
+        give = sign_of_life()
+
+        def live() -> None:
+            give()
+            connection.close()
+
+        thread = threading.Thread(target=live)
+        with transaction.atomic():
+            thread.start()
+            deadline = time.monotonic() + 5
+            while not connection._gate._waiters:
+                assert time.monotonic() < deadline, "it polls the lock past the queue"
+        thread.join()
 
     def test_a_failed_transaction_gives_the_gate_back(self):
         for _ in range(2):

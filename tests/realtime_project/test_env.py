@@ -45,6 +45,22 @@ def test_production_is_read_from_the_environment(tmp_path):
     assert not (tmp_path / ".env").exists()
 
 
+def test_proxies_are_trusted_by_address_and_by_network(tmp_path):
+    trusted = "127.0.0.1, ::1,10.0.0.0/8"
+    environment = load({"TRUSTED_PROXIES": trusted, "PITWALL_DATA_DIR": str(tmp_path)})
+    assert environment.trusted_proxies == ["127.0.0.1", "::1", "10.0.0.0/8"]
+
+
+def test_mail_goes_where_the_environment_says(tmp_path):
+    mail = "smtp://pit:secret@mail.example.com:587"
+    environment = load({"EMAIL_URL": mail, "PITWALL_DATA_DIR": str(tmp_path)})
+    assert (environment.email["EMAIL_HOST"], environment.email["EMAIL_PORT"]) == (
+        "mail.example.com",
+        587,
+    )
+    assert load({"PITWALL_DATA_DIR": str(tmp_path)}).email == {}
+
+
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"])
 def test_a_missing_secret_is_named(name, tmp_path):
     given = {key: value for key, value in PRODUCTION.items() if key != name}
@@ -62,6 +78,19 @@ def test_a_missing_secret_is_named(name, tmp_path):
         ("CSRF_TRUSTED_ORIGINS", "pitwall.example.com"),
         ("CORS_ALLOWED_ORIGINS", "https://a.example/path"),
         ("PORT", "many"),
+        ("PORT", "0.5"),
+        ("PORT", "65536"),
+        ("TRUSTED_PROXIES", "nginx"),
+        ("TRUSTED_PROXIES", "127.0.0.1,10.0.0.0/99"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "*"),
+        ("EMAIL_URL", "mail.example.com"),
+        ("EMAIL_URL", "smtp://mail.example.com:port"),
+        ("PITWALL_LOG_FORMAT", "jsn"),
+        ("PITWALL_SERVICE_THREADS", "0.5"),
+        ("PITWALL_SEND_THREADS", "1.5"),
+        ("PITWALL_MAX_UPLOAD_BYTES", "0.5"),
+        ("PITWALL_MAX_CONNECTIONS", "0.5"),
         ("PITWALL_DEMO", "maybe"),
         ("PITWALL_WORKERS", "outside"),
         ("PITWALL_COMMANDS_PER_SECOND", "-1"),
