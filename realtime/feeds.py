@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from django.db import InterfaceError, OperationalError
 
-from realtime import broadcast, exits, streams, threads
+from realtime import broadcast, exits, retractions, streams, threads
 from realtime.audience import Audience
 from realtime.connection import Connection, LatestTopic, LogSubscription
 from realtime.frames import Bundle
@@ -98,6 +98,7 @@ class LogFeed:
         self._ring: deque[bytes] = deque(maxlen=RING)
         self._flushed = extent.head
         self._ended_by = exits.reader_for(key.name)
+        self._retracting = retractions.beginnings_for(key.name)
         self._lock = asyncio.Lock()
         self._filler: asyncio.Task[None] | None = None
         self._behind = False
@@ -195,6 +196,10 @@ class LogFeed:
         if self._ended_by is not None and (out := self._ended_by(event.payload)) is not None:
             self.flush()  # what was before is still theirs
             self._put_out(out, event.payload)
+        if event.payload.startswith(self._retracting):
+            # What is read from here on comes from the database, without what was taken back.
+            self.flush()
+            self._ring.clear()
         self.head = event.offset
         self._ring.append(self._message(event))
 
