@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from chat import services
@@ -19,6 +18,7 @@ from notifications.models import Notification
 from realtime import threads
 from realtime.models import Event
 from realtime.unit_of_work import unit_of_work
+from tests.support.locks import side_by_side, wait_until
 from tests.support.room_mirror import RoomMirror
 from tests.support.rooms import Team
 
@@ -184,21 +184,6 @@ async def test_an_open_bell_is_told(connect: Any, live_team: Team) -> None:
 # --- At once ----------------------------------------------------------------------------------
 
 
-def holds_up_somebody() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks "
-            "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
-        )
-        (blocks,) = cursor.fetchone()
-    return bool(blocks)
-
-
-side_by_side = pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="SQLite has one writer at a time"
-)
-
-
 @side_by_side
 @pytest.mark.django_db(transaction=True)
 async def test_who_changes_a_message_holds_up_no_other_room(live_team: Team) -> None:
@@ -238,8 +223,7 @@ async def test_an_answer_that_is_being_written_quotes_nothing(
 
     def wait_for_the_other(*arguments: Any) -> None:
         answering.set()
-        while not deleted.wait(0.01) and not holds_up_somebody():
-            """Either has come first."""
+        wait_until(deleted)
         check(*arguments)
 
     def delete_meanwhile() -> None:
