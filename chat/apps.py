@@ -9,8 +9,17 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         # Imported for what they register: what presence and memberships tell rooms, the
         # first rooms, what retention removes.
-        from chat import demo, exits, file_expiry, presence, signals, workers  # noqa: F401
+        from chat import (  # noqa: F401
+            demo,
+            exits,
+            file_expiry,
+            presence,
+            retractions,
+            signals,
+            workers,
+        )
         from chat.services.notifying import register_kinds
 
         exits.register()
+        retractions.register()
         register_kinds()

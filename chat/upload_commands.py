@@ -86,7 +86,8 @@ class UploadCommands(RealtimeConsumer):
             reason = f"More than the {reception.size} bytes that were announced."
             raise InvalidCommand(reason, errors={"size": [reason]})
         try:
-            # On a thread of its own kind: a slow disk holds up neither the loop nor the database.
+            # On a thread of its own kind: a slow disk holds up neither the loop nor, until the
+            # file is whole (_keep), the services.
             await asyncio.to_thread(reception.incoming.write, data)
         except Exception:
             await self._drop(reception)

@@ -9,3 +9,7 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         # Imported for what it registers.
         from notifications import retention  # noqa: F401
+        from notifications.protocol import STREAM, NotificationChanged
+        from realtime import retractions
+
+        retractions.register(STREAM, NotificationChanged)

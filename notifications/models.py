@@ -66,6 +66,7 @@ class Notification(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "workspace", "-id"], name="notifications_page"),
+            models.Index(fields=["workspace", "link"], name="notifications_link"),
             models.Index(
                 fields=["user", "workspace", "-id"],
                 condition=models.Q(read_at=None),

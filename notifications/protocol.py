@@ -49,6 +49,17 @@ class NewNotification(Event, tag="new_notification"):
     data: dict[str, Any]
     unread_count: int
 
+    @property
+    def subject(self) -> int:
+        return int(self.data["id"])
+
+
+class NotificationChanged(Event, tag="notification_changed"):
+    """It says something else now: what its `message` quoted has been taken back."""
+
+    data: dict[str, Any]
+    unread_count: int
+
 
 class NotificationRead(Event, tag="notification_read"):
     """These are read now; `unread_count` is what is left after this change."""

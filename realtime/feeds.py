@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from django.db import InterfaceError, OperationalError
 
-from realtime import broadcast, exits, streams, threads
+from realtime import broadcast, exits, retractions, streams, threads
 from realtime.audience import Audience
 from realtime.connection import Connection, LatestTopic, LogSubscription
 from realtime.frames import Bundle
@@ -100,6 +100,7 @@ class LogFeed:
         self._ring: deque[bytes] = deque(maxlen=RING)
         self._flushed = extent.head
         self._ended_by = exits.reader_for(key.name)
+        self._retracting = retractions.beginnings_for(key.name)
         self._lock = asyncio.Lock()
         self._filler: asyncio.Task[None] | None = None
         self._behind = False
@@ -211,6 +212,10 @@ class LogFeed:
             self._put_out(out, event.payload)
         if event.offset != self.head + 1:
             self._ring.clear()  # retention has removed what was between
+        if event.payload.startswith(self._retracting):
+            # What is read from here on comes from the database, without what was taken back.
+            self.flush()
+            self._ring.clear()
         self.head = event.offset
         self._ring.append(self._message(event))
 

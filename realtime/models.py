@@ -50,11 +50,15 @@ class Stream(models.Model):
 
 
 class Event(models.Model):
-    """One event of a log stream, as the JSON object that clients get less the envelope."""
+    """One event of a log stream, as the JSON object that clients get less the envelope.
+
+    `subject`: the id of what it quotes, by which it is found when that is taken back.
+    """
 
     stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="events")
     offset = models.BigIntegerField()
     payload = models.TextField()
+    subject = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -62,7 +66,14 @@ class Event(models.Model):
             models.UniqueConstraint(fields=["stream", "offset"], name="realtime_event_offset"),
             models.CheckConstraint(condition=models.Q(offset__gte=1), name="realtime_event_from_1"),
         ]
-        indexes = [models.Index(fields=["created_at"], name="realtime_event_created_at")]
+        indexes = [
+            models.Index(fields=["created_at"], name="realtime_event_created_at"),
+            models.Index(
+                fields=["stream", "subject"],
+                condition=models.Q(subject__isnull=False),
+                name="realtime_event_subject",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.stream_id}:{self.offset}"

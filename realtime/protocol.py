@@ -52,6 +52,11 @@ class Command(msgspec.Struct, kw_only=True, tag_field="action", forbid_unknown_f
 class Event(msgspec.Struct, kw_only=True, tag_field="type"):
     """What the server tells. A subclass's `tag` is its type; UNSET fields are left out."""
 
+    @property
+    def subject(self) -> int | None:
+        """The id of what it quotes, where that may have to be taken back (realtime.retractions)."""
+        return None
+
     def encode(self) -> bytes:
         """This event as a JSON object, `type` first."""
         return msgspec.json.encode(self)

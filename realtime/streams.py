@@ -8,10 +8,11 @@ the commit (realtime.unit_of_work), so two services never wait for each other in
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 from django.db.models import Q
 
@@ -20,8 +21,16 @@ from realtime.models import Event, Stream
 
 REPLAY_BATCH = 100
 
-# The JSON object of an event less the envelope, or what makes it once the stream is locked.
-Payload = str | Callable[[], str]
+
+class Entry(NamedTuple):
+    """What is appended: the JSON object of an event less the envelope, and what it quotes."""
+
+    payload: str
+    subject: int | None = None
+
+
+# An entry, a payload that quotes nothing, or what makes an entry once the stream is locked.
+Payload = str | Entry | Callable[[], Entry]
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -65,10 +74,10 @@ def append(pending: Sequence[tuple[StreamKey, Payload]]) -> list[Appended]:
     for stream in streams:
         key = StreamKey(stream.workspace_id, stream.name, stream.user_id)
         for made in by_key[key]:
-            payload = made if isinstance(made, str) else made()
+            payload, subject = _entry(made)
             stream.head += 1
             appended.append(Appended(key, stream.epoch, stream.head, payload))
-            rows.append(Event(stream=stream, offset=stream.head, payload=payload))
+            rows.append(Event(stream=stream, offset=stream.head, payload=payload, subject=subject))
     set_numbers(Stream, "head", {stream.pk: stream.head for stream in streams})
     Event.objects.bulk_create(rows)
     return appended
@@ -100,6 +109,27 @@ def replay(key: StreamKey, epoch: str, after: int, limit: int = REPLAY_BATCH) ->
         .values_list("offset", "payload")[:limit]
     )
     return [Appended(key, epoch, offset, payload) for offset, payload in rows]
+
+
+def rewrite(
+    keys: Iterable[StreamKey], subjects: Collection[int], change: Callable[[str], str]
+) -> None:
+    """Change what the events of these streams that quote one of `subjects` say, in their places.
+
+    Call in a unit of work that emits a retraction to each of the streams (realtime.retractions):
+    processes have the newest events in memory too.
+    """
+    events = Event.objects.filter(stream__in=list(_rows(keys).values()), subject__in=subjects)
+    changed = list(events)
+    for event in changed:
+        event.payload = change(event.payload)
+    Event.objects.bulk_update(changed, ["payload"], batch_size=REPLAY_BATCH)
+
+
+def _entry(made: Payload) -> Entry:
+    if isinstance(made, str):
+        return Entry(made)
+    return made if isinstance(made, Entry) else made()
 
 
 def _locked(keys: Sequence[StreamKey]) -> list[Stream]:

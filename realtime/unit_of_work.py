@@ -133,5 +133,9 @@ def emit(key: StreamKey, event: Event | Callable[[], Event]) -> None:
     """
     if _current.work is None:
         raise RuntimeError("emit() belongs inside a unit of work.")
-    payload = (lambda: event().encode().decode()) if callable(event) else event.encode().decode()
+    payload = (lambda: _entry(event())) if callable(event) else _entry(event)
     _current.work.pending.append((key, payload))
+
+
+def _entry(event: Event) -> streams.Entry:
+    return streams.Entry(event.encode().decode(), event.subject)

@@ -9,10 +9,16 @@ from realtime.protocol import Event
 
 
 class ChatMessage(MessageView, Event, tag="chat_message", kw_only=True):
-    """A new message."""
+    """A new message. Of one that is gone since, it is told as its tombstone."""
+
+    @property
+    def subject(self) -> int:
+        return self.message_id
 
 
 class MessageEdited(Event, tag="message_edited", kw_only=True):
+    """Of a message that is `deleted` since, without its text."""
+
     room: str
     message_id: int
     sequence: int
@@ -22,10 +28,15 @@ class MessageEdited(Event, tag="message_edited", kw_only=True):
     edited_at: str
     mentions: list[int]
     mentions_all: bool | UnsetType = UNSET
+    deleted: bool | UnsetType = UNSET
+
+    @property
+    def subject(self) -> int:
+        return self.message_id
 
 
 class MessageDeleted(Event, tag="message_deleted", kw_only=True):
-    """The text is gone for good; `deleted_by` is the author or a moderator."""
+    """The text is gone for good, from the events before too; `deleted_by`: author or moderator."""
 
     room: str
     message_id: int

@@ -10,6 +10,7 @@ from django.db.models import Count, F, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from accounts.models import User
 from chat.models import Membership, Mention, Message, Room, RoomKind
 from chat.policy import RoomAction, Standing, may, require
 from chat.protocol import LastMessage, RoomSummary, RoomView
@@ -229,17 +230,27 @@ def _last_messages(room_ids: Collection[int]) -> dict[int, Message]:
 
 
 def _partners(principal: Principal, found: Iterable[Place]) -> dict[int, Partner]:
-    direct = [place.room.pk for place in found if place.room.kind == RoomKind.DIRECT]
-    if not direct:
+    # By the pair that the room is of: the other one may have left the workspace, and with it
+    # the room.
+    others = {
+        place.room.pk: _other_of(place.room.direct_key, principal.user_id)
+        for place in found
+        if place.room.direct_key is not None
+    }
+    if not others:
         return {}
-    others = Membership.objects.filter(room_id__in=direct).select_related("user")
-    partners = {}
-    for membership in others:
-        # In a room with oneself one is one's own partner.
-        if membership.user_id != principal.user_id or membership.room_id not in partners:
-            user = membership.user
-            partners[membership.room_id] = Partner(user.pk, user.username, user.display_name)
-    return partners
+    users = User.objects.in_bulk(set(others.values()))
+    return {
+        room_id: Partner(user.pk, user.username, user.display_name)
+        for room_id, user_id in others.items()
+        if (user := users.get(user_id)) is not None
+    }
+
+
+def _other_of(pair: str, user_id: int) -> int:
+    """The other one of a direct room; in a room with oneself one is one's own partner."""
+    first, _, second = pair.partition(":")
+    return int(second if int(first) == user_id else first)
 
 
 def _summary(

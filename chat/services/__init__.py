@@ -11,7 +11,6 @@ from chat.services.members import (
     change_role,
     join_room,
     leave_room,
-    leave_workspace,
     remove_member,
     set_notification_level,
 )
@@ -19,6 +18,7 @@ from chat.services.moderation import mute_member
 from chat.services.posting import Sent, post_drafts, send_message
 from chat.services.reading import ReadState, mark_read
 from chat.services.rooms import archive_room, create_room, delete_room, save_room, update_room
+from chat.services.succession import leave_workspace
 
 __all__ = [
     "Draft",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from chat import filenames, selectors, uploads
@@ -80,8 +79,10 @@ def _add(principal: Principal, room: str, name: str, stored: uploads.Stored) -> 
 
 def expire_waiting(*, before: datetime, fence: Fence | None = None) -> bool:
     """Remove a batch of files that were in no message by then; whether there may be more."""
-    unsent = Q(message=None, created_at__lt=before)
+    unsent = Attachment.objects.filter(message=None, created_at__lt=before)
     with unit_of_work(fence=fence):
-        batch = list(Attachment.objects.filter(unsent).order_by("pk")[:BATCH])
+        # One that is just being sent is locked, and no longer waits.
+        free = unsent.select_for_update(skip_locked=True).order_by("pk")
+        batch = list(free[:BATCH])
         remove_files(batch)
     return len(batch) == BATCH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from chat import selectors, uploads
@@ -20,8 +21,9 @@ from chat.policy import RoomAction, require
 from chat.protocol import MessageDeleted, MessageEdited
 from chat.selectors import Place
 from chat.services import guards, mentioning, notifying
-from chat.services.common import tell
+from chat.services.common import lock_rooms, tell
 from chat.services.drafts import Written, write
+from chat.services.retracting import retract
 from realtime.auth import Principal
 from realtime.errors import Conflict, PermissionDenied
 from realtime.protocol import rfc3339
@@ -101,8 +103,9 @@ def _mention_anew(message: Message, written: Written, members: list[Membership])
 def delete_message(*, principal: Principal, message_id: int, reason: str = "") -> Message:
     """Delete one's own message, or as a moderator somebody else's; a tombstone stays.
 
-    The text, its earlier versions and its files are gone for good. Who deleted it and why is
-    kept. Deleting it again changes nothing.
+    The text, its earlier versions and its files are gone for good, from what resuming clients
+    are sent and from the bell too. Who deleted it and why is kept. Deleting it again changes
+    nothing.
 
     Raises:
         NotFound: there is no such message for this person.
@@ -128,6 +131,7 @@ def delete_message(*, principal: Principal, message_id: int, reason: str = "") -
         reason=reason[:MAX_REASON_LENGTH],
     )
     _take_off(message)
+    retract(place.room, {message.pk: message.sequence})
     tell(
         place.room,
         MessageDeleted(
@@ -158,14 +162,18 @@ def remove_files(attachments: list[Attachment]) -> None:
 def locked_message(
     principal: Principal, message_id: int, *, deleted_too: bool = False
 ) -> tuple[Message, Place]:
-    """A message with its row locked to the end of the transaction.
+    """A message with its row, and then its room's, locked to the end of the transaction.
+
+    Whoever answers a message quotes it, under the lock of the room.
 
     Raises:
         NotFound: there is none for this person.
         Conflict: it is deleted.
     """
-    selectors.find_message(principal, message_id)
-    Message.objects.select_for_update(no_key=True).filter(pk=message_id).first()
+    _message, place = selectors.find_message(principal, message_id)
+    # In the order of ids: that of the model would join, and lock, the workspace.
+    Message.objects.select_for_update(no_key=True).filter(pk=message_id).order_by("pk").first()
+    lock_rooms(Q(pk=place.room.pk))
     message, place = selectors.find_message(principal, message_id)
     if message.deleted_at is not None and not deleted_too:
         raise Conflict("This message is deleted.")

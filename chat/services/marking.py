@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
 from django.utils import timezone
 
 from chat import emoji as emojis
@@ -10,7 +9,7 @@ from chat.models import Message, Pin, Reaction
 from chat.policy import RoomAction, require
 from chat.protocol import MAX_DISTINCT_REACTIONS, MAX_PINS, PinChanged, ReactionChanged
 from chat.services.changing import locked_message
-from chat.services.common import lock_rooms, stamp, tell
+from chat.services.common import stamp, tell
 from realtime.auth import Principal
 from realtime.errors import Conflict, InvalidCommand
 from realtime.unit_of_work import unit_of_work
@@ -29,7 +28,7 @@ def set_reaction(*, principal: Principal, message_id: int, emoji: str, on: bool)
     if not emojis.is_emoji(emoji):
         reason = "This is not an emoji."
         raise InvalidCommand(reason, errors={"emoji": [reason]})
-    # The message's lock keeps the number of different reactions within its limit.
+    # The lock keeps the number of different reactions within its limit.
     message, place = locked_message(principal, message_id)
     require(place.standing, RoomAction.POST, timezone.now())
     there = Reaction.objects.filter(message=message)
@@ -74,7 +73,6 @@ def set_pin(*, principal: Principal, message_id: int, on: bool) -> Message:
     if on == there.exists():
         return message
     if on:
-        lock_rooms(Q(pk=place.room.pk))
         if Pin.objects.filter(room=place.room).count() >= MAX_PINS:
             raise Conflict(f"A room has at most {MAX_PINS} pinned messages.")
         Pin.objects.create(message=message, room=place.room, pinned_by_id=principal.user_id)

@@ -142,14 +142,6 @@ def set_notification_level(*, principal: Principal, room: str, level: str) -> Me
     return membership
 
 
-@unit_of_work
-def leave_workspace(*, workspace_id: int, user_id: int) -> None:
-    """Take somebody who is no longer in the workspace out of all its rooms."""
-    memberships = Membership.objects.filter(room__workspace_id=workspace_id, user_id=user_id)
-    for membership in memberships.select_related("room", "user").order_by("room_id"):
-        dismiss(membership.room, membership, "removed", user_id)
-
-
 def dismiss(room: Room, membership: Membership, reason: str, by: int) -> None:
     """End a membership and tell the room and its former member; inside a unit of work."""
     user_id, username = membership.user_id, membership.user.username
@@ -186,6 +178,7 @@ def _require_not_direct(place: Place) -> None:
 
 
 def _require_another_owner(room: Room, membership: Membership) -> None:
-    others = Membership.objects.filter(room=room, role=Role.OWNER).exclude(pk=membership.pk)
-    if not others.exists():
+    # Who cannot sign in any more owns nothing.
+    owners = Membership.objects.filter(room=room, role=Role.OWNER, user__is_active=True)
+    if not owners.exclude(pk=membership.pk).exists():
         raise Conflict("A private room keeps an owner: make somebody else owner first.")

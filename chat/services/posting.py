@@ -126,7 +126,8 @@ def _prepare(drafts: Sequence[Draft]) -> _Posting:
     attached = [file for draft in drafts for file in draft.attachments]
     rooms = _lock_rooms(drafts)
     answered = Message.objects.filter(pk__in=answers).select_related("author") if answers else []
-    files = Attachment.objects.filter(pk__in=attached, message=None) if attached else []
+    waiting = Attachment.objects.filter(pk__in=attached, message=None)
+    files = waiting.select_for_update(no_key=True).order_by("pk") if attached else []
     existing = [room for room in rooms.values() if room.deleted_at is None]
     return _Posting(
         now=timezone.now(),

@@ -3,6 +3,7 @@
 from notifications.services.announcing import announce
 from notifications.services.pushing import NotConnected, push_message
 from notifications.services.reading import ReadResult, mark_read
+from notifications.services.retracting import take_back
 from notifications.services.telling import AUDIENCES, notify, send
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "notify",
     "push_message",
     "send",
+    "take_back",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,12 @@ from django.utils import timezone
 from chat import services, uploads
 from chat.file_expiry import WAITING_FOR, FileExpiry
 from chat.models import Attachment, Role
+from realtime import threads
+from realtime.errors import NotFound
+from realtime.unit_of_work import unit_of_work
 from tests.conftest import Api, session_key_of
 from tests.support.files import PICTURES, PNG, png
+from tests.support.locks import side_by_side, wait_until
 from tests.support.rooms import Team
 
 ADDRESS = "/api/v1/attachments/"
@@ -300,6 +305,58 @@ def test_files_that_were_not_sent_within_a_day_go(api: Api, uploads_folder: Path
     retain()
     assert set(Attachment.objects.values_list("pk", flat=True)) == {kept, fresh}
     assert len(files_in(uploads_folder)) == 2
+
+
+@side_by_side
+@pytest.mark.django_db(transaction=True)
+async def test_a_file_that_is_just_being_sent_stays(uploads_folder: Path, api: Api) -> None:
+    team = await threads.call(Team)
+    waiting = await threads.call(lambda: put(api(team.alice), b"slow").json()["id"])
+    old = timezone.now() - WAITING_FOR
+    await threads.call(lambda: Attachment.objects.update(created_at=old))
+    sending, swept = threading.Event(), threading.Event()
+
+    @unit_of_work
+    def send() -> None:
+        team.say(team.alice, team.general, "at last", attachments=[waiting])
+        sending.set()
+        wait_until(swept)
+
+    def sweep() -> None:
+        assert sending.wait(5)
+        retain()
+        swept.set()
+
+    await asyncio.gather(threads.call(send), threads.call(sweep))
+    assert await threads.call(Attachment.objects.exclude(message=None).count) == 1
+    assert len(files_in(uploads_folder)) == 1
+
+
+@side_by_side
+@pytest.mark.django_db(transaction=True)
+async def test_a_file_that_is_just_being_removed_is_not_sent(
+    uploads_folder: Path, api: Api
+) -> None:
+    team = await threads.call(Team)
+    waiting = await threads.call(lambda: put(api(team.alice), b"late").json()["id"])
+    old = timezone.now() - WAITING_FOR
+    await threads.call(lambda: Attachment.objects.update(created_at=old))
+    removing, tried = threading.Event(), threading.Event()
+
+    @unit_of_work
+    def sweep() -> None:
+        retain()
+        removing.set()
+        wait_until(tried)
+
+    def send() -> None:
+        assert removing.wait(5)
+        with pytest.raises(NotFound):
+            team.say(team.alice, team.general, "too late", attachments=[waiting])
+        tried.set()
+
+    await asyncio.gather(threads.call(sweep), threads.call(send))
+    assert not files_in(uploads_folder)
 
 
 @pytest.mark.django_db

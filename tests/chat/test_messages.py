@@ -88,6 +88,18 @@ def test_in_a_direct_room_everybody_deletes_their_own(team: Team) -> None:
     services.delete_message(principal=team.as_(team.alice), message_id=sent.message_id)
 
 
+def test_ones_own_words_can_be_taken_back_wherever_they_are_read(team: Team) -> None:
+    sent = [team.say(team.bob, team.ops).message_id for _ in range(2)]
+    alice, bob = team.as_(team.alice), team.as_(team.bob)
+    services.change_role(principal=alice, room="ops", user_id=team.bob.pk, role="read_only")
+    services.delete_message(principal=bob, message_id=sent[0])
+    services.archive_room(principal=alice, room="ops")
+    services.delete_message(principal=bob, message_id=sent[1])
+    services.remove_member(principal=alice, room="ops", user_id=team.bob.pk)
+    with pytest.raises(NotFound):
+        services.delete_message(principal=bob, message_id=sent[0])
+
+
 def test_nothing_is_done_on_a_deleted_message(team: Team) -> None:
     sent = team.say(team.alice, team.general)
     alice = team.as_(team.alice)

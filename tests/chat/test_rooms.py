@@ -10,11 +10,13 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import Membership as WorkspaceMembership
+from accounts.models import User
 from chat import selectors, services
 from chat.models import Membership, Role, Room
 from chat.policy import ACTIONS, RANKS
 from notifications.models import Notification
 from realtime.errors import AppError, Conflict, InvalidCommand, NotFound, PermissionDenied
+from realtime.models import Event
 from tests.support.people import make_member
 from tests.support.rooms import Team
 
@@ -209,9 +211,64 @@ def test_a_private_room_keeps_an_owner_and_goes_with_its_last_member(team: Team)
 
 def test_who_leaves_the_workspace_leaves_its_rooms(team: Team) -> None:
     room = services.open_direct_room(principal=team.as_(team.alice), user_id=team.bob.pk)
-    membership = WorkspaceMembership.objects.get(user=team.bob)
-    accounts.remove_member(membership_id=membership.pk)
+    put_out(team.bob)
     assert people(team.ops) == people(team.general) == people(room) == ["alice"]
+    summary = selectors.room_summary(team.as_(team.alice), room.slug)
+    assert (summary.user_id, summary.username) == (team.bob.pk, "bob")
+    alone = services.open_direct_room(principal=team.as_(team.alice), user_id=team.alice.pk)
+    assert selectors.room_summary(team.as_(team.alice), alone.slug).username == "alice"
+
+
+def put_out(user: User) -> None:
+    accounts.remove_member(membership_id=WorkspaceMembership.objects.get(user=user).pk)
+
+
+def owners(room: Room) -> list[str]:
+    found = Membership.objects.filter(room=room, role=Role.OWNER)
+    return [each.user.username for each in found.select_related("user")]
+
+
+def test_a_private_room_keeps_an_owner_though_its_owner_leaves_the_workspace(team: Team) -> None:
+    team.add(team.ops, team.carol, "moderator")
+    team.add(team.ops, team.person("dave"), "moderator")
+    put_out(team.alice)
+    assert owners(team.ops) == ["carol"]
+    assert Event.objects.filter(payload__contains='"member_updated"').count() == 1
+    put_out(team.carol)
+    assert owners(team.ops) == ["dave"]
+    put_out(team.bob)
+    assert owners(team.ops) == ["dave"]
+    assert owners(team.general) == []
+
+
+def test_a_private_room_goes_with_the_last_who_leaves_the_workspace(team: Team) -> None:
+    put_out(team.alice)
+    put_out(team.bob)
+    assert Room.objects.get(pk=team.ops.pk).deleted_at is not None
+    assert Room.objects.get(pk=team.general.pk).deleted_at is None
+
+
+def test_nobody_who_can_do_nothing_inherits_a_room(team: Team) -> None:
+    team.add(team.ops, team.person("viewer", "viewer"), "moderator")
+    away = team.person("away")
+    team.add(team.ops, away, "moderator")
+    accounts.deactivate_user(user=away)
+    put_out(team.alice)
+    assert owners(team.ops) == ["bob"]
+
+
+def test_a_room_waits_for_those_who_cannot_sign_in(team: Team) -> None:
+    accounts.deactivate_user(user=team.bob)
+    put_out(team.alice)
+    assert (owners(team.ops), Room.objects.get(pk=team.ops.pk).deleted_at) == ([], None)
+
+
+def test_who_cannot_sign_in_is_no_owner_to_leave_a_room_to(team: Team) -> None:
+    alice = team.as_(team.alice)
+    services.change_role(principal=alice, room="ops", user_id=team.bob.pk, role="owner")
+    accounts.deactivate_user(user=team.bob)
+    with pytest.raises(Conflict):
+        services.leave_room(principal=alice, room="ops")
 
 
 def test_an_archived_room_is_only_read(team: Team) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notifications import selectors, services
+from notifications import kinds, selectors, services
 from realtime.auth import Principal
 from realtime.hub import get_hub
 from tests.notifications.conftest import Inbox, Team, call
@@ -215,6 +215,28 @@ async def test_an_event_before_the_snapshot_changes_nothing_in_it(
     assert (state.unread, state.count) == (newer.unread, newer.count)
 
 
+async def test_what_is_taken_back_of_a_notification_is_so_for_who_knows_it(
+    inbox: Inbox, live_team: Team
+) -> None:
+    client = await inbox(live_team.ann)
+    state = Known(await client.event("initial_data"))
+    here = {"link": "/chat/pit/?message=1", "message": "quoted"}
+    await call(live_team.tell, live_team.ann, live_team.ben, **here)
+    await call(live_team.tell, live_team.ann, link="/chat/pit/?message=11", message="kept")
+    for _ in range(2):
+        await call(
+            services.take_back,
+            workspace_id=live_team.workspace.pk,
+            kinds=[kinds.MESSAGE],
+            links=[here["link"]],
+        )
+    newer = Known(await (await inbox(live_team.ann)).event("initial_data"))
+    while state.offset < newer.offset:
+        state.apply(await client.next())
+    assert (state.unread, state.count, state.offset) == (newer.unread, newer.count, 3)
+    assert [each["message"] for each in newer.unread.values()] == ["kept", ""]
+
+
 async def test_the_same_user_in_another_workspace_hears_nothing_of_it(
     inbox: Inbox, live_team: Team
 ) -> None:
@@ -245,6 +267,9 @@ class Known:
         self.count = frame["unread_count"]
         if frame["type"] == "new_notification":
             self.unread[frame["data"]["id"]] = frame["data"]
+        elif frame["type"] == "notification_changed":
+            if frame["data"]["id"] in self.unread:
+                self.unread[frame["data"]["id"]] = frame["data"]
         else:
             for each in frame["ids"]:
                 self.unread.pop(each, None)

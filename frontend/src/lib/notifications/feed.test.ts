@@ -10,9 +10,10 @@ const NEW = { id: 7, kind: 'message', title: 'Box', message: '', severity: 'info
 function begun() {
   const world = new World()
   const feed = new NotificationFeed(world.connection, 'main')
-  const seen = { counts: [] as number[], arrived: [] as number[], read: [] as number[], snapshots: [] as Snapshot[], told: [] as Told[] }
+  const seen = { counts: [] as number[], arrived: [] as number[], changed: [] as string[], read: [] as number[], snapshots: [] as Snapshot[], told: [] as Told[] }
   feed.counted.add((count) => seen.counts.push(count))
   feed.arrived.add(({ id }) => seen.arrived.push(id))
+  feed.changed.add(({ message }) => seen.changed.push(message))
   feed.read.add((ids) => seen.read.push(...ids))
   feed.renewed.add((snapshot) => seen.snapshots.push(snapshot))
   feed.told.add((told) => seen.told.push(told))
@@ -36,6 +37,13 @@ describe('the feed of notifications', () => {
     world.server.push(event(6, { type: 'notification_read', ids: [7, 8], unread_count: 2 }))
     expect(seen).toMatchObject({ counts: [3, 4, 2], arrived: [8], read: [7, 8] })
     expect(feed.unreadCount).toBe(2)
+  })
+
+  it('tells what a notification says once its text was taken back', () => {
+    const { world, seen } = begun()
+    world.server.push(snapshot(4, [{ ...NEW, message: 'secret' }], 1))
+    world.server.push(event(5, { type: 'notification_changed', data: NEW, unread_count: 1 }))
+    expect(seen).toMatchObject({ counts: [1, 1], arrived: [], changed: [''] })
   })
 
   it('takes no event twice, and asks for what is missing', () => {

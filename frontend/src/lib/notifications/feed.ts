@@ -20,6 +20,8 @@ export class NotificationFeed {
   unreadCount: number | null = null
   readonly counted = new Listeners<number>()
   readonly arrived = new Listeners<Notification>()
+  /** It says something else now. */
+  readonly changed = new Listeners<Notification>()
   readonly read = new Listeners<readonly number[]>()
   readonly renewed = new Listeners<Snapshot>()
   readonly told = new Listeners<Told>()
@@ -31,6 +33,7 @@ export class NotificationFeed {
   ) {
     connection.on('initial_data', (frame) => this.snapshot(frame))
     connection.on('new_notification', (frame) => this.added(frame))
+    connection.on('notification_changed', (frame) => this.replaced(frame))
     connection.on('notification_read', (frame) => this.marked(idsOf(frame.ids), Number(frame.unread_count)))
     connection.on('system_notification', (frame) => this.tell(frame, null))
     connection.on('user_message', (frame) => this.tell(frame, isRecord(frame.from) ? String(frame.from.username) : null))
@@ -60,6 +63,12 @@ export class NotificationFeed {
     if (!isNotification(frame.data)) return
     this.count(Number(frame.unread_count))
     this.arrived.call(frame.data)
+  }
+
+  private replaced(frame: Frame): void {
+    if (!isNotification(frame.data)) return
+    this.count(Number(frame.unread_count))
+    this.changed.call(frame.data)
   }
 
   private marked(ids: readonly number[], unreadCount: number): void {

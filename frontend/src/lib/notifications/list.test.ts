@@ -49,6 +49,13 @@ async function shown(server: Server, filter: Filter = {}): Promise<NotificationL
 }
 
 describe('a list of notifications', () => {
+  it('shows what one of its notifications says now, and takes in no other', async () => {
+    const list = await shown(new Server(5))
+    list.changed(notification(4, { title: 'taken back' }))
+    list.changed(notification(2))
+    expect(list.items.value.map((item) => item.title)).toEqual(['n5', 'taken back'])
+  })
+
   it('is read page by page, newest first, to its end', async () => {
     const server = new Server(5)
     const list = await shown(server)

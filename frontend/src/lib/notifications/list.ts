@@ -86,6 +86,10 @@ export class NotificationList {
     if (this.lets(notification)) this.merge([notification])
   }
 
+  changed(notification: Notification): void {
+    if (this.items.value.some((item) => item.id === notification.id)) this.merge([notification])
+  }
+
   /** Marked ones stay where they are, also among the unread: nothing jumps away under a finger. */
   read(ids: readonly number[]): void {
     const marked = new Set(ids)

@@ -21,6 +21,7 @@ export function openList(feed: NotificationFeed, pageSize: number): OpenList {
   )
   const stops = [
     feed.arrived.add((notification) => list.arrived(notification)),
+    feed.changed.add((notification) => list.changed(notification)),
     feed.read.add((ids) => list.read(ids)),
     feed.renewed.add((snapshot) => list.renewed(snapshot)),
   ]

@@ -1,0 +1,31 @@
+"""Taking back what gone messages have said, wherever else it was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from chat import links, streams
+from chat.models import Message, Room
+from chat.retractions import without
+from chat.services.notifying import DIRECT_MESSAGE, MENTION, ROOM_MESSAGE
+from notifications.services import take_back
+from realtime.streams import rewrite
+
+QUOTING = (MENTION, DIRECT_MESSAGE, ROOM_MESSAGE)
+
+
+def retract(room: Room, sequences: Mapping[int, int]) -> None:
+    """Take the text of messages out of the room's earlier events and out of notifications.
+
+    Call with the rows of the messages and then of the room locked, so that nobody edits or
+    answers one meanwhile, and tell the room in the same unit of work.
+
+    Args:
+        sequences: those of the messages, by id.
+    """
+    answers = Message.objects.filter(reply_to_id__in=list(sequences)).values_list("pk", flat=True)
+    stream = streams.room(room.workspace_id, room.slug)
+    rewrite([stream], [*sequences, *answers], partial(without, sequences.keys()))
+    quoted = [links.to_message(room.slug, sequence) for sequence in sequences.values()]
+    take_back(workspace_id=room.workspace_id, kinds=QUOTING, links=quoted)
