@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 from operator import or_
+from typing import TypeVar
 
 from django.db.models import Q
 from django.utils import timezone
@@ -28,7 +29,7 @@ from chat.models import (
     RoomKind,
 )
 from chat.policy import RoomAction, require
-from chat.protocol import ChatMessage
+from chat.protocol import ChatMessage, SentView
 from chat.selectors.messages import attachment_view, plain_view, reply_view
 from chat.selectors.rooms import Place, standing_of
 from chat.services import guards, mentioning
@@ -37,8 +38,10 @@ from chat.services.drafts import Draft, draft_message
 from realtime.auth import Principal
 from realtime.bulk import set_numbers
 from realtime.errors import AppError, NotFound
+from realtime.protocol import rfc3339
 from realtime.unit_of_work import unit_of_work
 
+View = TypeVar("View", bound=SentView)
 # Room, author and client_message_id.
 ClientKey = tuple[int, int, str]
 
@@ -52,6 +55,16 @@ class Sent:
     sequence: int
     created_at: datetime
     duplicate: bool = False
+
+    def view(self, into: type[View]) -> View:
+        """It as whoever sent it is told."""
+        return into(
+            room=self.room,
+            sequence=self.sequence,
+            message_id=self.message_id,
+            duplicate=self.duplicate,
+            timestamp=rfc3339(self.created_at),
+        )
 
 
 def send_message(
