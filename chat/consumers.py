@@ -22,7 +22,6 @@ from chat.protocol import (
 )
 from chat.room_commands import RoomCommands, room_of
 from chat.upload_commands import UploadCommands
-from realtime import handshake
 from realtime.consumers import on
 from realtime.errors import InvalidCommand, InvalidJSON
 
@@ -32,8 +31,8 @@ class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
 
     async def receive_bare_text(self, text: str, error: InvalidJSON) -> None:
         """Text without JSON is a message for the room of the address."""
-        room = handshake.query(self.scope).get("room")
-        if not room:
+        room = self.room_of_address()
+        if room is None:
             raise error
         await self.reply(await self._post(SendMessage(room=room, text=text)))
 

@@ -65,7 +65,7 @@ class RoomCommands(RealtimeConsumer):
     async def connected(self) -> None:
         self.connection.on_put_out = self._put_out
         # A socket that was opened for one room is in it.
-        if room := handshake.query(self.scope).get("room"):
+        if room := self.room_of_address():
             self.connection.hold()
             try:
                 await self._subscribe(Subscribe(rooms=[room]))
@@ -142,6 +142,17 @@ class RoomCommands(RealtimeConsumer):
         return common.Ack()
 
     async def requested_data(self, request: str) -> Any:
+    def room_of_address(self) -> str | None:
+        """The room that this socket was opened for (`?room=`), if any.
+
+        Raises:
+            NotFound: no room can have that name.
+        """
+        room = handshake.query(self.scope).get("room")
+        if room and "\0" in room:
+            raise _not_found([room])  # no column holds it: the database would refuse to look
+        return room or None
+
         if request == "rooms":
             return await self.call(selectors.room_summaries, self.principal)
         return await super().requested_data(request)

@@ -109,6 +109,16 @@ async def test_bare_text_is_a_message_for_the_room_of_the_address(socket: Any, t
     assert (await alice.event("ack"))["sequence"] == 1
 
 
+async def test_a_room_that_no_column_can_name_is_not_found(
+    socket: Any, team: Team, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = await socket(team.alice, room="\0")
+    assert (await alice.event("error"))["code"] == "not_found"
+    await alice.send_text("is anybody there?")
+    assert (await alice.event("error"))["code"] == "not_found"
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 async def test_bare_text_without_a_room_is_no_json(socket: Any, team: Team) -> None:
     alice = await socket(team.alice)
     await alice.send_text("hello?")

@@ -362,3 +362,5 @@ def test_a_query_that_cannot_be_read_is_a_problem_with_its_field(
     assert answer.status_code == 400
     assert answer.json()["code"] == "invalid_command"
     assert set(answer.json()["errors"]) <= {"q", "cursor", "limit", "timezone"}
+        {"q": "before:0001", "timezone": "Asia/Shanghai"},
+        {"q": "on:0001-01-01", "timezone": "Europe/Berlin"},
