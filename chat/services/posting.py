@@ -32,8 +32,8 @@ from chat.policy import RoomAction, require
 from chat.protocol import ChatMessage, SentView
 from chat.selectors.messages import attachment_view, plain_view, reply_view
 from chat.selectors.rooms import Place, standing_of
-from chat.services import guards, mentioning
-from chat.services.common import admit, lock_rooms, tell
+from chat.services import guards, mentioning, notifying
+from chat.services.common import enroll, lock_rooms, show_room, tell
 from chat.services.drafts import Draft, draft_message
 from realtime.auth import Principal
 from realtime.bulk import set_numbers
@@ -115,6 +115,7 @@ class _Posting:
     # In this very transaction, under a client id: the same one may come twice in a batch.
     accepted: dict[ClientKey, Message] = field(default_factory=dict)
     new: list[tuple[Draft, Room, Message]] = field(default_factory=list)
+    joined: list[Membership] = field(default_factory=list)
 
     def members(self, room: Room) -> list[Membership]:
         """Those of the room's members that have been read."""
@@ -224,8 +225,9 @@ def _accept(posting: _Posting, draft: Draft) -> tuple[Sent | Message, bool]:
     _check_answer(posting, draft, room)
     _take_files(posting, draft, room)
     if place.membership is None:
-        joined = admit(room, user_id, Role.MEMBER, user_id)
+        joined = enroll(room, user_id, Role.MEMBER, user_id)
         posting.memberships[room.pk][user_id] = joined
+        posting.joined.append(joined)
     # Nothing is refused from here on: the sequence has no gaps.
     room.head_sequence += 1
     message = _message(posting, draft, room)
@@ -299,17 +301,22 @@ def _store(posting: _Posting) -> None:
         by_name = [each for each in mentions if each.message_id == message.pk and each.by_name]
         tell(room, _event(posting, draft, room, message, [each.user_id for each in by_name]))
         mentioning.notify(room, message, named, posting.members(room))
+    for membership in posting.joined:
+        show_room(membership.room, membership.user_id)
 
 
 def _store_heads(posting: _Posting) -> None:
-    """The rooms' last sequences; and whoever writes has read what is above."""
+    """The rooms' last sequences; and whoever writes has read what is above, and been told of."""
     read: dict[int, int] = {}
+    seen: dict[tuple[int, int], int] = {}
     for _, room, message in posting.new:
         membership = posting.memberships[room.pk][message.author_id]
         membership.read_sequence = read[membership.pk] = message.sequence
+        seen[room.pk, message.author_id] = message.sequence
     heads = {room.pk: room.head_sequence for _, room, _ in posting.new}
     set_numbers(Room, "head_sequence", heads)
     set_numbers(Membership, "read_sequence", read)
+    notifying.read(seen)
 
 
 def _event(

@@ -2,7 +2,7 @@
 
 from notifications.services.announcing import announce
 from notifications.services.pushing import NotConnected, push_message
-from notifications.services.reading import ReadResult, mark_read
+from notifications.services.reading import ReadResult, mark_read, mark_seen
 from notifications.services.telling import AUDIENCES, notify, send
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "ReadResult",
     "announce",
     "mark_read",
+    "mark_seen",
     "notify",
     "push_message",
     "send",

@@ -308,6 +308,24 @@ async def test_a_new_room_appears_on_its_members_open_pages(socket: Any, team: T
     assert again["room"] == opened["room"]
 
 
+async def test_who_joins_by_writing_among_others_has_nothing_unread(
+    socket: Any, team: Team
+) -> None:
+    def write_together() -> None:
+        services.post_drafts(
+            [
+                services.draft_message(principal=team.as_(person), room="general", text="hi")
+                for person in (team.alice, team.carol)
+            ]
+        )
+
+    carol = await socket(team.carol)
+    await threads.call(write_together)
+    info = (await carol.event("room_joined"))["info"]
+    assert (info["unread"], info["read_sequence"], info["head_sequence"]) == (0, 2, 2)
+    assert info["last_message"]["username"] == "carol"
+
+
 async def test_reading_on_one_tab_shows_on_the_other(socket: Any, team: Team) -> None:
     await threads.call(team.say, team.alice, team.general, "@bob look")
     await threads.call(team.say, team.alice, team.general, "@bob look again")
