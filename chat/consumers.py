@@ -22,10 +22,8 @@ from chat.protocol import (
 )
 from chat.room_commands import RoomCommands, room_of
 from chat.upload_commands import UploadCommands
-from realtime import handshake
 from realtime.consumers import on
 from realtime.errors import InvalidCommand, NotAnObject
-from realtime.protocol import rfc3339
 
 
 class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
@@ -33,8 +31,8 @@ class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
 
     async def receive_bare_text(self, text: str, error: NotAnObject) -> None:
         """Text without JSON is a message for the room of the address."""
-        room = handshake.query(self.scope).get("room")
-        if not room:
+        room = self.room_of_address()
+        if room is None:
             raise error
         await self.reply(await self._post(SendMessage(room=room, text=text)))
 
@@ -111,12 +109,11 @@ class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
         )
 
     async def _post(self, command: SendMessage) -> SentAck:
-        room = room_of(command)
         card = command.card
         draft = await self.call(
             services.draft_message,
             principal=self.principal,
-            room=room,
+            room=room_of(command),
             text=_text_of(command),
             client_message_id=command.client_message_id,
             reply_to=command.reply_to,
@@ -124,14 +121,7 @@ class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
             card=None if card is None else (card.kind, card.reference),
             confirm=command.confirm,
         )
-        sent = await poster().post(draft)
-        return SentAck(
-            room=room,
-            sequence=sent.sequence,
-            message_id=sent.message_id,
-            duplicate=sent.duplicate,
-            timestamp=rfc3339(sent.created_at),
-        )
+        return (await poster().post(draft)).view(SentAck)
 
 
 def _text_of(command: SendMessage) -> str:

@@ -65,7 +65,9 @@ _SANITIZER = nh3.Cleaner(
 class Rendered:
     """A message's text as sanitised HTML, and the names that it mentions, each once.
 
-    Names are as written (NFKC, any case), without the @; `all` stands for everyone.
+    Names are as written (NFKC, any case), without the @, in their order; `all` stands for everyone.
+    A name ends where a username must; a sentence's last dot is not part of it. Those in code and
+    in links do not count.
     """
 
     html: str
@@ -87,15 +89,6 @@ def render(text: str) -> str:
     The span says what the text looks like, not that there is such a user.
     """
     return read(text).html
-
-
-def mentions(text: str) -> list[str]:
-    """The names that `text` mentions, in order, each once whatever its case.
-
-    A name ends where a username must; a sentence's last dot is not part of it. Mentions in code
-    and in links do not count, nor in texts beyond MAX_MARKUP. `all` (from @all) is everyone.
-    """
-    return [] if len(text) > MAX_MARKUP else _names(_PARSER.parse(text))
 
 
 def _as_written(text: str) -> str:

@@ -26,6 +26,7 @@ from chat.protocol import (
     Unsubscribe,
     UnsubscriptionConfirmed,
 )
+from chat.selectors import Overview
 from realtime import common, handshake
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import InvalidCommand, NotFound
@@ -65,7 +66,7 @@ class RoomCommands(RealtimeConsumer):
     async def connected(self) -> None:
         self.connection.on_put_out = self._put_out
         # A socket that was opened for one room is in it.
-        if room := handshake.query(self.scope).get("room"):
+        if room := self.room_of_address():
             self.connection.hold()
             try:
                 await self._subscribe(Subscribe(rooms=[room]))
@@ -141,6 +142,17 @@ class RoomCommands(RealtimeConsumer):
         self._attend()
         return common.Ack()
 
+    def room_of_address(self) -> str | None:
+        """The room that this socket was opened for (`?room=`), if any.
+
+        Raises:
+            NotFound: no room can have that name.
+        """
+        room = handshake.query(self.scope).get("room")
+        if room and "\0" in room:
+            raise _not_found([room])  # no column holds it: the database would refuse to look
+        return room or None
+
     async def requested_data(self, request: str) -> Any:
         if request == "rooms":
             return await self.call(selectors.room_summaries, self.principal)
@@ -169,13 +181,13 @@ class RoomCommands(RealtimeConsumer):
         try:
             positions = {slug: await self._follow(slug, recover.get(slug)) for slug in there}
             # Asked again: whoever is put out from here on is so by an event of the stream.
-            confirmed = await self.call(selectors.subscribed, self.principal, list(there))
+            confirmed = await self.call(selectors.overviews, self.principal, list(there))
         except BaseException:
             await self._unfollow_all(set(there) - before)
             raise
         await self._unfollow_all(set(there) - confirmed.keys())
         reply = SubscriptionConfirmed(
-            rooms=confirmed,
+            rooms={slug: seen.standing() for slug, seen in confirmed.items()},
             positions={
                 self._key(slug).name: {
                     "epoch": position.epoch,
@@ -189,8 +201,8 @@ class RoomCommands(RealtimeConsumer):
         await (self.reply(reply) if as_reply else self.send_event(reply))
         if gone := [slug for slug in wanted if slug not in confirmed]:
             await self.send_event(UnsubscriptionConfirmed(rooms=gone, reason="not_found"))
-        for slug in confirmed:
-            await self._begin(slug, *positions[slug], command.history)
+        for slug, seen in confirmed.items():
+            await self._begin(seen, *positions[slug], command.history)
 
     async def _wanted(self, command: Subscribe, recover: dict[str, Position]) -> list[str]:
         rooms = command.rooms
@@ -225,8 +237,11 @@ class RoomCommands(RealtimeConsumer):
         self.leave(key.name)
         self.connection.push(Bundle([event.encode()]))
 
-    async def _begin(self, slug: str, position: Position, recovered: bool, messages: int) -> None:
+    async def _begin(
+        self, seen: Overview, position: Position, recovered: bool, messages: int
+    ) -> None:
         """Be present in a room that is followed, and see it as it is where that is not known."""
+        slug = seen.info.slug
         if slug not in self.followed:
             return  # put out meanwhile
         self.enter(self._key(slug).name)
@@ -234,7 +249,7 @@ class RoomCommands(RealtimeConsumer):
         if recovered:
             return
         try:
-            found = await self.call(selectors.snapshot, self.principal, slug, position, messages)
+            found = await self.call(selectors.snapshot, self.principal, seen, position, messages)
         except NotFound:
             return  # put out since, and told so
         await self.send_event(found)

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from realtime.errors import InvalidCommand
@@ -180,7 +180,10 @@ def _day(value: str, now: datetime) -> tuple[datetime, datetime]:
 
 
 def _midnight(year: int, month: int, day: int, zone: tzinfo | None) -> datetime:
-    return datetime(year, month, day, tzinfo=zone)
+    moment = datetime(year, month, day, tzinfo=zone)
+    # The first and the last day of time are not everywhere: the database asks for them in UTC.
+    moment.astimezone(UTC)
+    return moment
 
 
 def _refused(reason: str) -> InvalidCommand:

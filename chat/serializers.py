@@ -20,10 +20,10 @@ from chat.protocol import (
     MAX_HISTORY,
     MAX_TEXT_LENGTH,
 )
+from realtime.bodies import MAX_ID, StrictSerializer
 
 # Longer texts than any field takes are refused by the service, with the reason.
 LONG = MAX_TEXT_LENGTH * 4
-MAX_ID = 2**63 - 1
 
 
 class TextField(serializers.CharField):
@@ -54,17 +54,7 @@ class NumberField(serializers.IntegerField):
         return int(super().to_internal_value(data))
 
 
-class BodySerializer(serializers.Serializer[Any]):
-    """A body whose fields are all known: a misspelt one is an error and not a silence."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
-        if unknown:
-            raise ValidationError({str(name): ["This field is unknown."] for name in unknown})
-        return super().to_internal_value(data)
-
-
-class CreateRoomSerializer(BodySerializer):
+class CreateRoomSerializer(StrictSerializer):
     """Direct rooms name the other person; all others a name."""
 
     kind = TextField(default="public")
@@ -88,7 +78,7 @@ class CreateRoomSerializer(BodySerializer):
         return attrs
 
 
-class UpdateRoomSerializer(BodySerializer):
+class UpdateRoomSerializer(StrictSerializer):
     """`notify` is one's own; the rest is the room's."""
 
     name = TextField(required=False)
@@ -98,29 +88,29 @@ class UpdateRoomSerializer(BodySerializer):
     notify = serializers.ChoiceField(NotificationLevel.choices, required=False)
 
 
-class AddMemberSerializer(BodySerializer):
+class AddMemberSerializer(StrictSerializer):
     """Without `user_id`, oneself: joining a public room."""
 
     user_id = NumberField(required=False)
     role = serializers.ChoiceField(Role.choices, required=False)
 
 
-class UpdateMemberSerializer(BodySerializer):
+class UpdateMemberSerializer(StrictSerializer):
     user_id = NumberField(required=False)
     role = serializers.ChoiceField(Role.choices, required=False)
     muted_until = serializers.DateTimeField(required=False, allow_null=True)
 
 
-class MemberSerializer(BodySerializer):
+class MemberSerializer(StrictSerializer):
     user_id = NumberField()
 
 
-class CardSerializer(BodySerializer):
+class CardSerializer(StrictSerializer):
     kind = TextField(max_length=32)
     reference = TextField(max_length=200)
 
 
-class SendMessageSerializer(BodySerializer):
+class SendMessageSerializer(StrictSerializer):
     text = TextField(required=False, allow_blank=True, default="")
     client_message_id = TextField(required=False, max_length=MAX_CLIENT_ID_LENGTH)
     reply_to = NumberField(required=False, allow_null=True)
@@ -134,24 +124,24 @@ class SendMessageSerializer(BodySerializer):
         return None if value is None else (value["kind"], value["reference"])
 
 
-class PreviewSerializer(BodySerializer):
+class PreviewSerializer(StrictSerializer):
     text = TextField(allow_blank=True, max_length=MAX_TEXT_LENGTH)
 
 
-class EditMessageSerializer(BodySerializer):
+class EditMessageSerializer(StrictSerializer):
     text = TextField(allow_blank=True)
     confirm = serializers.BooleanField(required=False)
 
 
-class DeleteMessageSerializer(BodySerializer):
+class DeleteMessageSerializer(StrictSerializer):
     reason = TextField(required=False, allow_blank=True, max_length=250)
 
 
-class ReactionSerializer(BodySerializer):
+class ReactionSerializer(StrictSerializer):
     emoji = TextField(max_length=MAX_EMOJI_LENGTH)
 
 
-class ReadSerializer(BodySerializer):
+class ReadSerializer(StrictSerializer):
     sequence = NumberField()
 
 

@@ -33,7 +33,6 @@ class Stored:
     key: str
     size: int
     content_type: str
-    inline: bool
     width: int | None = None
     height: int | None = None
 
@@ -101,7 +100,7 @@ class Incoming:
             self.discard()
             raise _no_disk() from error
         # What claims to be a picture and is none is a file like any other.
-        return Stored(key, self.size, content_type, size is not None, *(size or (None, None)))
+        return Stored(key, self.size, content_type, *(size or (None, None)))
 
     def _measure(self, content_type: str) -> images.Size | None:
         if content_type not in filetypes.INLINE:

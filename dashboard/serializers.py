@@ -15,6 +15,7 @@ from dashboard.protocol import MAX_NAME_LENGTH
 from dashboard.selectors import History, MetricState
 from dashboard.services import PushedSample
 from dashboard.storage import LARGEST
+from realtime.bodies import StrictSerializer
 from realtime.errors import InvalidCommand
 
 MAX_SAMPLES = 1000
@@ -73,8 +74,11 @@ class MetricNameField(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
-class SampleSerializer(serializers.Serializer[Any]):
-    """One sample of a batch. `context["now"]`, in microseconds, stands for a missing time."""
+class SampleSerializer(StrictSerializer):
+    """One sample of a batch. `context["now"]`, in microseconds, stands for a missing time.
+
+    A misspelt `timestamp` would otherwise be stored as of now, without a word.
+    """
 
     metric = MetricNameField(max_length=MAX_NAME_LENGTH, validators=[metric_name])
     value = NumberField()
@@ -82,10 +86,6 @@ class SampleSerializer(serializers.Serializer[Any]):
     tags = TagsField(required=False)
 
     def to_internal_value(self, data: Any) -> PushedSample:
-        # A misspelt `timestamp` would otherwise be stored as of now, without a word.
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
-        if unknown:
-            raise ValidationError({str(name): ["This field is unknown."] for name in unknown})
         values = super().to_internal_value(data)
         now = self.context["now"]
         at = values.get("timestamp", now)

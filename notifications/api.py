@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from rest_framework.pagination import CursorPagination
+import re
+
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import WorkspaceAPIView
@@ -15,6 +19,8 @@ from notifications.serializers import (
 )
 from notifications.services import ReadResult
 
+_ID = re.compile("[0-9]{1,18}")
+
 
 class NotificationPages(CursorPagination):
     """Newest first; `limit` at a time."""
@@ -23,6 +29,13 @@ class NotificationPages(CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Where the page begins: at an id, whoever wrote the cursor."""
+        cursor: Cursor | None = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not _ID.fullmatch(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 class NotificationListView(WorkspaceAPIView):

@@ -58,8 +58,3 @@ def get(name: str) -> CardKind:
     if name not in _kinds:
         raise NotFound(f"There is no kind of card {name[:64]!r}.")
     return _kinds[name]
-
-
-def kinds() -> list[CardKind]:
-    """All registered kinds, in the order of their names."""
-    return [_kinds[name] for name in sorted(_kinds)]

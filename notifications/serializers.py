@@ -10,22 +10,13 @@ from rest_framework.exceptions import ValidationError
 from notifications import kinds
 from notifications.models import MAX_LINK, MAX_MESSAGE, MAX_TITLE, Severity
 from notifications.services import AUDIENCES
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields it does not know: a misspelt one would otherwise go unsaid."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
-        if unknown:
-            raise ValidationError({str(name): ["This field is unknown."] for name in unknown})
-        return super().to_internal_value(data)
+from realtime.bodies import MAX_ID, StrictSerializer
 
 
 class NotificationSerializer(StrictSerializer):
     """The body of POST notifications/."""
 
-    user_id = serializers.IntegerField(min_value=1, required=False)
+    user_id = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
     audience = serializers.ChoiceField(choices=AUDIENCES, required=False)
     title = serializers.CharField(max_length=MAX_TITLE)
     message = serializers.CharField(max_length=MAX_MESSAGE, required=False, allow_blank=True)

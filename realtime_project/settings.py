@@ -210,7 +210,7 @@ AXES_VERBOSE = False
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "realtime.rest.problem_exception_handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["realtime.bodies.StrictJSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.rest_authentication.BearerAuthentication",
         "accounts.rest_authentication.SessionAuthentication",

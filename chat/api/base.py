@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from accounts.api import WorkspaceAPIView
 from accounts.requests import WorkspaceRequest
-from chat.serializers import MAX_ID
+from realtime.bodies import MAX_ID
 from realtime.errors import NotFound
 
 S = TypeVar("S", bound=serializers.Serializer[Any])

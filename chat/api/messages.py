@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from accounts.requests import WorkspaceRequest
 from chat import markdown, selectors, services
 from chat.api.base import ChatAPIView, address, body_of, document, page, query_of
+from chat.protocol import SentView
 from chat.serializers import (
     DeleteMessageSerializer,
     EditMessageSerializer,
@@ -42,14 +43,7 @@ class MessageListView(ChatAPIView):
     def post(self, request: WorkspaceRequest, slug: str) -> Response:
         fields = body_of(request, SendMessageSerializer)
         sent = services.send_message(principal=request.principal, room=slug, **fields)
-        answer = {
-            "room": sent.room,
-            "sequence": sent.sequence,
-            "message_id": sent.message_id,
-            "duplicate": sent.duplicate,
-            "timestamp": rfc3339(sent.created_at),
-        }
-        return Response(answer, status=200 if sent.duplicate else 201)
+        return Response(document(sent.view(SentView)), status=200 if sent.duplicate else 201)
 
 
 class PreviewView(ChatAPIView):

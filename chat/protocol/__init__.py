@@ -98,6 +98,7 @@ from chat.protocol.views import (
     ReplyView,
     RoomSummary,
     RoomView,
+    SentView,
 )
 
 __all__ = [
@@ -171,6 +172,7 @@ __all__ = [
     "Rooms",
     "SendMessage",
     "SentAck",
+    "SentView",
     "Sequence",
     "SetPin",
     "Slug",

@@ -6,7 +6,13 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from chat.protocol.views import AttachmentView, MemberView, MessageView, RoomSummary
+from chat.protocol.views import (
+    AttachmentView,
+    MemberView,
+    MessageView,
+    RoomSummary,
+    SentView,
+)
 from realtime.common import Ack
 from realtime.protocol import Event
 
@@ -72,12 +78,8 @@ class MemberList(Event, tag="members", kw_only=True):
     data: list[MemberView]
 
 
-class SentAck(Ack, tag="ack", kw_only=True):
-    room: str
-    sequence: int
-    message_id: int
-    duplicate: bool
-    timestamp: str
+class SentAck(SentView, Ack, tag="ack", kw_only=True):
+    """The message is stored; whoever is in the room is told."""
 
 
 class MessageAck(Ack, tag="ack", kw_only=True):

@@ -70,6 +70,16 @@ class MessageView(Struct, kw_only=True):
     pinned: bool = False
 
 
+class SentView(Struct, kw_only=True):
+    """A message that was taken; `duplicate`: it was there already, under the same client id."""
+
+    room: str
+    sequence: int
+    message_id: int
+    duplicate: bool
+    timestamp: str
+
+
 class MemberView(Struct, kw_only=True):
     user_id: int
     username: str

@@ -23,11 +23,12 @@ from chat.selectors.rooms import (
     unread_of,
 )
 from chat.selectors.searching import Hit, Hits, search_messages
-from chat.selectors.snapshots import member_list, snapshot, subscribed
+from chat.selectors.snapshots import Overview, member_list, overviews, snapshot
 
 __all__ = [
     "Hit",
     "Hits",
+    "Overview",
     "Place",
     "RosterLimits",
     "attachment_view",
@@ -40,6 +41,7 @@ __all__ = [
     "member_view",
     "members_of",
     "message_views",
+    "overviews",
     "pinned_messages",
     "present_in",
     "readable_rooms",
@@ -53,6 +55,5 @@ __all__ = [
     "room_view",
     "search_messages",
     "snapshot",
-    "subscribed",
     "unread_of",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from typing import NamedTuple
 
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
@@ -20,6 +21,19 @@ class RosterLimits:
 
     IN_ALL = 1000
     EACH = 20
+
+
+class Attendance(NamedTuple):
+    """The ids of those who are connected, by room, and of those who are at their screens."""
+
+    present: dict[str, set[int]]
+    attentive: set[int]
+
+
+_SHOWN = (
+    *("room_id", "user_id", "role", "muted_until"),
+    *("user__username", "user__first_name", "user__last_name"),
+)
 
 
 def is_member(room_id: int, user_id: int) -> bool:
@@ -43,7 +57,8 @@ def member_view(membership: Membership, present: bool | None = None) -> MemberVi
 def members_of(room_ids: Collection[int], limit: int | None = None) -> dict[int, list[Membership]]:
     """The members of each room by username; at most `limit` of each."""
     rows = Membership.objects.filter(room_id__in=room_ids, user__is_active=True)
-    rows = rows.select_related("user").order_by("user__username")
+    # What a list of members shows, and not the whole of their accounts.
+    rows = rows.select_related("user").only(*_SHOWN).order_by("user__username")
     if limit is not None:
         place = Window(RowNumber(), partition_by=F("room_id"), order_by=F("user__username").asc())
         rows = rows.annotate(place=place).filter(place__lte=limit)
@@ -60,6 +75,9 @@ def present_in(workspace_id: int, slugs: Collection[str]) -> dict[str, set[int]]
     return {slug: set(found.get(name, ())) for name, slug in names.items()}
 
 
-def attentive_in(workspace_id: int) -> set[int]:
-    """The ids of those who are at their screens, in any room of the workspace."""
-    return set(presence.present(workspace_id, streams.ATTENTION))
+def attendance_in(workspace_id: int, slugs: Collection[str]) -> Attendance:
+    """Who is connected to each of these rooms, and who is at their screen, in two queries."""
+    names = {streams.room(workspace_id, slug).name: slug for slug in slugs}
+    found = presence.present_in(workspace_id, [*names, streams.ATTENTION])
+    present = {slug: set(found[name]) for name, slug in names.items()}
+    return Attendance(present, set(found[streams.ATTENTION]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -81,15 +81,20 @@ def newest(room: Room, limit: int) -> list[Message]:
 
 def message_views(messages: Sequence[Message], room: Room) -> list[MessageView]:
     """Messages of one room as clients see them, in five queries; needs their authors."""
+    return views_in(messages, {room.pk: room})
+
+
+def views_in(messages: Sequence[Message], rooms: Mapping[int, Room]) -> list[MessageView]:
+    """The same of several rooms, which are given by id, in as many queries."""
     ids = [message.pk for message in messages if message.deleted_at is None]
     reactions = _reactions(ids)
     attachments = _grouped(Attachment.objects.filter(message_id__in=ids).order_by("id"))
     mentions = _grouped(Mention.objects.filter(message_id__in=ids, by_name=True).order_by("id"))
     pinned = set(Pin.objects.filter(message_id__in=ids).values_list("message_id", flat=True))
-    replies = _replies(messages, room)
+    replies = _replies(messages, rooms)
     views = []
     for message in messages:
-        view = plain_view(message, room.slug, MessageView)
+        view = plain_view(message, rooms[message.room_id].slug, MessageView)
         view.reactions = reactions.get(message.pk, [])
         view.attachments = [attachment_view(each) for each in attachments[message.pk]]
         view.mentions = [mention.user_id for mention in mentions[message.pk]]
@@ -177,9 +182,13 @@ def pinned_messages(principal: Principal, slug: str) -> list[MessageView]:
 
 def pins_of(room: Room) -> list[MessageView]:
     """The same of a room that is known to be theirs to read."""
+    return message_views(pinned(room), room)
+
+
+def pinned(room: Room) -> list[Message]:
+    """The messages that are pinned in a room, the newest pin first, with their authors."""
     pins = Pin.objects.filter(room=room, message__sequence__gt=room.floor_sequence)
-    rows = pins.select_related("message__author").order_by("-id")
-    return message_views([pin.message for pin in rows], room)
+    return [pin.message for pin in pins.select_related("message__author").order_by("-id")]
 
 
 def of_room(room: Room) -> QuerySet[Message]:
@@ -223,11 +232,16 @@ def _reactions(ids: Sequence[int]) -> dict[int, list[ReactionView]]:
     return {message_id: list(views.values()) for message_id, views in found.items()}
 
 
-def _replies(messages: Iterable[Message], room: Room) -> dict[int | None, ReplyView]:
+def _replies(messages: Iterable[Message], rooms: Mapping[int, Room]) -> dict[int | None, ReplyView]:
     ids = {message.reply_to_id for message in messages if message.reply_to_id is not None}
     if not ids:
         return {}
-    return {message.pk: reply_view(message) for message in of_room(room).filter(pk__in=ids)}
+    answered = Message.objects.filter(pk__in=ids, room_id__in=list(rooms)).select_related("author")
+    return {
+        message.pk: reply_view(message)
+        for message in answered
+        if message.sequence > rooms[message.room_id].floor_sequence
+    }
 
 
 def _grouped(rows: QuerySet[Hanging]) -> dict[int | None, list[Hanging]]:

@@ -119,17 +119,21 @@ def room_summaries(
     wanted = Q() if joined is None else Q(mine__isnull=not joined)
     if slugs is not None:
         wanted &= Q(slug__in=slugs)
-    found = _places(principal, wanted)
+    summaries = summaries_of(principal, _places(principal, wanted))
+    return sorted(summaries, key=lambda summary: (summary.name.casefold(), summary.slug))
+
+
+def summaries_of(principal: Principal, found: Collection[Place]) -> list[RoomSummary]:
+    """The rooms of these places of one person in the same way, as they come, in four queries."""
     ids = [place.room.pk for place in found]
     members = member_counts(ids)
     mentions = mention_counts(found)
     last = _last_messages(ids)
     partners = _partners(principal, found)
-    summaries = [
+    return [
         _summary(place, members, mentions, last.get(place.room.pk), partners.get(place.room.pk))
         for place in found
     ]
-    return sorted(summaries, key=lambda summary: (summary.name.casefold(), summary.slug))
 
 
 def room_summary(principal: Principal, slug: str) -> RoomSummary:

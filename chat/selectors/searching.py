@@ -17,7 +17,7 @@ from chat import search, search_index
 from chat.models import Attachment, Mention, Message, Pin
 from chat.protocol import MessageView
 from chat.search import Excerpt, Query
-from chat.selectors.messages import message_views
+from chat.selectors.messages import views_in
 from chat.selectors.rooms import readable_rooms
 from realtime.auth import Principal
 
@@ -52,19 +52,12 @@ def search_messages(
     # Found by ids alone, read then: the database carries no texts about while it looks.
     shown = Message.objects.filter(pk__in=found[:limit], deleted_at=None)
     page = list(shown.select_related("room", "author").order_by("-pk"))
-    views = _views(page)
-    hits = [Hit(views[row.pk], search.excerpt(row.text, query.words)) for row in page]
+    views = views_in(page, {row.room_id: row.room for row in page})
+    hits = [
+        Hit(view, search.excerpt(row.text, query.words))
+        for row, view in zip(page, views, strict=True)
+    ]
     return Hits(hits, found[limit - 1] if more else None)
-
-
-def _views(messages: Sequence[Message]) -> dict[int, MessageView]:
-    """Messages of any rooms as clients see them, by id."""
-    rooms = {message.room_id: message.room for message in messages}
-    views: dict[int, MessageView] = {}
-    for room_id, room in rooms.items():
-        mine = [message for message in messages if message.room_id == room_id]
-        views.update((view.message_id, view) for view in message_views(mine, room))
-    return views
 
 
 class _Search:

@@ -3,55 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from chat import streams
 from chat.models import Membership
-from chat.protocol import DEFAULT_HISTORY, MemberList, MemberView, RoomSnapshot, Subscribed
+from chat.protocol import (
+    DEFAULT_HISTORY,
+    MemberList,
+    MemberView,
+    RoomSnapshot,
+    RoomSummary,
+    Subscribed,
+)
 from chat.selectors.members import (
     RosterLimits,
-    attentive_in,
+    attendance_in,
     member_view,
     members_of,
     present_in,
 )
-from chat.selectors.messages import message_views, newest, pins_of
-from chat.selectors.rooms import (
-    find,
-    member_counts,
-    mention_counts,
-    places,
-    room_summary,
-)
+from chat.selectors.messages import message_views, newest, pinned
+from chat.selectors.rooms import find, places, summaries_of
 from realtime.auth import Principal
 from realtime.protocol import Position
 
 
-def subscribed(principal: Principal, slugs: Collection[str]) -> dict[str, Subscribed]:
-    """Where this person stands in those of these rooms that they may read, in seven queries."""
-    found = places(principal, slugs)
-    ids = [place.room.pk for place in found.values()]
-    limit = max(RosterLimits.EACH, RosterLimits.IN_ALL // max(1, len(ids)))
-    members = members_of(ids, limit)
-    counts = member_counts(ids)
-    mentions = mention_counts(found.values())
-    present = present_in(principal.workspace_id, found)
-    for here in present.values():
-        # Whoever asks is there; the row that says so may not be written yet.
-        here.add(principal.user_id)
-    attentive = attentive_in(principal.workspace_id) | {principal.user_id}
-    return {
-        slug: Subscribed(
-            away=sorted(present[slug] - attentive),
-            members=_views(members.get(place.room.pk, []), present[slug]),
-            member_count=counts.get(place.room.pk, 0),
-            unread=place.unread,
-            mentions=mentions.get(place.room.pk, 0),
-            read_sequence=place.read_sequence,
-            head_sequence=place.room.head_sequence,
-            role=place.role,
+@dataclass(frozen=True)
+class Overview:
+    """A room as somebody finds it who comes to it: all but what was said there.
+
+    `members` may stop short of `info.member_count`.
+    """
+
+    info: RoomSummary
+    members: list[MemberView]
+    present: set[int]
+    away: list[int]
+
+    def standing(self) -> Subscribed:
+        """Where they stand there."""
+        return Subscribed(
+            away=self.away,
+            members=self.members,
+            member_count=self.info.member_count,
+            unread=self.info.unread,
+            mentions=self.info.mentions,
+            read_sequence=self.info.read_sequence,
+            head_sequence=self.info.head_sequence,
+            role=self.info.role,
         )
-        for slug, place in found.items()
-    }
+
+
+def overviews(principal: Principal, slugs: Collection[str]) -> dict[str, Overview]:
+    """Those of these rooms that this person may read, in eight queries however many they are."""
+    found = places(principal, slugs)
+    infos = {info.slug: info for info in summaries_of(principal, found.values())}
+    attendance = attendance_in(principal.workspace_id, found)
+    limit = max(RosterLimits.EACH, RosterLimits.IN_ALL // max(1, len(found)))
+    crowded = any(info.member_count > limit for info in infos.values())
+    # To count members off costs more than to read them, where there are not too many.
+    ids = [place.room.pk for place in found.values()]
+    members = members_of(ids, limit if crowded else None)
+    me = {principal.user_id}
+    seen = {}
+    for slug in (slug for slug in slugs if slug in found):
+        # Whoever asks is there; the row that says so may not be written yet.
+        present = attendance.present[slug] | me
+        views = _views(members.get(found[slug].room.pk, []), present)
+        away = sorted(present - attendance.attentive - me)
+        seen[slug] = Overview(infos[slug], views, present, away)
+    return seen
 
 
 def member_list(principal: Principal, slug: str) -> MemberList:
@@ -67,32 +88,36 @@ def member_list(principal: Principal, slug: str) -> MemberList:
 
 
 def snapshot(
-    principal: Principal, slug: str, position: Position, messages: int = DEFAULT_HISTORY
+    principal: Principal, seen: Overview, position: Position, messages: int = DEFAULT_HISTORY
 ) -> RoomSnapshot:
-    """A room as it is now, which is at `position` of its stream or later.
+    """A room with what was said there, which is at `position` of its stream or later.
 
     Args:
+        seen: the room, read since that position; what it lacks is read now.
         messages: how many of the newest it has.
 
     Raises:
-        NotFound: there is no such room for them.
+        NotFound: there is no such room for them, any more.
     """
-    info = room_summary(principal, slug)
-    room = find(principal, slug).room
-    present = present_in(principal.workspace_id, [slug])[slug] | {principal.user_id}
-    away = present - attentive_in(principal.workspace_id) - {principal.user_id}
-    members = members_of([room.pk], RosterLimits.IN_ALL).get(room.pk, [])
+    info, members = seen.info, seen.members
+    room = find(principal, info.slug).room
+    if len(members) < min(info.member_count, RosterLimits.IN_ALL):
+        everybody = members_of([room.pk], RosterLimits.IN_ALL).get(room.pk, [])
+        members = _views(everybody, seen.present)
+    rows, pins = newest(room, messages), pinned(room)
+    shown = list({message.pk: message for message in (*pins, *rows)}.values())
+    views = {view.message_id: view for view in message_views(shown, room)}
     return RoomSnapshot(
-        room=slug,
-        stream=streams.room(principal.workspace_id, slug).name,
+        room=info.slug,
+        stream=streams.room(principal.workspace_id, info.slug).name,
         epoch=position.epoch,
         offset=position.offset,
         info=info,
-        members=_views(members, present),
-        present=sorted(present),
-        away=sorted(away),
-        pins=pins_of(room),
-        data=message_views(newest(room, messages), room),
+        members=members,
+        present=sorted(seen.present),
+        away=seen.away,
+        pins=[views[message.pk] for message in pins],
+        data=[views[message.pk] for message in rows],
     )
 
 

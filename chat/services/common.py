@@ -11,6 +11,7 @@ from chat.models import Membership, Room
 from chat.policy import RoomAction, require
 from chat.protocol import MemberJoined, RoomJoined, RoomLeft
 from chat.selectors import Place
+from chat.services import notifying
 from realtime import publish
 from realtime.auth import Principal
 from realtime.errors import NotFound
@@ -67,6 +68,14 @@ def member_of(place: Place, user_id: int) -> Membership:
 
 def admit(room: Room, user_id: int, role: str, by: int) -> Membership:
     """Make somebody a member, who has read all that there is; tell the room and them."""
+    membership = enroll(room, user_id, role, by)
+    notifying.read({(room.pk, user_id): membership.read_sequence})
+    show_room(room, user_id)
+    return membership
+
+
+def enroll(room: Room, user_id: int, role: str, by: int) -> Membership:
+    """Make somebody a member and tell the room; they themselves are told by who calls this."""
     membership = Membership.objects.create(
         room=room, user_id=user_id, role=role, read_sequence=room.head_sequence
     )
@@ -76,7 +85,6 @@ def admit(room: Room, user_id: int, role: str, by: int) -> Membership:
             room=room.slug, member=selectors.member_view(membership), by=by, timestamp=stamp()
         ),
     )
-    show_room(room, user_id)
     return membership
 
 

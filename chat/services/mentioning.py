@@ -37,17 +37,28 @@ def rows(
 def notify(
     room: Room, message: Message, mentioned: Collection[int], members: Iterable[Membership]
 ) -> None:
-    """Tell those who are mentioned, and those who want to hear of every message."""
+    """Tell those who are mentioned, and those who want to hear of every message.
+
+    Not whoever has read it: who wrote after it, in the same transaction even.
+    """
     author = message.author.username
     by_user = {membership.user_id: membership for membership in members}
-    called = [each for each in mentioned if notifying.wants_mention(by_user.get(each))]
+    waiting = {
+        user_id: membership
+        for user_id, membership in by_user.items()
+        if membership.read_sequence < message.sequence
+    }
+    called = [
+        user_id
+        for user_id in mentioned
+        if (user_id not in by_user or user_id in waiting)
+        and notifying.wants_mention(by_user.get(user_id))
+    ]
     notifying.mentioned(room, message, author, called)
     followers = [
         membership
-        for membership in by_user.values()
-        if membership.user_id != message.author_id
-        and membership.user_id not in mentioned
-        and _follows(room, membership)
+        for membership in waiting.values()
+        if membership.user_id not in mentioned and _follows(room, membership)
     ]
     notifying.posted(room, message, author, followers)
 

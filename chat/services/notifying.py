@@ -6,17 +6,23 @@ from one reading to the next.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from functools import reduce
+from operator import or_
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.conf import settings
+from django.db.models import Q
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from chat import links
 from chat.models import Membership, Message, NotificationLevel, Room, RoomKind
 from chat.text import excerpt
 from notifications import kinds
 from notifications.models import Notification
-from notifications.services import mark_read, notify
+from notifications.services import mark_seen, notify
 from realtime.auth import Principal
 
 MENTION = "mention"
@@ -25,10 +31,10 @@ ROOM_MESSAGE = "room_message"
 INVITATION = "room_invitation"
 
 KINDS = {
-    MENTION: gettext_lazy("Mention"),
-    DIRECT_MESSAGE: gettext_lazy("Direct message"),
-    ROOM_MESSAGE: gettext_lazy("Message in a room you follow"),
-    INVITATION: gettext_lazy("Room invitation"),
+    MENTION: _("Mention"),
+    DIRECT_MESSAGE: _("Direct message"),
+    ROOM_MESSAGE: _("Message in a room you follow"),
+    INVITATION: _("Room invitation"),
 }
 
 
@@ -47,7 +53,7 @@ def mentioned(room: Room, message: Message, author: str, user_ids: Iterable[int]
         workspace_id=room.workspace_id,
         user_ids=told,
         kind=MENTION,
-        title=_("%(who)s mentioned you in %(room)s") % {"who": author, "room": title_of(room)},
+        title=_title(_("%(who)s mentioned you in %(room)s"), author, room),
         message=excerpt(message.text),
         link=links.to_message(room.slug, message.sequence),
         dedupe_key=f"{_prefix(MENTION, room)}{message.sequence}",
@@ -56,19 +62,44 @@ def mentioned(room: Room, message: Message, author: str, user_ids: Iterable[int]
 
 def posted(room: Room, message: Message, author: str, followers: Collection[Membership]) -> None:
     """Tell those who want to hear of every message, once until they have read on."""
+    if not followers:
+        return
     direct = room.kind == RoomKind.DIRECT
     kind = DIRECT_MESSAGE if direct else ROOM_MESSAGE
     title = _("%(who)s wrote to you") if direct else _("%(who)s wrote in %(room)s")
-    for membership in followers:
+    for dedupe_key, user_ids in _not_told_yet(room, kind, followers).items():
         notify(
             workspace_id=room.workspace_id,
-            user_ids=[membership.user_id],
+            user_ids=user_ids,
             kind=kind,
-            title=title % {"who": author, "room": title_of(room)},
+            title=_title(title, author, room),
             message=excerpt(message.text),
             link=links.to_message(room.slug, message.sequence),
-            dedupe_key=f"{_prefix(kind, room)}{membership.read_sequence + 1}",
+            dedupe_key=dedupe_key,
         )
+
+
+def _not_told_yet(room: Room, kind: str, followers: Collection[Membership]) -> dict[str, list[int]]:
+    """Those who have heard nothing since they last read, by the key of what they will hear.
+
+    Who reads along has read the same, and whoever is behind was told before: few keys are left.
+    """
+    keys = {
+        membership.user_id: f"{_prefix(kind, room)}{membership.read_sequence + 1}"
+        for membership in followers
+    }
+    told = set(
+        Notification.objects.filter(
+            workspace_id=room.workspace_id,
+            user_id__in=keys,
+            dedupe_key__in=set(keys.values()),
+        ).values_list("user_id", "dedupe_key")
+    )
+    fresh: dict[str, list[int]] = defaultdict(list)
+    for user_id, key in keys.items():
+        if (user_id, key) not in told:
+            fresh[key].append(user_id)
+    return fresh
 
 
 def invited(room: Room, user_id: int, by: Principal) -> None:
@@ -79,27 +110,36 @@ def invited(room: Room, user_id: int, by: Principal) -> None:
         workspace_id=room.workspace_id,
         user_ids=[user_id],
         kind=INVITATION,
-        title=_("%(who)s added you to %(room)s") % {"who": by.username, "room": title_of(room)},
+        title=_title(_("%(who)s added you to %(room)s"), by.username, room),
         link=links.to_room(room.slug),
     )
 
 
-def read(principal: Principal, room: Room, sequence: int) -> None:
-    """What was told of messages up to `sequence` has been read with them."""
+def read(seen: Mapping[tuple[int, int], int]) -> None:
+    """What was told of messages up to a sequence has been read with them.
+
+    All in one call, so that rows of several rooms are locked in one order.
+
+    Args:
+        seen: the sequence, by room and user.
+    """
+    people: dict[int, set[int]] = defaultdict(set)
+    for room_id, user_id in seen:
+        people[room_id].add(user_id)
+    told = (
+        Q(user_id__in=user_ids, dedupe_key__contains=f":{room_id}:")
+        for room_id, user_ids in people.items()
+    )
     unread = Notification.objects.filter(
-        workspace_id=principal.workspace_id,
-        user_id=principal.user_id,
-        read_at=None,
-        kind__in=[MENTION, DIRECT_MESSAGE, ROOM_MESSAGE],
-        link__startswith=links.to_room(room.slug),
+        reduce(or_, told), read_at=None, kind__in=[MENTION, DIRECT_MESSAGE, ROOM_MESSAGE]
     )
     ids = [
         notification_id
-        for notification_id, key in unread.values_list("id", "dedupe_key")
-        if _sequence(key) <= sequence
+        for notification_id, user_id, key in unread.values_list("id", "user_id", "dedupe_key")
+        if _is_seen(seen, user_id, key)
     ]
     if ids:
-        mark_read(principal=principal, notification_ids=ids)
+        mark_seen(notification_ids=ids)
 
 
 def wants_mention(membership: Membership | None) -> bool:
@@ -107,14 +147,16 @@ def wants_mention(membership: Membership | None) -> bool:
     return membership is None or membership.notify != NotificationLevel.NONE
 
 
-def title_of(room: Room) -> str:
-    return room.name or _("a direct room")
+def _title(text: Promise, who: str, room: Room) -> str:
+    # It is kept as it is written here: whoever reads it need not know the sender's language.
+    with translation.override(settings.LANGUAGE_CODE):
+        return str(text) % {"who": who, "room": room.name or str(_("a direct room"))}
 
 
 def _prefix(kind: str, room: Room) -> str:
     return f"{kind}:{room.pk}:"
 
 
-def _sequence(dedupe_key: str) -> int:
-    number = dedupe_key.rpartition(":")[2]
-    return int(number) if number.isdigit() else 0
+def _is_seen(seen: Mapping[tuple[int, int], int], user_id: int, dedupe_key: str) -> bool:
+    _kind, room_id, sequence = dedupe_key.split(":")
+    return int(sequence) <= seen.get((int(room_id), user_id), 0)

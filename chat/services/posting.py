@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 from operator import or_
+from typing import TypeVar
 
 from django.db.models import Q
 from django.utils import timezone
@@ -28,17 +29,19 @@ from chat.models import (
     RoomKind,
 )
 from chat.policy import RoomAction, require
-from chat.protocol import ChatMessage
+from chat.protocol import ChatMessage, SentView
 from chat.selectors.messages import attachment_view, plain_view, reply_view
 from chat.selectors.rooms import Place, standing_of
-from chat.services import guards, mentioning
-from chat.services.common import admit, lock_rooms, tell
+from chat.services import guards, mentioning, notifying
+from chat.services.common import enroll, lock_rooms, show_room, tell
 from chat.services.drafts import Draft, draft_message
 from realtime.auth import Principal
 from realtime.bulk import set_numbers
 from realtime.errors import AppError, NotFound
+from realtime.protocol import rfc3339
 from realtime.unit_of_work import unit_of_work
 
+View = TypeVar("View", bound=SentView)
 # Room, author and client_message_id.
 ClientKey = tuple[int, int, str]
 
@@ -52,6 +55,16 @@ class Sent:
     sequence: int
     created_at: datetime
     duplicate: bool = False
+
+    def view(self, into: type[View]) -> View:
+        """It as whoever sent it is told."""
+        return into(
+            room=self.room,
+            sequence=self.sequence,
+            message_id=self.message_id,
+            duplicate=self.duplicate,
+            timestamp=rfc3339(self.created_at),
+        )
 
 
 def send_message(
@@ -102,6 +115,7 @@ class _Posting:
     # In this very transaction, under a client id: the same one may come twice in a batch.
     accepted: dict[ClientKey, Message] = field(default_factory=dict)
     new: list[tuple[Draft, Room, Message]] = field(default_factory=list)
+    joined: list[Membership] = field(default_factory=list)
 
     def members(self, room: Room) -> list[Membership]:
         """Those of the room's members that have been read."""
@@ -212,8 +226,9 @@ def _accept(posting: _Posting, draft: Draft) -> tuple[Sent | Message, bool]:
     _check_answer(posting, draft, room)
     _take_files(posting, draft, room)
     if place.membership is None:
-        joined = admit(room, user_id, Role.MEMBER, user_id)
+        joined = enroll(room, user_id, Role.MEMBER, user_id)
         posting.memberships[room.pk][user_id] = joined
+        posting.joined.append(joined)
     # Nothing is refused from here on: the sequence has no gaps.
     room.head_sequence += 1
     message = _message(posting, draft, room)
@@ -287,17 +302,22 @@ def _store(posting: _Posting) -> None:
         by_name = [each for each in mentions if each.message_id == message.pk and each.by_name]
         tell(room, _event(posting, draft, room, message, [each.user_id for each in by_name]))
         mentioning.notify(room, message, named, posting.members(room))
+    for membership in posting.joined:
+        show_room(membership.room, membership.user_id)
 
 
 def _store_heads(posting: _Posting) -> None:
-    """The rooms' last sequences; and whoever writes has read what is above."""
+    """The rooms' last sequences; and whoever writes has read what is above, and been told of."""
     read: dict[int, int] = {}
+    seen: dict[tuple[int, int], int] = {}
     for _, room, message in posting.new:
         membership = posting.memberships[room.pk][message.author_id]
         membership.read_sequence = read[membership.pk] = message.sequence
+        seen[room.pk, message.author_id] = message.sequence
     heads = {room.pk: room.head_sequence for _, room, _ in posting.new}
     set_numbers(Room, "head_sequence", heads)
     set_numbers(Membership, "read_sequence", read)
+    notifying.read(seen)
 
 
 def _event(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chat import selectors
 from chat.models import Membership
 from chat.protocol import ReadMarker
+from chat.selectors import Place
 from chat.services import notifying
 from chat.services.common import stamp
 from realtime import publish
@@ -34,20 +35,16 @@ def mark_read(*, principal: Principal, room: str, sequence: int) -> ReadState:
         NotFound: there is no such room for them.
     """
     place = selectors.find(principal, room)
-    if place.membership is None:
-        return ReadState(place.read_sequence, 0, 0)
     wanted = min(sequence, place.room.head_sequence)
     # Conditional: of two tabs the one that has read further wins.
-    moved = Membership.objects.filter(pk=place.membership.pk, read_sequence__lt=wanted).update(
-        read_sequence=wanted
-    )
+    mine = Membership.objects.filter(room=place.room, user_id=principal.user_id)
+    moved = mine.filter(read_sequence__lt=wanted).update(read_sequence=wanted)
+    # Also where nothing moves: what was read before may have been told of since, by an edit.
+    read = max(wanted, place.membership.read_sequence) if place.membership else wanted
+    notifying.read({(place.room.pk, principal.user_id): read})
     if not moved:
-        unread = selectors.unread_of(place)
-        return ReadState(place.read_sequence, unread.messages, unread.mentions)
-    notifying.read(principal, place.room, wanted)
-    place = selectors.find(principal, room)
-    unread = selectors.unread_of(place)
-    state = ReadState(place.read_sequence, unread.messages, unread.mentions)
+        return _state(place)
+    state = _state(selectors.find(principal, room))
     publish.publish_direct(
         {"user_id": principal.user_id, "workspace_id": principal.workspace_id},
         ReadMarker(
@@ -60,3 +57,8 @@ def mark_read(*, principal: Principal, room: str, sequence: int) -> ReadState:
         ),
     )
     return state
+
+
+def _state(place: Place) -> ReadState:
+    unread = selectors.unread_of(place)
+    return ReadState(place.read_sequence, unread.messages, unread.mentions)

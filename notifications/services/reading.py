@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from notifications import selectors, streams
@@ -42,6 +44,15 @@ def mark_read(*, principal: Principal, notification_ids: Sequence[int] | None) -
 
 
 @unit_of_work
+def mark_seen(*, notification_ids: Collection[int]) -> None:
+    """Mark notifications as read, whosoever they are: what they tell of has been seen elsewhere.
+
+    Those that were read already stay as they are. The sockets of each of the users are told.
+    """
+    _note(Notification.objects.filter(pk__in=notification_ids))
+
+
+@unit_of_work
 def _mark(principal: Principal, notification_ids: Sequence[int] | None) -> list[int]:
     mine = selectors.of_user(principal.workspace_id, principal.user_id)
     if notification_ids is not None:
@@ -49,16 +60,31 @@ def _mark(principal: Principal, notification_ids: Sequence[int] | None) -> list[
         mine = mine.filter(pk__in=wanted)
         if mine.count() < len(wanted):
             raise NotFound("There is no such notification.")
-    # Locked: of two calls at once, each tells of what became read by it.
-    rows = mine.filter(read_at=None).select_for_update(no_key=True).order_by("id")
-    ids = list(rows.values_list("pk", flat=True))
-    Notification.objects.filter(pk__in=ids, read_at=None).update(read_at=timezone.now())
-    key = streams.inbox(principal.workspace_id, principal.user_id)
-    counts = UnreadCounts(principal.workspace_id, [principal.user_id])
+    return _note(mine)
+
+
+def _note(rows: QuerySet[Notification]) -> list[int]:
+    """Mark those of `rows` that are unread, and tell their users; returns their ids."""
+    # Locked: of two calls at once, each tells of what became read by it. In one order, so that
+    # they do not wait for each other in a circle.
+    unread = rows.filter(read_at=None).select_for_update(no_key=True).order_by("id")
+    ids: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    marked = []
+    for pk, workspace_id, user_id in unread.values_list("pk", "workspace_id", "user_id"):
+        ids[workspace_id][user_id].append(pk)
+        marked.append(pk)
+    Notification.objects.filter(pk__in=marked, read_at=None).update(read_at=timezone.now())
+    for workspace_id, by_user in ids.items():
+        counts = UnreadCounts(workspace_id, sorted(by_user))
+        for user_id, theirs in by_user.items():
+            _tell(workspace_id, user_id, theirs, counts)
+    return marked
+
+
+def _tell(workspace_id: int, user_id: int, ids: list[int], counts: UnreadCounts) -> None:
     for start in range(0, len(ids), IDS_IN_EVENT):
         part = ids[start : start + IDS_IN_EVENT]
-        emit(key, partial(_event, part, principal.user_id, counts))
-    return ids
+        emit(streams.inbox(workspace_id, user_id), partial(_event, part, user_id, counts))
 
 
 def _event(ids: list[int], user_id: int, counts: UnreadCounts) -> NotificationRead:

@@ -149,6 +149,16 @@ async def test_the_reply_to_bare_text_has_no_id(socket: Any, team: Team) -> None
     assert "id" not in ack
 
 
+async def test_a_room_that_no_column_can_name_is_not_found(
+    socket: Any, team: Team, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = await socket(team.alice, room="\0")
+    assert (await alice.event("error"))["code"] == "not_found"
+    await alice.send_text("is anybody there?")
+    assert (await alice.event("error"))["code"] == "not_found"
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 async def test_bare_text_without_a_room_is_no_json(socket: Any, team: Team) -> None:
     alice = await socket(team.alice)
     await alice.send_text("hello?")
@@ -336,6 +346,24 @@ async def test_a_new_room_appears_on_its_members_open_pages(socket: Any, team: T
     assert (appeared["info"]["kind"], appeared["info"]["username"]) == ("direct", "alice")
     again = await bob.command("open_direct", user_id=team.alice.pk)
     assert again["room"] == opened["room"]
+
+
+async def test_who_joins_by_writing_among_others_has_nothing_unread(
+    socket: Any, team: Team
+) -> None:
+    def write_together() -> None:
+        services.post_drafts(
+            [
+                services.draft_message(principal=team.as_(person), room="general", text="hi")
+                for person in (team.alice, team.carol)
+            ]
+        )
+
+    carol = await socket(team.carol)
+    await threads.call(write_together)
+    info = (await carol.event("room_joined"))["info"]
+    assert (info["unread"], info["read_sequence"], info["head_sequence"]) == (0, 2, 2)
+    assert info["last_message"]["username"] == "carol"
 
 
 async def test_reading_on_one_tab_shows_on_the_other(socket: Any, team: Team) -> None:

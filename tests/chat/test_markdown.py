@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.markdown import MAX_MARKUP, mentions, read, render
+from chat.markdown import MAX_MARKUP, read, render
 
 ALLOWED = {
     "a": {"href", "title", "target", "rel"},
@@ -131,12 +131,11 @@ def test_no_text_becomes_script_style_event_handler_or_dangerous_address(text: s
 @given(st.text())
 def test_any_text_renders_and_rendering_is_the_same_every_time(text: str) -> None:
     assert render(text) == render(text) == read(text).html
-    assert mentions(text) == read(text).mentions
 
 
 @given(st.from_regex(r"\A[\w][\w.@+-]{0,30}\w\Z").filter(str.isprintable))
 def test_every_username_can_be_mentioned(name: str) -> None:
-    assert mentions(f"Ask @{name}, please") == [unicodedata.normalize("NFKC", name)]
+    assert read(f"Ask @{name}, please").mentions == [unicodedata.normalize("NFKC", name)]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +161,7 @@ def test_every_username_can_be_mentioned(name: str) -> None:
     ],
 )
 def test_mentions_are_names_outside_code_links_and_addresses(text: str, names: list[str]) -> None:
-    assert mentions(text) == names
+    assert read(text).mentions == names
     assert render(text).count('<span class="mention') >= len(names)
     assert bool(names) == ('<span class="mention' in render(text))
 

@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat import search, selectors, services
-from chat.models import Attachment, Message
+from chat.models import Attachment, Message, Room
+from chat.protocol import ReplyView
 from chat.search import Query, Span, excerpt, fold, parse
 from realtime.errors import InvalidCommand
 from tests.conftest import Api
@@ -330,6 +333,28 @@ def test_pages_go_on_where_the_one_before_ended(team: Team, api: Api) -> None:
 
 
 @pytest.mark.django_db
+def test_what_is_found_in_many_rooms_is_read_as_fast_as_in_one(team: Team) -> None:
+    def statements(word: str, rooms: list[Room]) -> int:
+        for number in range(10):
+            room = rooms[number % len(rooms)]
+            first = team.say(team.alice, room, f"{word} @bob")
+            team.say(team.bob, room, f"{word} too", reply_to=first.message_id)
+        query = parse(word, NOW)
+        with CaptureQueriesContext(connection) as queries:
+            hits = selectors.search_messages(team.as_(team.bob), query, limit=100).hits
+        assert len(hits) == 20
+        assert sum(hit.message.mentions == [team.bob.pk] for hit in hits) == 10
+        assert {hit.message.room for hit in hits} == {room.slug for room in rooms}
+        answered = [hit.message.reply for hit in hits]
+        excerpts = [each.excerpt for each in answered if isinstance(each, ReplyView)]
+        assert excerpts == [f"{word} @bob"] * 10
+        return len(queries)
+
+    many = [team.room(f"room-{number}", people=[team.bob]) for number in range(10)]
+    assert statements("one", [team.general]) == statements("many", many)
+
+
+@pytest.mark.django_db
 @pytest.mark.usefixtures("amount")
 def test_an_answer_carries_the_message_and_where_it_matches(team: Team, api: Api) -> None:
     team.say(team.alice, team.general, "it **works** now")
@@ -352,6 +377,8 @@ def test_an_answer_carries_the_message_and_where_it_matches(team: Team, api: Api
         {"q": "x", "timezone": "Mars/Olympus"},
         {"q": "x", "timezone": "../../etc/passwd"},
         {"q": "a\0b"},
+        {"q": "before:0001", "timezone": "Asia/Shanghai"},
+        {"q": "on:0001-01-01", "timezone": "Europe/Berlin"},
         {"q": "x" * 501},
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import Any
 
 import pytest
@@ -57,6 +58,15 @@ def test_a_query_that_makes_no_sense_is_refused(
     team: Team, api: Api, query: str, status: int
 ) -> None:
     assert api(team.ann).get(LIST + query).status_code == status
+
+
+@pytest.mark.parametrize(
+    "position", ["p=abc", "p=", "p=-1", "p=1.5", "p=" + "9" * 40, "p=" + "9" * 5000, "r=1&p=x"]
+)
+def test_a_cursor_that_somebody_made_up_leads_nowhere(team: Team, api: Api, position: str) -> None:
+    cursor = base64.b64encode(position.encode()).decode()
+    answer = api(team.ann).get(LIST, {"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 def test_marking_one_and_all_as_read(team: Team, api: Api) -> None:
@@ -119,6 +129,8 @@ def test_whose_role_does_not_allow_it_tells_nobody(team: Team, api: Api, role: s
         ({"title": "x", "audience": "everybody", "link": "javascript:alert(1)"}, "link"),
         ({"title": "x", "audience": "everybody", "titel": "y"}, "titel"),
         ({"title": "x\u0000", "audience": "everybody"}, "title"),
+        ({"title": "x", "user_id": 10**20}, "user_id"),
+        ({"title": "x", "user_id": 2**63}, "user_id"),
     ],
 )
 def test_a_malformed_one_is_refused_by_field(

@@ -99,6 +99,16 @@ def test_reading_again_changes_and_tells_nothing(team: Team) -> None:
     assert Notification.objects.get(pk=told.pk).read_at == read_at
 
 
+def test_what_was_seen_elsewhere_is_read_and_each_of_its_users_is_told(team: Team) -> None:
+    (first,), (second,) = team.tell(team.ann), team.tell(team.ben)
+    team.tell(team.ann)
+    services.mark_seen(notification_ids=[first.pk, second.pk])
+    assert Notification.objects.exclude(read_at=None).count() == 2
+    for user, pk, left in ((team.ann, first.pk, 1), (team.ben, second.pk, 0)):
+        payload = events_of(team, user.pk)[-1]
+        assert f'"ids":[{pk}],"unread_count":{left}' in payload
+
+
 def test_somebody_elses_notification_is_not_found_and_nothing_is_marked(team: Team) -> None:
     (mine,), (theirs,) = team.tell(team.ann), team.tell(team.ben)
     with pytest.raises(NotFound):

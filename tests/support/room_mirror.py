@@ -28,7 +28,8 @@ class RoomMirror:
         self.key = streams.room(principal.workspace_id, slug)
         extent = extents([self.key])[self.key]
         self.position = Position(extent.epoch, extent.head)
-        found = selectors.snapshot(principal, slug, self.position, 200)
+        seen = selectors.overviews(principal, [slug])[slug]
+        found = selectors.snapshot(principal, seen, self.position, 200)
         # As a client gets it: through JSON, without the fields that are unset.
         self.room: Frame = json.loads(msgspec.json.encode(found))
 
