@@ -89,7 +89,7 @@ export class Chat {
 
   /** Now by the server's clock, in milliseconds. */
   serverNow(): number {
-    return performance.timeOrigin + performance.now() + this.connection.clock.offsetMs
+    return this.connection.serverNow
   }
 
   // --- What the user does ---------------------------------------------------------------------

@@ -81,7 +81,7 @@ export class Dashboard {
 
   /** Now by the server's clock, in milliseconds. */
   serverNow(): number {
-    return performance.timeOrigin + performance.now() + this.connection.clock.offsetMs
+    return this.connection.serverNow
   }
 
   /** The right edge of every chart: it stands still while paused or disconnected. */
