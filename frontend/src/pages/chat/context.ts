@@ -4,7 +4,6 @@ import { useI18n } from 'vue-i18n'
 
 import type { ChatActions } from './actions'
 import type { Chat } from './chat'
-import type { RoomInfo } from './model/types'
 import type { ChatUi } from './ui'
 
 export interface ChatContext {
@@ -24,9 +23,6 @@ export function useChat(): ChatContext {
   if (!context) throw new Error('used outside the chat page')
   return context
 }
-
-/** What a room is called: its name, or the other person of a direct one. */
-export const roomTitle = (info: RoomInfo): string => info.peer?.username ?? info.name
 
 /** Two letters for a face. */
 export function initials(name: string): string {

@@ -5,6 +5,7 @@ import { ApiError } from '@/lib/api'
 import type { Unread } from '@/lib/chat-unread'
 import type { Connection, Frame } from '@/lib/socket'
 
+import { roomTitle } from './model/room-title'
 import type { RoomInfo } from './model/types'
 import { readStateOf, recordOf, roomOf, textOf } from './model/wire'
 import type { ChatApi, ListedRoom } from './rest'
@@ -115,7 +116,7 @@ export class RoomDirectory {
   }
 
   private inOrder(wanted: (room: Room) => boolean): Room[] {
-    const label = (room: Room): string => room.info.value.peer?.username ?? room.info.value.name
+    const label = (room: Room): string => roomTitle(room.info.value)
     return [...this.rooms.values()].filter(wanted).sort((a, b) => label(a).localeCompare(label(b)))
   }
 
