@@ -99,7 +99,7 @@ export class Chat {
     this.openSlug.value = slug
     const room = this.open.value
     if (!room) return
-    this.directory.follow([room.slug])
+    this.directory.follow(room.slug)
     room.visit()
     if (room.timeline.value && !room.isAtEnd) void this.history.newest(room)
     this.reading.look()
