@@ -68,7 +68,8 @@ export class Chat {
       {
         send: (fields) => this.connection.command('send_message', fields),
         now: () => this.serverNow(),
-        newId: () => newId(),
+        newId,
+        random: Math.random,
         later: (delayMs, run) => void setTimeout(run, delayMs),
         changed: (all) => {
           this.pending.value = all
