@@ -106,6 +106,25 @@ def test_a_link_to_a_moment_shows_that_chart_as_it_was_then(
     expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text("42.0")
 
 
+def test_two_quick_clicks_post_a_metric_once(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server)
+    posts: list[str] = []
+    page.on(
+        "request",
+        lambda request: (
+            posts.append(request.post_data or "")
+            if request.method == "POST" and "/rooms/general/messages/" in request.url
+            else None
+        ),
+    )
+    page.locator("[data-metric=cpu_usage]").hover()
+    page.locator("[popovertarget=post-cpu_usage]").click()
+    page.locator("#post-cpu_usage [data-post=general]").dblclick()
+    expect(page.locator("#post-cpu_usage [role=status]")).to_be_visible()
+    assert len(posts) == 1
+    assert json.loads(posts[0])["client_message_id"]
+
+
 def test_a_link_to_a_metric_that_is_gone_shows_the_whole_page(
     server: Server, open_page: OpenPage
 ) -> None:

@@ -4,6 +4,7 @@ import { computed, ref, shallowRef, watch, type ComputedRef, type Ref, type Shal
 import { ApiError } from '@/lib/api'
 import type { Boot } from '@/lib/boot'
 import { correctClock } from '@/lib/clock-display'
+import { newId } from '@/lib/ids'
 import { openConnection, type Connection, type ConnectionState, type Frame } from '@/lib/socket'
 
 import { Attention } from './attention'
@@ -205,10 +206,3 @@ export class Chat {
     for (const room of this.directory.rooms.values()) room.tick(now)
   }
 }
-
-/** Unique and unguessable enough to tell messages apart; crypto.randomUUID exists on secure pages only. */
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
