@@ -125,6 +125,17 @@ def test_two_quick_clicks_post_a_metric_once(server: Server, open_page: OpenPage
     assert json.loads(posts[0])["client_message_id"]
 
 
+def test_t_swaps_a_chart_for_its_table_and_back(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server)
+    expect_live(page)
+    panel = page.locator(".chart-panel").first
+    panel.locator(".plot").focus()
+    page.keyboard.press("t")
+    expect(panel.locator(".chart-table")).to_be_focused()
+    page.keyboard.press("t")
+    expect(panel.locator(".plot")).to_be_focused()
+
+
 def test_a_link_to_a_metric_that_is_gone_shows_the_whole_page(
     server: Server, open_page: OpenPage
 ) -> None:
