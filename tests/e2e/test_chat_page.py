@@ -305,6 +305,27 @@ def test_a_message_that_is_refused_says_why_and_can_be_changed(
     expect(message(bob, text)).to_be_visible(timeout=SOON)
 
 
+def test_the_settings_are_those_of_the_room_they_were_opened_in(
+    server: Server, open_page: OpenPage
+) -> None:
+    api = Api(server)
+    first, second = unique("Settings"), unique("Settings")
+    slug = api.room(first)
+    api.room(second)
+    alice = open_page(server)
+    open_room(alice, server, slug)
+    alice.locator("[data-room-settings]").click()
+    name = alice.get_by_label("Name")
+    expect(name).to_have_value(first)
+    renamed = unique("Renamed")
+    name.fill(renamed)
+    alice.keyboard.press("Alt+ArrowDown")
+    alice.get_by_role("button", name="Save").click()
+    expect(alice.get_by_role("dialog")).to_have_count(0, timeout=SOON)
+    expect(alice.locator(".rooms .room", has_text=renamed)).to_have_attribute("data-room", slug)
+    expect(alice.locator(".rooms .room", has_text=second)).to_have_count(1)
+
+
 def test_drafts_are_kept_for_each_room(server: Server, open_page: OpenPage) -> None:
     alice = open_page(server)
     open_room(alice, server, "general")

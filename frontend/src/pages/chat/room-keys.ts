@@ -28,7 +28,8 @@ export function bindRoomKeys(chat: Chat, { go, toggleSwitcher, escape }: RoomKey
     if (!isSwitcher && !isArrow) return
     event.preventDefault()
     if (isSwitcher) toggleSwitcher()
-    else step(event.key === 'ArrowUp' ? -1 : 1, event.shiftKey ? (room) => room.counts.value.unread > 0 : () => true)
+    // A dialog is about the room that it was opened in.
+    else if (!document.querySelector('dialog[open]')) step(event.key === 'ArrowUp' ? -1 : 1, event.shiftKey ? (room) => room.counts.value.unread > 0 : () => true)
   }
   document.addEventListener('keydown', pressed)
   return () => document.removeEventListener('keydown', pressed)
