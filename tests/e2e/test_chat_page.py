@@ -326,6 +326,44 @@ def test_the_settings_are_those_of_the_room_they_were_opened_in(
     expect(alice.locator(".rooms .room", has_text=second)).to_have_count(1)
 
 
+def test_tab_completes_a_metric_and_posts_nothing(server: Server, open_page: OpenPage) -> None:
+    slug = Api(server).room(unique("Tab"))
+    alice = open_page(server)
+    open_room(alice, server, slug)
+    composer(alice).click()
+    alice.keyboard.type("/metric cpu_us")
+    expect(alice.locator("[data-metric-option=cpu_usage]")).to_be_visible(timeout=SOON)
+    alice.keyboard.press("Tab")
+    expect(composer(alice)).to_have_value("/metric cpu_usage")
+    expect(composer(alice)).to_be_focused()
+    composer(alice).fill("")
+    alice.locator("[data-compose=metric]").click()
+    expect(alice.locator("[data-metric-option]").first).to_be_visible(timeout=SOON)
+    composing = {"key": "Enter", "keyCode": 229, "isComposing": True, "bubbles": True}
+    alice.locator(".suggest-search input").dispatch_event("keydown", composing)
+    expect(alice.locator("[data-metric-option]").first).to_be_visible()
+    alice.keyboard.press("Tab")
+    expect(alice.locator(".suggest")).to_have_count(0)
+    expect(composer(alice)).to_be_focused()
+    assert alice.locator("article.msg, .is-pending").count() == 0
+
+
+def test_enter_that_ends_a_composition_chooses_no_emoji(
+    server: Server, open_page: OpenPage
+) -> None:
+    alice = open_page(server)
+    open_room(alice, server)
+    composer(alice).fill("")
+    alice.get_by_role("button", name="Emoji").click()
+    search = alice.get_by_role("searchbox", name="Find an emoji")
+    expect(search).to_be_focused()
+    search.dispatch_event(
+        "keydown", {"key": "Enter", "keyCode": 229, "isComposing": True, "bubbles": True}
+    )
+    expect(search).to_be_visible()
+    expect(composer(alice)).to_have_value("")
+
+
 def test_drafts_are_kept_for_each_room(server: Server, open_page: OpenPage) -> None:
     alice = open_page(server)
     open_room(alice, server, "general")
