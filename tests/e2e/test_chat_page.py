@@ -364,6 +364,32 @@ def test_enter_that_ends_a_composition_chooses_no_emoji(
     expect(composer(alice)).to_have_value("")
 
 
+def test_the_focus_stays_where_one_is_when_an_edit_or_a_dialog_ends(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Focus"))
+    alice = open_page(server)
+    open_room(alice, server, slug)
+    text = say(alice, unique("keep the focus"))
+    row = message(alice, text)
+    expect(row).to_be_visible(timeout=SOON)
+    alice.keyboard.press("ArrowUp")
+    editor = alice.locator(".editor textarea")
+    expect(editor).to_be_focused()
+    editor.press("Escape")
+    expect(composer(alice)).to_be_focused()
+    row.focus()
+    alice.keyboard.press("e")
+    expect(editor).to_be_focused()
+    better = unique("keeps the focus")
+    editor.fill(better)
+    editor.press("Enter")
+    expect(message(alice, better)).to_be_focused(timeout=SOON)
+    message(alice, better).press("Delete")
+    alice.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(message(alice, better)).to_be_focused()
+
+
 def test_drafts_are_kept_for_each_room(server: Server, open_page: OpenPage) -> None:
     alice = open_page(server)
     open_room(alice, server, "general")
