@@ -1,5 +1,5 @@
 /** How the page's components reach its state. */
-import { inject, type InjectionKey } from 'vue'
+import { computed, inject, type ComputedRef, type InjectionKey } from 'vue'
 import { useI18n } from 'vue-i18n'
 
 import type { ChatActions } from './actions'
@@ -29,6 +29,17 @@ export function initials(name: string): string {
   const words = name.split(/[\s._-]+/).filter(Boolean)
   const letters = words.length > 1 ? [...words[0]!].slice(0, 1).concat([...words[1]!].slice(0, 1)) : [...name].slice(0, 2)
   return letters.join('').toUpperCase()
+}
+
+/** What went wrong, in the user's language where the server has said nothing itself. */
+export function useProblemText(): ComputedRef<string> {
+  const { t } = useI18n()
+  const { ui } = useChat()
+  return computed(() => {
+    const { code = '', text = '' } = ui.problem.value ?? {}
+    if (code === 'disconnected') return t('chat.notConnected')
+    return code === 'timeout' ? t('chat.noReply') : text
+  })
 }
 
 /** Names of metrics in the user's language; their own where there is none. */

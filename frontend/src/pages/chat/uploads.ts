@@ -13,6 +13,7 @@ export interface UploadItem {
   /** 0 to 1. */
   share: number
   attachment: Attachment | null
+  /** Why it failed, in the server's words; empty: it could not be reached. */
   error: string | null
 }
 
@@ -60,7 +61,7 @@ export class Uploads {
       item.attachment = await sending.done
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      item.error = error.message
+      item.error = error.status === 0 ? '' : error.message
     } finally {
       this.cancels.delete(key)
     }
