@@ -305,6 +305,71 @@ def test_a_message_that_is_refused_says_why_and_can_be_changed(
     expect(message(bob, text)).to_be_visible(timeout=SOON)
 
 
+def test_a_message_taken_back_keeps_its_file_and_what_it_answers(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Back"))
+    alice, bob = side_by_side(server, open_page, slug)
+    asked = say(bob, unique("which lap"))
+    tool(alice, message(alice, asked), "reply")
+    paste_image(alice, "lap-times.png")
+    expect(alice.locator("[data-upload=done]")).to_be_visible(timeout=SOON)
+    composer(alice).fill("x" * 16_001)
+    alice.keyboard.press("Enter")
+    failed = alice.locator(".is-pending[data-state=failed]")
+    expect(failed).to_be_visible(timeout=SOON)
+    failed.get_by_role("button", name="Edit").click()
+    expect(alice.locator("[data-upload=done]")).to_contain_text("lap-times.png")
+    expect(alice.locator(".composer-reply")).to_contain_text(asked)
+    text = unique("shorter")
+    composer(alice).fill(text)
+    alice.keyboard.press("Enter")
+    expect(message(bob, text).locator(".file-image img")).to_be_visible(timeout=SOON)
+    expect(message(bob, text).locator(".quote")).to_contain_text(asked)
+
+
+def test_a_message_refused_to_who_is_muted_can_be_taken_back_until_they_are_not(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Muted"))
+    alice, bob = open_page(server), open_page(server, user="bob")
+    line = Line(bob)
+    open_room(alice, server, slug)
+    open_room(bob, server, slug)
+    line.cut()
+    expect(bob.locator("[data-note=reconnecting]")).to_be_visible(timeout=10_000)
+    text = say(bob, unique("written before the mute"))
+    member = alice.locator("[data-member=bob]")
+    member.hover()
+    member.get_by_role("button", name="Actions for bob").click()
+    alice.locator(".menu:popover-open [data-mute]").click()
+    line.mend()
+    bob.get_by_role("button", name="Retry now").click()
+    expect(bob.locator(".room-closed")).to_contain_text("muted", timeout=10_000)
+    failed = bob.locator(".is-pending[data-state=failed]")
+    expect(failed).to_be_visible(timeout=SOON)
+    failed.get_by_role("button", name="Edit").click()
+    expect(failed).to_have_count(0)
+    member.hover()
+    member.get_by_role("button", name="Actions for bob").click()
+    alice.locator(".menu:popover-open [data-mute]").click()
+    expect(composer(bob)).to_have_value(text, timeout=SOON)
+
+
+def test_files_wait_in_their_room_while_one_looks_into_another(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Files"))
+    alice = open_page(server)
+    open_room(alice, server, slug)
+    paste_image(alice, "lap-times.png")
+    expect(alice.locator("[data-upload=done]")).to_be_visible(timeout=SOON)
+    room_link(alice, "general").click()
+    expect(alice.locator("[data-upload]")).to_have_count(0)
+    room_link(alice, slug).click()
+    expect(alice.locator("[data-upload=done]")).to_contain_text("lap-times.png")
+
+
 def test_the_settings_are_those_of_the_room_they_were_opened_in(
     server: Server, open_page: OpenPage
 ) -> None:

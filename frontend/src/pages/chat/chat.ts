@@ -18,6 +18,7 @@ import { numberOf, recordOf } from './model/wire'
 import { Reading } from './reading'
 import { ChatApi, type Person } from './rest'
 import type { Room } from './room'
+import { Uploads } from './uploads'
 
 const TICK_MS = 1_000
 const ROOM_FRAMES = [
@@ -47,6 +48,7 @@ export class Chat {
   readonly me: { readonly id: number; readonly username: string }
   readonly workspace: string | null
   readonly permissions: readonly string[]
+  private readonly uploads = new Map<string, Uploads>()
   private wasLive = false
 
   constructor(boot: Boot) {
@@ -134,6 +136,13 @@ export class Chat {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
     }
+  }
+
+  /** The files that wait for a room's next message, for as long as the page is open. */
+  uploadsOf(slug: string): Uploads {
+    const uploads = this.uploads.get(slug) ?? new Uploads(this.api, slug)
+    this.uploads.set(slug, uploads)
+    return uploads
   }
 
   send(draft: Draft): void {
