@@ -178,6 +178,28 @@ async def test_a_broken_connection_is_restored_with_its_subscription(server: Fak
         assert (await client.event("alert"))["offset"] == 5
 
 
+async def test_a_resume_that_is_refused_for_now_is_tried_again_over_a_new_connection(
+    server: FakeServer,
+) -> None:
+    confirmed = {"type": "subscription_confirmed"}
+    async with connected(server) as (client, peer):
+        command = asyncio.create_task(client.command("subscribe", streams=["alerts"]))
+        start = {"epoch": "e1", "offset": 3, "recovered": False}
+        await peer.answer("subscribe", **confirmed, positions={"alerts": start})
+        await command
+        peer.connection.transport.abort()
+        peer = await again(server)
+        await peer.answer("subscribe", type="error", code="unavailable", message="Try again.")
+        peer = await again(server)
+        resumed = await peer.answer(
+            "subscribe", **confirmed, positions={"alerts": {**start, "recovered": True}}
+        )
+        assert resumed["recover"] == {"alerts": {"epoch": "e1", "offset": 3}}
+        assert (await client.event("error"))["code"] == "unavailable"
+        await peer.push(type="alert", stream="alerts", epoch="e1", offset=4)
+        assert (await client.event("alert"))["offset"] == 4
+
+
 async def test_a_command_under_way_is_lost_and_the_next_waits_for_the_connection(
     server: FakeServer,
 ) -> None:

@@ -110,6 +110,26 @@ def test_what_was_unsubscribed_is_not_resumed() -> None:
     assert "streams" not in resume
 
 
+@pytest.mark.parametrize("told", [{}, {"metrics": ["cpu_usage"], "rooms": ["ops"]}])
+def test_an_unsubscribe_that_names_nothing_takes_off_everything(told: Frame) -> None:
+    session = Session()
+    position = {"room:ops": {"epoch": "e1", "offset": 4, "recovered": False}}
+    subscribed(session, positions=position, metrics=["cpu_usage"], rooms=["ops"])
+    command_id, _ = session.command("unsubscribe", {})
+    receive(session, {"type": "unsubscription_confirmed", "id": command_id, **told})
+    assert session.resume() is None
+
+
+def test_an_unsubscribe_from_an_empty_list_takes_off_nothing() -> None:
+    session = Session()
+    subscribed(session, metrics=["cpu_usage"])
+    command_id, _ = session.command("unsubscribe", {"metrics": []})
+    receive(session, {"type": "unsubscription_confirmed", "id": command_id, "metrics": []})
+    resume = session.resume()
+    assert resume is not None
+    assert resume["metrics"] == ["cpu_usage"]
+
+
 def test_a_refused_subscription_is_not_remembered() -> None:
     session = Session()
     command_id, _ = session.command("subscribe", {"metrics": ["nope"]})
@@ -151,6 +171,28 @@ def test_a_failed_recovery_is_tried_again_at_the_next_sign_of_a_gap() -> None:
     failed = {"type": "error", "id": request["id"], "code": "unavailable"}
     assert receive(session, failed).events == [failed]
     assert len(receive(session, alert(10)).outgoing) == 1
+
+
+@pytest.mark.parametrize("code", ["rate_limited", "unavailable", "internal"])
+def test_a_resume_refused_for_now_asks_for_a_new_connection_and_keeps_its_positions(
+    code: str,
+) -> None:
+    session = Session()
+    position = {"alerts": {"epoch": "e1", "offset": 4, "recovered": False}}
+    subscribed(session, positions=position, streams=["alerts"])
+    session.disconnected()
+    session.connected()
+    resume = session.resume()
+    assert resume is not None
+    refusal = {"type": "error", "id": resume["id"], "code": code, "retry_after": 2.5}
+    received = session.receive(json.dumps(refusal))
+    assert received.must_reconnect
+    assert received.events == [refusal]
+    assert session.goodbye is not None
+    assert session.goodbye.retry_after == 2.5
+    again = session.resume()
+    assert again is not None
+    assert again["recover"] == resume["recover"]
 
 
 def test_an_unrecoverable_position_starts_the_streams_afresh() -> None:

@@ -305,6 +305,156 @@ def test_a_message_that_is_refused_says_why_and_can_be_changed(
     expect(message(bob, text)).to_be_visible(timeout=SOON)
 
 
+def test_a_message_taken_back_keeps_its_file_and_what_it_answers(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Back"))
+    alice, bob = side_by_side(server, open_page, slug)
+    asked = say(bob, unique("which lap"))
+    tool(alice, message(alice, asked), "reply")
+    paste_image(alice, "lap-times.png")
+    expect(alice.locator("[data-upload=done]")).to_be_visible(timeout=SOON)
+    composer(alice).fill("x" * 16_001)
+    alice.keyboard.press("Enter")
+    failed = alice.locator(".is-pending[data-state=failed]")
+    expect(failed).to_be_visible(timeout=SOON)
+    failed.get_by_role("button", name="Edit").click()
+    expect(alice.locator("[data-upload=done]")).to_contain_text("lap-times.png")
+    expect(alice.locator(".composer-reply")).to_contain_text(asked)
+    text = unique("shorter")
+    composer(alice).fill(text)
+    alice.keyboard.press("Enter")
+    expect(message(bob, text).locator(".file-image img")).to_be_visible(timeout=SOON)
+    expect(message(bob, text).locator(".quote")).to_contain_text(asked)
+
+
+def test_a_message_refused_to_who_is_muted_can_be_taken_back_until_they_are_not(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Muted"))
+    alice, bob = open_page(server), open_page(server, user="bob")
+    line = Line(bob)
+    open_room(alice, server, slug)
+    open_room(bob, server, slug)
+    line.cut()
+    expect(bob.locator("[data-note=reconnecting]")).to_be_visible(timeout=10_000)
+    text = say(bob, unique("written before the mute"))
+    member = alice.locator("[data-member=bob]")
+    member.hover()
+    member.get_by_role("button", name="Actions for bob").click()
+    alice.locator(".menu:popover-open [data-mute]").click()
+    line.mend()
+    bob.get_by_role("button", name="Retry now").click()
+    expect(bob.locator(".room-closed")).to_contain_text("muted", timeout=10_000)
+    failed = bob.locator(".is-pending[data-state=failed]")
+    expect(failed).to_be_visible(timeout=SOON)
+    failed.get_by_role("button", name="Edit").click()
+    expect(failed).to_have_count(0)
+    member.hover()
+    member.get_by_role("button", name="Actions for bob").click()
+    alice.locator(".menu:popover-open [data-mute]").click()
+    expect(composer(bob)).to_have_value(text, timeout=SOON)
+
+
+def test_files_wait_in_their_room_while_one_looks_into_another(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Files"))
+    alice = open_page(server)
+    open_room(alice, server, slug)
+    paste_image(alice, "lap-times.png")
+    expect(alice.locator("[data-upload=done]")).to_be_visible(timeout=SOON)
+    room_link(alice, "general").click()
+    expect(alice.locator("[data-upload]")).to_have_count(0)
+    room_link(alice, slug).click()
+    expect(alice.locator("[data-upload=done]")).to_contain_text("lap-times.png")
+
+
+def test_the_settings_are_those_of_the_room_they_were_opened_in(
+    server: Server, open_page: OpenPage
+) -> None:
+    api = Api(server)
+    first, second = unique("Settings"), unique("Settings")
+    slug = api.room(first)
+    api.room(second)
+    alice = open_page(server)
+    open_room(alice, server, slug)
+    alice.locator("[data-room-settings]").click()
+    name = alice.get_by_label("Name")
+    expect(name).to_have_value(first)
+    renamed = unique("Renamed")
+    name.fill(renamed)
+    alice.keyboard.press("Alt+ArrowDown")
+    alice.get_by_role("button", name="Save").click()
+    expect(alice.get_by_role("dialog")).to_have_count(0, timeout=SOON)
+    expect(alice.locator(".rooms .room", has_text=renamed)).to_have_attribute("data-room", slug)
+    expect(alice.locator(".rooms .room", has_text=second)).to_have_count(1)
+
+
+def test_tab_completes_a_metric_and_posts_nothing(server: Server, open_page: OpenPage) -> None:
+    slug = Api(server).room(unique("Tab"))
+    alice = open_page(server)
+    open_room(alice, server, slug)
+    composer(alice).click()
+    alice.keyboard.type("/metric cpu_us")
+    expect(alice.locator("[data-metric-option=cpu_usage]")).to_be_visible(timeout=SOON)
+    alice.keyboard.press("Tab")
+    expect(composer(alice)).to_have_value("/metric cpu_usage")
+    expect(composer(alice)).to_be_focused()
+    composer(alice).fill("")
+    alice.locator("[data-compose=metric]").click()
+    expect(alice.locator("[data-metric-option]").first).to_be_visible(timeout=SOON)
+    composing = {"key": "Enter", "keyCode": 229, "isComposing": True, "bubbles": True}
+    alice.locator(".suggest-search input").dispatch_event("keydown", composing)
+    expect(alice.locator("[data-metric-option]").first).to_be_visible()
+    alice.keyboard.press("Tab")
+    expect(alice.locator(".suggest")).to_have_count(0)
+    expect(composer(alice)).to_be_focused()
+    assert alice.locator("article.msg, .is-pending").count() == 0
+
+
+def test_enter_that_ends_a_composition_chooses_no_emoji(
+    server: Server, open_page: OpenPage
+) -> None:
+    alice = open_page(server)
+    open_room(alice, server)
+    composer(alice).fill("")
+    alice.get_by_role("button", name="Emoji").click()
+    search = alice.get_by_role("searchbox", name="Find an emoji")
+    expect(search).to_be_focused()
+    search.dispatch_event(
+        "keydown", {"key": "Enter", "keyCode": 229, "isComposing": True, "bubbles": True}
+    )
+    expect(search).to_be_visible()
+    expect(composer(alice)).to_have_value("")
+
+
+def test_the_focus_stays_where_one_is_when_an_edit_or_a_dialog_ends(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Focus"))
+    alice = open_page(server)
+    open_room(alice, server, slug)
+    text = say(alice, unique("keep the focus"))
+    row = message(alice, text)
+    expect(row).to_be_visible(timeout=SOON)
+    alice.keyboard.press("ArrowUp")
+    editor = alice.locator(".editor textarea")
+    expect(editor).to_be_focused()
+    editor.press("Escape")
+    expect(composer(alice)).to_be_focused()
+    row.focus()
+    alice.keyboard.press("e")
+    expect(editor).to_be_focused()
+    better = unique("keeps the focus")
+    editor.fill(better)
+    editor.press("Enter")
+    expect(message(alice, better)).to_be_focused(timeout=SOON)
+    message(alice, better).press("Delete")
+    alice.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(message(alice, better)).to_be_focused()
+
+
 def test_drafts_are_kept_for_each_room(server: Server, open_page: OpenPage) -> None:
     alice = open_page(server)
     open_room(alice, server, "general")

@@ -106,6 +106,36 @@ def test_a_link_to_a_moment_shows_that_chart_as_it_was_then(
     expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text("42.0")
 
 
+def test_two_quick_clicks_post_a_metric_once(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server)
+    posts: list[str] = []
+    page.on(
+        "request",
+        lambda request: (
+            posts.append(request.post_data or "")
+            if request.method == "POST" and "/rooms/general/messages/" in request.url
+            else None
+        ),
+    )
+    page.locator("[data-metric=cpu_usage]").hover()
+    page.locator("[popovertarget=post-cpu_usage]").click()
+    page.locator("#post-cpu_usage [data-post=general]").dblclick()
+    expect(page.locator("#post-cpu_usage [role=status]")).to_be_visible()
+    assert len(posts) == 1
+    assert json.loads(posts[0])["client_message_id"]
+
+
+def test_t_swaps_a_chart_for_its_table_and_back(server: Server, open_page: OpenPage) -> None:
+    page = open_page(server)
+    expect_live(page)
+    panel = page.locator(".chart-panel").first
+    panel.locator(".plot").focus()
+    page.keyboard.press("t")
+    expect(panel.locator(".chart-table")).to_be_focused()
+    page.keyboard.press("t")
+    expect(panel.locator(".plot")).to_be_focused()
+
+
 def test_a_link_to_a_metric_that_is_gone_shows_the_whole_page(
     server: Server, open_page: OpenPage
 ) -> None:

@@ -188,6 +188,29 @@ def test_the_inbox_lists_filters_and_opens_with_the_keyboard_alone(
     expect(page.locator(".detail h2")).to_have_text("Newer")
 
 
+def test_back_closes_what_was_opened_and_escape_closes_one_layer_at_a_time(
+    server: Server, open_page: OpenPage
+) -> None:
+    all_read(server)
+    told = tell_alice(server, "Opened")
+    page = open_page(server)
+    page.goto(f"{server.url}/inbox/")
+    page.locator(f"[data-notification='{told}']").click()
+    heading = page.locator(".detail h2", has_text="Opened")
+    expect(heading).to_be_visible()
+    page.go_back()
+    expect(heading).to_have_count(0)
+    page.go_forward()
+    expect(heading).to_be_visible()
+    page.locator("#bell").click()
+    expect(page.locator("#bell-panel .note").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#bell-panel")).to_be_hidden()
+    expect(heading).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(heading).to_have_count(0)
+
+
 def test_older_ones_come_as_one_scrolls(server: Server, open_page: OpenPage) -> None:
     bob = rest(server, "bob", "me/", method="GET")["id"]
     for number in range(120):

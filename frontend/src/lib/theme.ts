@@ -3,15 +3,15 @@
 export type Theme = 'light' | 'dark'
 
 const YEAR_SECONDS = 365 * 24 * 3600
-export const THEME_CHANGED = 'pitwall:theme'
+const THEME_CHANGED = 'pitwall:theme'
 
-export function currentTheme(): Theme {
+function currentTheme(): Theme {
   const chosen = document.documentElement.dataset.theme
   if (chosen === 'light' || chosen === 'dark') return chosen
   return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'
 }
 
-export function chooseTheme(theme: Theme): void {
+function chooseTheme(theme: Theme): void {
   document.documentElement.dataset.theme = theme
   const secure = location.protocol === 'https:' ? '; Secure' : ''
   document.cookie = `theme=${theme}; Path=/; Max-Age=${YEAR_SECONDS}; SameSite=Lax${secure}`

@@ -310,6 +310,9 @@ class Client:
                 future.set_result(frame)
         for event in received.events:
             await self._inbox.put(event)
+        if received.must_reconnect:
+            # Not closed with 1000: the reader takes this for a connection that broke.
+            socket.transport.abort()
 
     def _lose_replies(self) -> None:
         self.session.disconnected()

@@ -16,6 +16,8 @@ RESUME_PREFIX = "resume-"
 # Fields of `subscribe` that name what to follow, as opposed to options of one call.
 REMEMBERED_LISTS = ("metrics", "streams", "rooms", "symbols")
 REMEMBERED_OPTIONS = ("interval",)
+# Errors that pass by themselves.
+PASSING = frozenset({"rate_limited", "unavailable", "internal"})
 
 
 @dataclass
@@ -26,11 +28,13 @@ class Received:
         events: frames for the application, in order.
         replies: frames that answer commands, by command id.
         outgoing: frames to send back now.
+        must_reconnect: the subscription was not restored; a new connection tries it again.
     """
 
     events: list[Frame] = field(default_factory=list)
     replies: list[tuple[int, Frame]] = field(default_factory=list)
     outgoing: list[Frame] = field(default_factory=list)
+    must_reconnect: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class Session:
             self._remember(sent)
             self.positions.confirm(frame.get("positions") or {})
         elif frame.get("type") == "unsubscription_confirmed":
-            self._forget(sent)
+            self._forget(sent, frame)
         elif frame.get("type") == "auth_success":
             self.authenticated = True
         received.replies.append((command_id, frame))
@@ -144,8 +148,17 @@ class Session:
             if frame.get("code") == "unrecoverable_position":
                 self.positions.forget_all()
                 received.outgoing.extend(self._resumption())
+            elif frame.get("code") in PASSING:
+                self._leave(frame)
+                received.must_reconnect = True
         # The application sees it: `recovered: false` tells it to read a snapshot.
         received.events.append(frame)
+
+    def _leave(self, refusal: Frame) -> None:
+        """Give the connection up, and come back no sooner than the refusal allows."""
+        self.goodbye = Goodbye(
+            reason=str(refusal.get("code")), retry_after=refusal.get("retry_after")
+        )
 
     def _take_push(self, frame: Frame, received: Received) -> None:
         kind = frame.get("type")
@@ -178,10 +191,13 @@ class Session:
                 self._lists.setdefault(name, {})[item] = None
         self._options |= {name: sent[name] for name in REMEMBERED_OPTIONS if name in sent}
 
-    def _forget(self, sent: Frame) -> None:
+    def _forget(self, sent: Frame, confirmed: Frame) -> None:
+        """Stop remembering what was named, and what the server says it took off."""
+        if all(sent.get(name) is None for name in REMEMBERED_LISTS):
+            sent = {name: list(items) for name, items in self._lists.items()}
         for name in REMEMBERED_LISTS:
             remembered = self._lists.get(name, {})
-            for item in sent.get(name) or ():
+            for item in (*(sent.get(name) or ()), *(confirmed.get(name) or ())):
                 remembered.pop(item, None)
                 if item == "*":
                     remembered.clear()

@@ -12,8 +12,13 @@ export class ClockOffset {
   private greeting: number | null = null
   private stale = false
 
-  /** A first guess from the greeting, which travelled one way: good to the travel time, replaced by the first pong. */
+  /**
+   * A first guess from the greeting, which travelled one way: good to the travel time, replaced by the first pong.
+   *
+   * What was known before the connection ended may be from before a sleep.
+   */
   greet(serverMs: number, receivedMs: number): void {
+    this.samples = []
     if (Number.isFinite(serverMs)) this.greeting = serverMs - receivedMs
   }
 

@@ -199,6 +199,21 @@ describe('signs of life', () => {
     }
     expect(world.connection.clock.offsetMs).toBeCloseTo(5_000, -1)
   })
+
+  it('believes the greeting of a new connection at once: one of the clocks may have been set meanwhile', async () => {
+    const { world, server } = live()
+    for (const delay of [0, 400]) {
+      world.pass(delay)
+      server.answerPing(5)
+    }
+    await world.settled()
+    server.close(1006)
+    world.passUntilRetry()
+    world.server.clockAheadMs = 60 * MINUTE
+    world.server.greet()
+    expect(world.connection.clock.offsetMs).toBe(60 * MINUTE)
+    expect(world.connection.serverNow).toBe(world.now + 60 * MINUTE)
+  })
 })
 
 describe('commands', () => {

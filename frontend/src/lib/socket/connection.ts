@@ -83,6 +83,11 @@ export class Connection {
     return this._state
   }
 
+  /** Now by the server's clock, in milliseconds. */
+  get serverNow(): number {
+    return this.outside.now() + this.clock.offsetMs
+  }
+
   /** Frames of a type, in order, without duplicates or holes where the type belongs to a log stream. */
   on(type: string, listener: (frame: Frame) => void): () => void {
     const listeners = this.frameListeners.get(type) ?? new Listeners<Frame>()

@@ -1,5 +1,6 @@
 /** What can be done with messages and rooms, beyond sending. */
 import type { Chat } from './chat'
+import type { Pending } from './model/outbox'
 import type { Message, Role } from './model/types'
 import { textOf } from './model/wire'
 import type { Room } from './room'
@@ -26,6 +27,15 @@ export class ChatActions {
 
   pin(message: Message, on: boolean): Promise<boolean> {
     return this.command('pin', { message_id: message.messageId, on })
+  }
+
+  /** Have a message that was not sent where it was written, whether or not one may write there now. */
+  takeBack({ room, text, reply, attachments, clientMessageId }: Pending): void {
+    this.chat.outbox.discard(clientMessageId)
+    this.chat.drafts.putBack(room, text)
+    this.chat.uploadsOf(room).putBack(attachments)
+    if (reply) this.ui.replying.set(room, reply)
+    this.ui.takenBack.value = { room }
   }
 
   typing(room: Room): void {

@@ -4,6 +4,7 @@ import { computed, ref, shallowRef, watch, type ComputedRef, type Ref, type Shal
 import { ApiError } from '@/lib/api'
 import type { Boot } from '@/lib/boot'
 import { correctClock } from '@/lib/clock-display'
+import { newId } from '@/lib/ids'
 import { openConnection, type Connection, type ConnectionState, type Frame } from '@/lib/socket'
 
 import { Attention } from './attention'
@@ -17,6 +18,7 @@ import { numberOf, recordOf } from './model/wire'
 import { Reading } from './reading'
 import { ChatApi, type Person } from './rest'
 import type { Room } from './room'
+import { Uploads } from './uploads'
 
 const TICK_MS = 1_000
 const ROOM_FRAMES = [
@@ -46,6 +48,7 @@ export class Chat {
   readonly me: { readonly id: number; readonly username: string }
   readonly workspace: string | null
   readonly permissions: readonly string[]
+  private readonly uploads = new Map<string, Uploads>()
   private wasLive = false
 
   constructor(boot: Boot) {
@@ -68,7 +71,8 @@ export class Chat {
       {
         send: (fields) => this.connection.command('send_message', fields),
         now: () => this.serverNow(),
-        newId: () => newId(),
+        newId,
+        random: Math.random,
         later: (delayMs, run) => void setTimeout(run, delayMs),
         changed: (all) => {
           this.pending.value = all
@@ -89,7 +93,7 @@ export class Chat {
 
   /** Now by the server's clock, in milliseconds. */
   serverNow(): number {
-    return performance.timeOrigin + performance.now() + this.connection.clock.offsetMs
+    return this.connection.serverNow
   }
 
   // --- What the user does ---------------------------------------------------------------------
@@ -99,7 +103,7 @@ export class Chat {
     this.openSlug.value = slug
     const room = this.open.value
     if (!room) return
-    this.directory.follow([room.slug])
+    this.directory.follow(room.slug)
     room.visit()
     if (room.timeline.value && !room.isAtEnd) void this.history.newest(room)
     this.reading.look()
@@ -132,6 +136,13 @@ export class Chat {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
     }
+  }
+
+  /** The files that wait for a room's next message, for as long as the page is open. */
+  uploadsOf(slug: string): Uploads {
+    const uploads = this.uploads.get(slug) ?? new Uploads(this.api, slug)
+    this.uploads.set(slug, uploads)
+    return uploads
   }
 
   send(draft: Draft): void {
@@ -204,10 +215,3 @@ export class Chat {
     for (const room of this.directory.rooms.values()) room.tick(now)
   }
 }
-
-/** Unique and unguessable enough to tell messages apart; crypto.randomUUID exists on secure pages only. */
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-

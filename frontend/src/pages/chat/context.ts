@@ -1,10 +1,9 @@
 /** How the page's components reach its state. */
-import { inject, type InjectionKey } from 'vue'
+import { computed, inject, type ComputedRef, type InjectionKey } from 'vue'
 import { useI18n } from 'vue-i18n'
 
 import type { ChatActions } from './actions'
 import type { Chat } from './chat'
-import type { RoomInfo } from './model/types'
 import type { ChatUi } from './ui'
 
 export interface ChatContext {
@@ -25,14 +24,22 @@ export function useChat(): ChatContext {
   return context
 }
 
-/** What a room is called: its name, or the other person of a direct one. */
-export const roomTitle = (info: RoomInfo): string => info.peer?.username ?? info.name
-
 /** Two letters for a face. */
 export function initials(name: string): string {
   const words = name.split(/[\s._-]+/).filter(Boolean)
   const letters = words.length > 1 ? [...words[0]!].slice(0, 1).concat([...words[1]!].slice(0, 1)) : [...name].slice(0, 2)
   return letters.join('').toUpperCase()
+}
+
+/** What went wrong, in the user's language where the server has said nothing itself. */
+export function useProblemText(): ComputedRef<string> {
+  const { t } = useI18n()
+  const { ui } = useChat()
+  return computed(() => {
+    const { code = '', text = '' } = ui.problem.value ?? {}
+    if (code === 'disconnected') return t('chat.notConnected')
+    return code === 'timeout' ? t('chat.noReply') : text
+  })
 }
 
 /** Names of metrics in the user's language; their own where there is none. */

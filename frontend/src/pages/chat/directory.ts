@@ -5,10 +5,12 @@ import { ApiError } from '@/lib/api'
 import type { Unread } from '@/lib/chat-unread'
 import type { Connection, Frame } from '@/lib/socket'
 
+import { roomTitle } from './model/room-title'
 import type { RoomInfo } from './model/types'
 import { readStateOf, recordOf, roomOf, textOf } from './model/wire'
 import type { ChatApi, ListedRoom } from './rest'
 import { Room } from './room'
+import { RoomSnapshots } from './snapshots'
 
 export type Phase = 'loading' | 'ready' | 'failed'
 
@@ -22,7 +24,9 @@ export class RoomDirectory {
   /** Public rooms that this user has not joined. */
   readonly joinable: ShallowRef<readonly RoomInfo[]> = shallowRef([])
   readonly unread: ComputedRef<Unread> = computed(() => this.countUnread())
+  /** Those that were opened last come last. */
   private readonly followed = new Set<string>()
+  private readonly snapshots: RoomSnapshots
 
   constructor(
     private readonly connection: Connection,
@@ -30,6 +34,7 @@ export class RoomDirectory {
     private readonly ownId: number,
     private readonly permissions: readonly string[],
   ) {
+    this.snapshots = new RoomSnapshots(connection)
     connection.on('room_joined', (frame) => this.joined(recordOf(frame.info)))
     connection.on('room_left', (frame) => this.left(textOf(frame.room)))
     connection.on('room_deleted', (frame) => this.left(textOf(frame.room)))
@@ -64,11 +69,19 @@ export class RoomDirectory {
     }
   }
 
-  follow(slugs: readonly string[]): void {
-    const added = slugs.filter((slug) => !this.followed.has(slug))
-    if (added.length === 0) return
-    for (const slug of added) this.followed.add(slug)
-    this.connection.subscribe({ rooms: added })
+  /** Follow a room that is opened; where there is no place left, the one whose last visit is longest ago makes it. */
+  follow(slug: string): void {
+    const isFollowed = this.followed.delete(slug)
+    const [oldest] = this.followed
+    if (!isFollowed && oldest !== undefined && this.followed.size >= MOST_FOLLOWED) this.unfollow(oldest)
+    this.followed.add(slug)
+    if (!isFollowed) this.connection.subscribe({ rooms: [slug] })
+  }
+
+  private unfollow(slug: string): void {
+    if (!this.followed.delete(slug)) return
+    this.snapshots.forget(slug)
+    this.connection.unsubscribe({ rooms: [slug] })
   }
 
   private async followWhatExists(): Promise<void> {
@@ -92,9 +105,7 @@ export class RoomDirectory {
   }
 
   private drop(slug: string): void {
-    if (!this.rooms.delete(slug)) return
-    this.followed.delete(slug)
-    this.connection.unsubscribe({ rooms: [slug] })
+    if (this.rooms.delete(slug)) this.unfollow(slug)
   }
 
   private keep(listed: readonly ListedRoom[]): void {
@@ -111,11 +122,14 @@ export class RoomDirectory {
 
   private add(listed: readonly ListedRoom[]): void {
     for (const { info, counts } of listed) this.rooms.set(info.slug, new Room(info, counts, this.ownId, this.permissions))
-    this.follow(listed.map(({ info }) => info.slug).slice(0, Math.max(0, MOST_FOLLOWED - this.followed.size)))
+    const rooms = listed.map(({ info }) => info.slug).slice(0, Math.max(0, MOST_FOLLOWED - this.followed.size))
+    if (rooms.length === 0) return
+    for (const slug of rooms) this.followed.add(slug)
+    this.connection.subscribe({ rooms })
   }
 
   private inOrder(wanted: (room: Room) => boolean): Room[] {
-    const label = (room: Room): string => room.info.value.peer?.username ?? room.info.value.name
+    const label = (room: Room): string => roomTitle(room.info.value)
     return [...this.rooms.values()].filter(wanted).sort((a, b) => label(a).localeCompare(label(b)))
   }
 

@@ -1,25 +1,36 @@
 /** Asking the server for messages that are not at hand. */
 import { CommandError, type Connection } from '@/lib/socket'
+import { reconnectDelay } from '@/lib/socket/backoff'
 
 import { firstSequence, lastSequence } from './model/timeline'
 import { listOf, messageOf } from './model/wire'
-import type { Room } from './room'
+import type { Room, Side } from './room'
 
 const PAGE = 60
 
+interface Pause {
+  readonly failures: number
+  /** In milliseconds, on this device's clock. */
+  readonly until: number
+}
+
 export class HistoryPages {
-  constructor(private readonly connection: Connection) {}
+  private readonly pauses = new WeakMap<Room, Pause>()
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly now = Date.now,
+    private readonly random = Math.random,
+  ) {}
 
   older(room: Room): void {
     const { value: timeline } = room.timeline
-    if (!timeline?.hasOlder || room.isLoading.value !== null) return
-    void this.load(room, 'older', { before: firstSequence(timeline) })
+    if (timeline?.hasOlder && this.mayAsk(room)) void this.load(room, 'older', { before: firstSequence(timeline) })
   }
 
   newer(room: Room): void {
     const { value: timeline } = room.timeline
-    if (!timeline || room.isAtEnd || room.isLoading.value !== null) return
-    void this.load(room, 'newer', { after: lastSequence(timeline) })
+    if (timeline && !room.isAtEnd && this.mayAsk(room)) void this.load(room, 'newer', { after: lastSequence(timeline) })
   }
 
   /** The newest messages in place of what is at hand. */
@@ -32,21 +43,44 @@ export class HistoryPages {
     return this.load(room, 'around', { around: sequence })
   }
 
-  private async load(room: Room, side: 'older' | 'newer' | 'around', where: Readonly<Record<string, number>>): Promise<boolean> {
-    room.isLoading.value = side
-    room.hasFailed.value = false
+  /** Ask again for the page that did not come, whatever the pause. */
+  retry(room: Room): void {
+    const { value: side } = room.failed
+    room.failed.value = null
+    if (side === 'older') this.older(room)
+    else if (side === 'newer') this.newer(room)
+  }
+
+  /** A list asks whenever it moves: for one page at a time, and with pauses where pages do not come. */
+  private mayAsk(room: Room): boolean {
+    if (room.isLoading.value !== null || this.connection.state.kind !== 'live') return false
+    return room.failed.value === null || this.now() >= (this.pauses.get(room)?.until ?? 0)
+  }
+
+  private async load(room: Room, side: Side, where: Readonly<Record<string, number>>): Promise<boolean> {
+    const turn = room.beginLoad(side)
+    let failed: Side | null = null
     try {
       const page = await this.connection.command('history', { room: room.slug, limit: PAGE, ...where })
-      // A snapshot has come meanwhile: what was asked for belongs to before it.
-      if (room.isLoading.value !== side) return false
+      if (!room.isAwaited(turn)) return false
       room.loaded(side, listOf(page.data).map(messageOf), page.has_before === true)
+      this.pauses.delete(room)
       return true
     } catch (error) {
       if (!(error instanceof CommandError)) throw error
-      room.hasFailed.value = error.code !== 'disconnected'
+      // With the connection it is asked for again.
+      if (error.code === 'disconnected') return false
+      failed = side
+      this.pause(room, error)
       return false
     } finally {
-      if (room.isLoading.value === side) room.isLoading.value = null
+      if (room.isAwaited(turn)) room.endLoad(failed)
     }
+  }
+
+  private pause(room: Room, { retryAfterMs }: CommandError): void {
+    const failures = this.pauses.get(room)?.failures ?? 0
+    const until = this.now() + reconnectDelay(failures, this.random(), retryAfterMs ?? 0)
+    this.pauses.set(room, { failures: failures + 1, until })
   }
 }

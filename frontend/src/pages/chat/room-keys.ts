@@ -1,5 +1,5 @@
 /** Keys that work while typing too: from room to room, and the switcher. */
-import { isComposing } from '@/lib/keyboard'
+import { hasOpenLayer, isComposing } from '@/lib/keyboard'
 
 import type { Chat } from './chat'
 import type { Room } from './room'
@@ -22,14 +22,14 @@ export function bindRoomKeys(chat: Chat, { go, toggleSwitcher, escape }: RoomKey
   }
   const pressed = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || isComposing(event)) return
-    // Layers close themselves, and only they.
-    if (event.key === 'Escape') return document.querySelector('dialog[open], :popover-open') ? undefined : escape()
+    if (event.key === 'Escape') return hasOpenLayer() ? undefined : escape()
     const isSwitcher = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k'
     const isArrow = (event.altKey || event.ctrlKey) && !event.metaKey && (event.key === 'ArrowUp' || event.key === 'ArrowDown')
     if (!isSwitcher && !isArrow) return
     event.preventDefault()
     if (isSwitcher) toggleSwitcher()
-    else step(event.key === 'ArrowUp' ? -1 : 1, event.shiftKey ? (room) => room.counts.value.unread > 0 : () => true)
+    // A dialog is about the room that it was opened in.
+    else if (!document.querySelector('dialog[open]')) step(event.key === 'ArrowUp' ? -1 : 1, event.shiftKey ? (room) => room.counts.value.unread > 0 : () => true)
   }
   document.addEventListener('keydown', pressed)
   return () => document.removeEventListener('keydown', pressed)

@@ -4,11 +4,15 @@ import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef 
 import type { Frame } from '@/lib/socket'
 
 import { applied, eventOf, type MessageEvent } from './model/events'
+import { mayPost, withMember } from './model/members'
 import { isAtEnd, opened, withNewer, withOlder, type Timeline } from './model/timeline'
 import { TypingPeople } from './model/typing'
 import type { Member, Message, Presence, RoomInfo } from './model/types'
 import { arrived, countAfter, NOTHING_READ, readUpTo, type ReadState } from './model/unread'
 import { listOf, memberOf, messageOf, numberOf, numbersOf, readStateOf, recordOf, roleOf, roomOf, textOf } from './model/wire'
+
+/** Where a page of history goes: before or after what is at hand, or in its place. */
+export type Side = 'older' | 'newer' | 'around'
 
 export class Room {
   readonly info: ShallowRef<RoomInfo>
@@ -22,8 +26,9 @@ export class Room {
   readonly typing: ShallowRef<readonly string[]> = shallowRef([])
   /** The last sequence read before this visit, where unread messages followed it; null: no divider. */
   readonly unreadAfter: Ref<number | null> = ref(null)
-  readonly isLoading: Ref<'older' | 'newer' | 'around' | null> = ref(null)
-  readonly hasFailed = ref(false)
+  readonly isLoading: Ref<Side | null> = ref(null)
+  /** The page that did not come when it was last asked for. */
+  readonly failed: Ref<Side | null> = ref(null)
   /** The message to bring into sight, once it is at hand. */
   readonly target: ShallowRef<{ readonly sequence: number } | null> = shallowRef(null)
   readonly self: ComputedRef<Member | undefined> = computed(() => this.members.value.find((member) => member.userId === this.ownId))
@@ -36,6 +41,8 @@ export class Room {
   private readonly typists = new TypingPeople()
   /** Messages that the confirmed counts hold already, and whose own events are still to come. */
   private missed = 0
+  /** Counts the pages asked for and the snapshots: a page for an earlier wish comes too late. */
+  private turn = 0
   /** Events that came while a page was asked for: the page may be older than they are. */
   private meanwhile: MessageEvent[] = []
 
@@ -88,8 +95,7 @@ export class Room {
     const page = listOf(frame.data).map(messageOf)
     this.timeline.value = opened(page, this.counts.value.newest, hasBefore(page, info))
     this.missed = 0
-    this.isLoading.value = null
-    this.hasFailed.value = false
+    this.endLoad()
   }
 
   /** `subscription_confirmed` of this room, with or without a snapshot to come. */
@@ -145,8 +151,28 @@ export class Room {
 
   // --- Pages ----------------------------------------------------------------------------------
 
-  /** A page of history has come. `side`: where it goes. */
-  loaded(side: 'older' | 'newer' | 'around', page: readonly Message[], hasBefore: boolean): void {
+  /** A page is asked for. Returns the number of this wish. */
+  beginLoad(side: Side): number {
+    this.endLoad()
+    this.isLoading.value = side
+    return this.turn
+  }
+
+  /** Whether nothing newer was wished for, and no snapshot has come meanwhile. */
+  isAwaited(turn: number): boolean {
+    return turn === this.turn
+  }
+
+  /** No page is awaited any more. `failed`: the one that did not come. */
+  endLoad(failed: Side | null = null): void {
+    this.turn += 1
+    this.isLoading.value = null
+    this.failed.value = failed
+    this.meanwhile = []
+  }
+
+  /** A page of history has come. */
+  loaded(side: Side, page: readonly Message[], hasBefore: boolean): void {
     const { value: timeline } = this.timeline
     const { newest } = this.counts.value
     if (side === 'around' || timeline === null) this.timeline.value = opened(page, newest, hasBefore)
@@ -234,20 +260,7 @@ export class Room {
   }
 }
 
-/** As the server decides it, until its next summary says so itself. */
-function mayPost(info: RoomInfo, member: Member): boolean {
-  const isMuted = member.mutedUntil !== null && member.mutedUntil > Date.now()
-  return !info.archived && !isMuted && member.role !== 'read_only'
-}
-
 function hasBefore(page: readonly Message[], info: Readonly<Record<string, unknown>>): boolean {
   const first = page[0]?.sequence ?? 1
   return first > numberOf(info.first_sequence, 1)
-}
-
-function withMember(set: ReadonlySet<number>, member: number, is: boolean): ReadonlySet<number> {
-  const next = new Set(set)
-  if (is) next.add(member)
-  else next.delete(member)
-  return next
 }

@@ -4,7 +4,7 @@ import { reactive, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import { ApiError } from '@/lib/api'
 import { CommandError } from '@/lib/socket'
 
-import type { Message } from './model/types'
+import type { Message, Quote } from './model/types'
 
 export type Side = 'members' | 'search' | 'pins'
 
@@ -15,15 +15,15 @@ export class ChatUi {
   /** The message whose text is being changed. */
   readonly editing: Ref<number | null> = ref(null)
   /** The message that the next one answers, by room. */
-  readonly replying = reactive(new Map<string, Message>())
+  readonly replying = reactive(new Map<string, Quote>())
   readonly revisionsOf: ShallowRef<Message | null> = shallowRef(null)
   readonly deleting: ShallowRef<Message | null> = shallowRef(null)
   /** Who waits for an emoji, and beside what it is picked. */
   readonly emojiFor: ShallowRef<{ readonly anchor: Element | null; readonly take: (emoji: string) => void } | null> = shallowRef(null)
   /** Counts the times that the composer was to take the focus. */
   readonly composerCalls: Ref<number> = ref(0)
-  /** A text that goes back into the field of its room, to be changed before it is sent again. */
-  readonly takenBack: ShallowRef<{ readonly room: string; readonly text: string } | null> = shallowRef(null)
+  /** The room whose draft has got back what was not sent. */
+  readonly takenBack: ShallowRef<{ readonly room: string } | null> = shallowRef(null)
   readonly problem: Ref<{ readonly code: string; readonly text: string } | null> = ref(null)
 
   toggleSide(side: Side): void {

@@ -13,12 +13,14 @@ export interface UploadItem {
   /** 0 to 1. */
   share: number
   attachment: Attachment | null
+  /** Why it failed, in the server's words; empty: it could not be reached. */
   error: string | null
 }
 
 /** The server takes no more with one message. */
 const MOST = 10
 let lastKey = 0
+const nextKey = (): number => (lastKey += 1)
 
 export class Uploads {
   readonly items: UploadItem[] = reactive([])
@@ -33,6 +35,11 @@ export class Uploads {
 
   add(files: readonly File[]): void {
     for (const file of files.slice(0, MOST - this.items.length)) void this.start(file)
+  }
+
+  /** Files that the server has already, of a message that is taken back. */
+  putBack(attachments: readonly Attachment[]): void {
+    for (const attachment of attachments) this.items.push({ key: nextKey(), name: attachment.name, size: attachment.size, share: 1, attachment, error: null })
   }
 
   remove(key: number): void {
@@ -50,8 +57,7 @@ export class Uploads {
   }
 
   private async start(file: File): Promise<void> {
-    lastKey += 1
-    const key = lastKey
+    const key = nextKey()
     this.items.push({ key, name: file.name, size: file.size, share: 0, attachment: null, error: null })
     const item = this.items.find((one) => one.key === key)!
     const sending = this.api.attach(this.room, file, (share) => (item.share = share))
@@ -60,7 +66,7 @@ export class Uploads {
       item.attachment = await sending.done
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      item.error = error.message
+      item.error = error.status === 0 ? '' : error.message
     } finally {
       this.cancels.delete(key)
     }

@@ -81,7 +81,7 @@ export class Dashboard {
 
   /** Now by the server's clock, in milliseconds. */
   serverNow(): number {
-    return performance.timeOrigin + performance.now() + this.connection.clock.offsetMs
+    return this.connection.serverNow
   }
 
   /** The right edge of every chart: it stands still while paused or disconnected. */
@@ -241,7 +241,7 @@ export class Dashboard {
 
   /** Load what was missed, so that the charts show no gap that is none. */
   private catchUp(): void {
-    if (this.pausedAt.value !== null) return
+    if (this.pausedAt.value !== null) return this.loadChosenRange()
     for (const name of this.chosen.value) {
       const series = this.series.get(name)
       const last = series?.points.at(-1)
@@ -250,6 +250,11 @@ export class Dashboard {
       if (!covered || series?.bucketMs !== bucketMs) this.loadRange(name)
       else this.loader.load({ metric: name, start: last.time, end: this.serverNow(), bucketMs })
     }
+  }
+
+  /** While paused nothing is missed; a range may have been chosen that could not be asked for. */
+  private loadChosenRange(): void {
+    for (const name of this.chosen.value) if (this.loads.get(name) === 'loading') this.loadRange(name)
   }
 
   private loadRange(name: string): void {

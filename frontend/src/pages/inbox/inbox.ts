@@ -53,8 +53,8 @@ export class Inbox {
   private async openByAddress(): Promise<void> {
     const id = Number(new URLSearchParams(location.search).get(OPENED)) || null
     this.openedId.value = id
-    if (id === null || this.listed.value !== null) return
     this.fetched.value = null
+    if (id === null || this.listed.value !== null) return
     try {
       const found = await get<Notification>(`notifications/${id}/`, this.feed.workspace)
       if (this.openedId.value === id) this.fetched.value = found

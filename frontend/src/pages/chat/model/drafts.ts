@@ -4,15 +4,24 @@ import { readStored, writeStored } from '@/lib/stored'
 import type { Pending } from './outbox'
 
 export class Drafts {
+  /** For browsers that keep nothing. */
+  private readonly texts = new Map<string, string>()
+
   /** @param prefix names the user and the workspace: another user of this browser sees none of it */
   constructor(private readonly prefix: string) {}
 
   text(room: string): string {
-    return readStored(this.key(room)) ?? ''
+    return readStored(this.key(room)) ?? this.texts.get(room) ?? ''
   }
 
   keep(room: string, text: string): void {
+    this.texts.set(room, text)
     writeStored(this.key(room), text)
+  }
+
+  /** Put a text before what is written already. */
+  putBack(room: string, text: string): void {
+    this.keep(room, [text, this.text(room)].filter(Boolean).join('\n'))
   }
 
   has(room: string): boolean {

@@ -16,6 +16,7 @@ const draft = (text: string, fields: Partial<Draft> = {}): Draft => ({ room: 'op
 describe('the outbox', () => {
   let sent: Sent[]
   let later: (() => void)[]
+  let pauses: number[]
   let outbox: Outbox
   const settled = async (): Promise<void> => {
     for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
@@ -25,6 +26,7 @@ describe('the outbox', () => {
   beforeEach(() => {
     sent = []
     later = []
+    pauses = []
     let id = 0
     outbox = new Outbox({
       send: (fields) =>
@@ -37,7 +39,11 @@ describe('the outbox', () => {
         }),
       now: () => 0,
       newId: () => `c${(id += 1)}`,
-      later: (_, run) => void later.push(run),
+      random: () => 0.5,
+      later: (delayMs, run) => {
+        pauses.push(delayMs)
+        later.push(run)
+      },
       changed: () => undefined,
     })
   })
@@ -102,6 +108,51 @@ describe('the outbox', () => {
     expect(sent.map(({ fields }) => fields.text)).toEqual(['one', 'one'])
   })
 
+  it('leaves a server in trouble alone for longer each time, and new messages wait for their turn', async () => {
+    outbox.connectionChanged(true)
+    outbox.add(draft('one'))
+    for (let failed = 1; failed <= 6; failed += 1) {
+      expect(sent).toHaveLength(failed)
+      sent.at(-1)!.refuse('internal')
+      await settled()
+      outbox.add(draft('more'))
+      later.at(-1)!()
+    }
+    expect(pauses).toEqual([1_250, 1_500, 2_000, 3_000, 5_000, 9_000])
+    sent.at(-1)!.answer({ sequence: 1 })
+    await settled()
+    sent.at(-1)!.refuse('internal')
+    await settled()
+    expect(pauses.at(-1)).toBe(1_250)
+  })
+
+  it('tries at once over a new connection, and the pause of the old one ends nothing', async () => {
+    outbox.connectionChanged(true)
+    outbox.add(draft('one'))
+    sent[0]!.refuse('internal')
+    await settled()
+    outbox.connectionChanged(false)
+    outbox.connectionChanged(true)
+    expect(sent).toHaveLength(2)
+    sent[1]!.refuse('internal')
+    await settled()
+    later[0]!()
+    expect(sent).toHaveLength(2)
+    later[1]!()
+    expect(sent).toHaveLength(3)
+  })
+
+  it('lets a message be discarded that waits for its turn', async () => {
+    outbox.connectionChanged(true)
+    outbox.add(draft('one'))
+    sent[0]!.refuse('internal')
+    await settled()
+    outbox.discard('c1')
+    later[0]!()
+    expect(sent).toHaveLength(1)
+    expect(states()).toEqual([])
+  })
+
   it('says why a message was refused, goes on with the next, and sends it again when asked to', async () => {
     outbox.connectionChanged(true)
     outbox.add(draft('one'))
@@ -128,7 +179,7 @@ describe('the outbox', () => {
 
   it('takes up after a reload what was not sent', () => {
     outbox.add(draft('hello'))
-    const restored = new Outbox({ send: (fields) => new Promise(() => sent.push({ fields, answer: () => undefined, refuse: () => undefined })), now: () => 0, newId: () => 'x', later: () => undefined, changed: () => undefined }, outbox.pending)
+    const restored = new Outbox({ send: (fields) => new Promise(() => sent.push({ fields, answer: () => undefined, refuse: () => undefined })), now: () => 0, newId: () => 'x', random: () => 0.5, later: () => undefined, changed: () => undefined }, outbox.pending)
     restored.connectionChanged(true)
     expect(sent[0]!.fields).toMatchObject({ text: 'hello', client_message_id: 'c1' })
   })

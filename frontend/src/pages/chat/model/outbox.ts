@@ -3,6 +3,7 @@
  *
  * Pure: the network, the clock and the ids come from outside.
  */
+import { reconnectDelay } from '@/lib/socket/backoff'
 import { CommandError } from '@/lib/socket/commands'
 import type { Frame } from '@/lib/socket/frames'
 
@@ -35,6 +36,7 @@ export interface OutboxPorts {
   send(fields: Readonly<Record<string, unknown>>): Promise<Frame>
   now(): number
   newId(): string
+  random(): number
   later(delayMs: number, run: () => void): void
   /** The list has changed. */
   changed(all: readonly Pending[]): void
@@ -42,13 +44,17 @@ export interface OutboxPorts {
 
 /** Errors that pass by themselves. */
 const PASSING = new Set(['rate_limited', 'unavailable', 'internal', 'timeout'])
-const RETRY_MS = 1_000
+const LEAST_PAUSE_MS = 1_000
 const CALLS_ALL = /[@＠]all\b/i
 
 export class Outbox {
   private all: readonly Pending[] = []
   private connected = false
   private sending = false
+  /** Refusals in a row that pass by themselves. */
+  private failures = 0
+  /** Set while nothing is sent after such a refusal. */
+  private pause: object | null = null
 
   constructor(
     private readonly ports: OutboxPorts,
@@ -79,6 +85,8 @@ export class Outbox {
 
   connectionChanged(connected: boolean): void {
     this.connected = connected
+    this.pause = null
+    this.failures = 0
     if (connected) void this.flush()
   }
 
@@ -107,7 +115,7 @@ export class Outbox {
   }
 
   private next(): Pending | undefined {
-    return this.connected ? this.all.find((one) => one.state === 'waiting') : undefined
+    return this.connected && this.pause === null ? this.all.find((one) => one.state === 'waiting') : undefined
   }
 
   /** False: nothing more is to be sent for now. */
@@ -115,6 +123,7 @@ export class Outbox {
     this.update(one.clientMessageId, { state: 'sending' })
     try {
       const ack = await this.ports.send(fieldsOf(one))
+      this.failures = 0
       this.update(one.clientMessageId, { state: 'sent', sequence: Number(ack.sequence) })
       return true
     } catch (error) {
@@ -126,11 +135,23 @@ export class Outbox {
   private refused(one: Pending, error: CommandError): boolean {
     if (error.code === 'disconnected' || PASSING.has(error.code)) {
       this.update(one.clientMessageId, { state: 'waiting' })
-      if (error.code !== 'disconnected') this.ports.later(error.retryAfterMs ?? RETRY_MS, () => void this.flush())
+      if (error.code !== 'disconnected') this.waitBeforeNext(error.retryAfterMs ?? LEAST_PAUSE_MS)
       return false
     }
+    this.failures = 0
     this.update(one.clientMessageId, { state: 'failed', error: error.message, canConfirm: error.code === 'conflict' && CALLS_ALL.test(one.text) })
     return true
+  }
+
+  private waitBeforeNext(leastMs: number): void {
+    const pause = (this.pause = {})
+    const delay = reconnectDelay(this.failures, this.ports.random(), leastMs)
+    this.failures += 1
+    this.ports.later(delay, () => {
+      if (this.pause !== pause) return
+      this.pause = null
+      void this.flush()
+    })
   }
 
   private update(clientMessageId: string, change: Partial<Pending>): void {

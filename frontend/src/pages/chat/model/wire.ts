@@ -43,7 +43,7 @@ export function messageOf(fields: Fields): Message {
   }
 }
 
-export function reactionOf(fields: Fields): Reaction {
+function reactionOf(fields: Fields): Reaction {
   const userIds = numbersOf(fields.user_ids)
   return { emoji: textOf(fields.emoji), userIds, count: numberOf(fields.count, userIds.length) }
 }
@@ -81,7 +81,7 @@ const LEVELS: readonly NotifyLevel[] = ['all', 'mentions', 'none']
 const KINDS: readonly RoomKind[] = ['public', 'private', 'direct']
 
 export const roleOf = (value: unknown): Role | null => ROLES.find((role) => role === value) ?? null
-export const kindOf = (value: unknown): RoomKind => KINDS.find((kind) => kind === value) ?? 'public'
+const kindOf = (value: unknown): RoomKind => KINDS.find((kind) => kind === value) ?? 'public'
 
 export function memberOf(fields: Fields): Member {
   return {

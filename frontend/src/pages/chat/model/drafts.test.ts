@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest'
+
+import { Drafts } from './drafts'
+
+describe('drafts', () => {
+  it('last as long as the page in a browser that keeps nothing', () => {
+    const drafts = new Drafts('alice')
+    drafts.keep('ops', 'half a thought')
+    expect([drafts.text('ops'), drafts.has('ops'), drafts.has('pit')]).toEqual(['half a thought', true, false])
+  })
+
+  it('take a message back before what was written since', () => {
+    const drafts = new Drafts('alice')
+    drafts.putBack('ops', 'refused')
+    expect(drafts.text('ops')).toBe('refused')
+    drafts.keep('ops', 'newer')
+    drafts.putBack('ops', 'refused')
+    expect(drafts.text('ops')).toBe('refused\nnewer')
+    drafts.putBack('ops', '')
+    expect(drafts.text('ops')).toBe('refused\nnewer')
+  })
+})
