@@ -11,6 +11,8 @@ STAGE := tools/stage
 EMBEDDED := env -u DATABASE_URL -u REDIS_URL
 # Every core up to four: more gain nothing and starve a shared machine.
 JOBS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores < 4 ? cores : 4)))
+# Each has a browser and a server beside it. Tests that take services away run one by one.
+BROWSERS ?= $(shell echo $$(( ($(JOBS) + 1) / 2 )))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench bench-smoke screenshots dev clean test-services e2e legacy-client chaos chaos-chat format \
@@ -60,7 +62,8 @@ test-clients: setup-dev ## the Python client's tests
 	$(EMBEDDED) $(VENV)/pytest tests/clients
 
 e2e: setup-dev ## the real server and a real browser
-	$(WITH_SERVICES) $(VENV)/pytest -m e2e
+	$(WITH_SERVICES) $(VENV)/pytest -n $(BROWSERS) --dist loadfile -m "e2e and not services"
+	$(WITH_SERVICES) $(VENV)/pytest -m "e2e and services"
 
 legacy-client: setup-dev ## a client of the first protocol, watched for ten minutes
 	LEGACY_SECONDS=600 $(WITH_SERVICES) $(VENV)/pytest -m e2e tests/e2e/test_older_clients.py

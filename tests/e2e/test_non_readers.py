@@ -96,6 +96,7 @@ def test_who_reads_is_not_delayed_memory_stays_and_the_server_stops_in_time(
                 before = process.memory_info().rss
                 for _ in range(DEAF):
                     await follower(server, stack, deaf=True)
+                await read(reader, 0.5)  # what came while this process made them
                 reader.frames.clear()
                 reading = asyncio.create_task(read(reader, SECONDS))
                 largest = await largest_memory(process, reading)
