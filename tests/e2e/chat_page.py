@@ -8,7 +8,11 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
+from .conftest import OpenPage
 from .servers import Server
+
+# Milliseconds within which what one does shows at the other.
+SOON = 5_000
 
 _numbers = count(1)
 # One red pixel.
@@ -29,6 +33,14 @@ def open_room(page: Page, server: Server, slug: str = "general") -> None:
     expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
     expect(page.locator("#composer-text")).to_be_visible(timeout=10_000)
     expect(page.get_by_role("log")).to_be_visible(timeout=10_000)
+
+
+def side_by_side(server: Server, open_page: OpenPage, slug: str = "general") -> tuple[Page, Page]:
+    """Alice and bob in the same room, each in a browser of their own."""
+    alice, bob = open_page(server), open_page(server, user="bob")
+    open_room(alice, server, slug)
+    open_room(bob, server, slug)
+    return alice, bob
 
 
 def composer(page: Page) -> Locator:
