@@ -65,7 +65,7 @@ class Row:
     def write(self, bundle: Bundle) -> None:
         """Write to the whole row; who does not take all at once steps aside with the rest."""
         self.frames += len(bundle)
-        broadcast.submit(self._outlets, bundle.wire(self._format), self._descriptors)
+        broadcast.submit(self._outlets, self._descriptors, bundle.wire(self._format))
 
 
 class Audience:

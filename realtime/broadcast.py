@@ -45,7 +45,8 @@ def write(connections: Iterable[Connection], bundle: Bundle) -> list[Connection]
         if worth_a_submission(len(pairs)):
             for connection, _ in pairs:
                 connection.count(bundle)
-            submit([outlet for _, outlet in pairs], bundle.wire(wanted))
+            outlets = [outlet for _, outlet in pairs]
+            submit(outlets, [outlet.descriptor for outlet in outlets], bundle.wire(wanted))
         else:
             found.single.extend(connection for connection, _ in pairs)
     for connection in found.single:
@@ -75,13 +76,11 @@ def worth_a_submission(count: int) -> bool:
     return count >= WORTH_A_SUBMISSION and submitter() is not None
 
 
-def submit(outlets: Sequence[RawOutlet], data: bytes, numbers: Sequence[int] | None = None) -> None:
-    """Write to outlets that are not busy, together; `numbers` are their sockets', if known."""
+def submit(outlets: Sequence[RawOutlet], descriptors: Sequence[int], data: bytes) -> None:
+    """Write to outlets that are not busy, and whose sockets these are, together."""
     kernel = submitter()
     assert kernel is not None
-    if numbers is None:
-        numbers = [outlet.descriptor for outlet in outlets]
-    short = [(outlets[index], taken) for index, taken in kernel.write(numbers, data)]
+    short = [(outlets[index], taken) for index, taken in kernel.write(descriptors, data)]
     for outlet, taken in short:
         # The transport sends the rest as the peer takes it, or finds that the peer is gone.
         outlet.write_rest(data[taken:])
