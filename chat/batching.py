@@ -10,11 +10,10 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from django.db import InterfaceError, OperationalError
-
 from chat.services import Draft, Sent, post_drafts
 from realtime import threads
 from realtime.errors import AppError
+from realtime.threads import DATABASE_AWAY
 
 MAX_BATCH = 100
 
@@ -52,7 +51,7 @@ class Poster:
     async def _post(self, batch: Sequence[Waiting]) -> None:
         try:
             results = await threads.call(post_drafts, [draft for draft, _ in batch])
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             _refuse(batch, error)  # a database that is away is so for all of them
         except Exception as error:  # noqa: BLE001 - one that fails must not take others with it
             if len(batch) == 1:

@@ -10,8 +10,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError
-
 from realtime import common, gauges, threads
 from realtime.auth import Principal
 from realtime.errors import (
@@ -37,6 +35,7 @@ from realtime.protocol import (
     parse,
     with_fields,
 )
+from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -205,7 +204,7 @@ class CommandSocket(SocketLifecycle):
             await self._refuse_unsupported(error, identifier)
         except AppError as error:
             await self._refuse(error, identifier)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.warning("The database refused a command: %s", error)
             await self._refuse(
                 Unavailable("The server cannot do this now: try again.", retry_after=1), identifier

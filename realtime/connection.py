@@ -11,14 +11,13 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from django.db import InterfaceError, OperationalError
-
 from realtime.auth import Principal
 from realtime.frames import Bundle
 from realtime.handshake import Peer
 from realtime.outlets import Outlet
 from realtime.protocol import rfc3339
 from realtime.streams import StreamKey
+from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -248,7 +247,7 @@ class Connection:
             for subscription in behind:
                 if self.outlet.ready:
                     await subscription.feed.send_next(self, subscription)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.warning("What a client has missed cannot be read: %s", error)
             await asyncio.sleep(RETRY_AFTER)
 

@@ -17,7 +17,6 @@ from itertools import accumulate, islice
 from typing import Any
 
 import msgspec
-from django.db import InterfaceError, OperationalError
 
 from realtime import broadcast, exits, retractions, streams, threads
 from realtime.audience import Audience
@@ -25,6 +24,7 @@ from realtime.connection import Connection, LatestTopic, LogSubscription
 from realtime.frames import Bundle
 from realtime.protocol import Position, with_fields
 from realtime.streams import Appended, Extent, StreamKey
+from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -254,7 +254,7 @@ class LogFeed:
             while self._behind:
                 self._behind = False
                 await self.catch_up()
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             # The Hub's poll tries again within a second.
             logger.warning("Could not catch up on %s: %s", self.key.name, error)
         finally:

@@ -7,9 +7,10 @@ import json
 from typing import Any
 
 from channels.layers import get_channel_layer
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from realtime import threads, workers
+from realtime.threads import DATABASE_AWAY
 
 CHECK_TIMEOUT = 2.0
 
@@ -66,7 +67,7 @@ async def _database() -> str:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT):
             await threads.call(_select_one)
-    except (OperationalError, InterfaceError, OSError, TimeoutError) as error:
+    except (*DATABASE_AWAY, OSError, TimeoutError) as error:
         return f"unavailable: {type(error).__name__}"
     return "ok"
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
 from realtime import gauges, publish, rechecks, registry, streams, threads
@@ -32,6 +31,7 @@ from realtime.protocol import Position
 from realtime.revocations import Revocations
 from realtime.roster import Roster, Sweep
 from realtime.streams import StreamKey
+from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -243,7 +243,7 @@ class Hub:
             return
         try:
             extents = await threads.call(streams.extents, list(self._logs))
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.warning("Streams cannot be polled: %s", error)
             return
         for key, extent in extents.items():
@@ -256,7 +256,7 @@ class Hub:
             touch = import_string(settings.REALTIME_TOUCH)
             try:
                 await threads.call(touch, list(principals))
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 logger.warning("Nobody's presence can be noted: %s", error)
 
     async def _sweep(self) -> None:

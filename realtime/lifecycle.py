@@ -14,7 +14,6 @@ from typing import Any
 
 from channels.consumer import AsyncConsumer
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from msgspec import UNSET
 
 from realtime import common, handshake, threads
@@ -29,6 +28,7 @@ from realtime.load import loop_lag
 from realtime.logins import Login
 from realtime.protocol import PROTOCOL_VERSION, CloseCode, rfc3339
 from realtime.server import outlet_for
+from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class SocketLifecycle(AsyncConsumer):
             return None, None, now
         try:
             login = await self._look_up(shown)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.warning("Nobody can be authenticated: %s", error)
             reason = "The server cannot check who you are: try again."
             return None, (CloseCode.OVERLOADED, reason), now

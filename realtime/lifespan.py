@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from realtime import reporter, threads, workers
 from realtime.hub import get_hub, stop_hub
 from realtime.loops import supervise
+from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -59,5 +59,5 @@ class Lifespan:
         try:
             async with asyncio.timeout(1):
                 await threads.call(reporter.withdraw)
-        except (OperationalError, InterfaceError, TimeoutError) as error:
+        except (*DATABASE_AWAY, TimeoutError) as error:
             logger.warning("This process could not sign off: %s", error)

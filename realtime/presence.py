@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
 from realtime import holders, threads
 from realtime.models import Presence, Process
 from realtime.reporter import PROCESS_ID
+from realtime.threads import DATABASE_AWAY
 from realtime.unit_of_work import unit_of_work
 
 logger = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ class LocalPresence:
                 self._alive = swept.alive
                 for seat in swept.doubted & self._seats.keys():
                     self._touch(seat)
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 logger.warning("Presence cannot be kept: %s", error)
                 await asyncio.sleep(SWEEP_INTERVAL)
 

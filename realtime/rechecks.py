@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from realtime import threads
 from realtime.auth import Principal, rechecker
 from realtime.connection import Connection
 from realtime.endings import ENDINGS
+from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ async def keep(local: Callable[[], Iterable[Connection]]) -> None:
         ]
         try:
             await check(due)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.warning("Open sockets cannot be checked: %s", error)
 
 

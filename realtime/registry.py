@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -26,6 +26,7 @@ from realtime import publish, threads
 from realtime.connection import Connection
 from realtime.models import Process, ProcessConnections
 from realtime.reporter import PROCESS_ID
+from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -216,7 +217,7 @@ async def _write(**lists: str) -> bool:
         if await threads.call(_store, lists):
             return True
         await asyncio.sleep(PAUSE)
-    except (OperationalError, InterfaceError) as error:
+    except DATABASE_AWAY as error:
         logger.warning("This process cannot list its connections: %s", error)
         await asyncio.sleep(RETRY)
     return False

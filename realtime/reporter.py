@@ -9,11 +9,12 @@ import socket
 import uuid
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from realtime import gauges, threads
 from realtime.models import Process
+from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ async def report(role: str) -> None:
         try:
             # Read here: they belong to the event loop's thread.
             await threads.call(_write, role, gauges.local_values())
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.warning("This process cannot report its numbers: %s", error)
         await asyncio.sleep(INTERVAL)
 

@@ -14,10 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# What Django raises while the database does not answer. Everything else is a bug.
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 @functools.cache

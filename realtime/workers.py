@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 from typing import ClassVar, ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
 from realtime import leases, reporter, threads
 from realtime.leases import DURATION, HeldLease, LeaseLost
 from realtime.models import Lease
+from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ async def _acquire(name: str, stopping: asyncio.Event) -> HeldLease | None:
     while not stopping.is_set():
         try:
             lease = await threads.call(leases.acquire, name, reporter.PROCESS_ID)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.warning("The worker %s waits for the database: %s", name, error)
             lease = None
         if lease is not None:
@@ -153,7 +153,7 @@ async def _keep_renewing(lease: HeldLease, worker_type: type[Worker]) -> None:
         try:
             await threads.call(leases.renew, lease)
             held_until = time.monotonic() + DURATION.total_seconds()
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.warning("The lease %s cannot be renewed: %s", lease.name, error)
             if time.monotonic() > held_until and not worker_type.rides_out_outages:
                 raise LeaseLost(f"The lease {lease.name!r} has run out.") from error
@@ -170,7 +170,7 @@ async def _step_until(worker: Worker, stopping: asyncio.Event) -> None:
                 started = True
             await worker.step()
             failures = 0
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             failures += 1
             logger.warning("The worker %s could not do its step: %s", worker.name, error)
             await _pause(backoff(failures), stopping)
@@ -193,5 +193,5 @@ async def _pause(seconds: float, stopping: asyncio.Event) -> None:
 async def _release(lease: HeldLease) -> None:
     try:
         await threads.call(leases.release, lease)
-    except (OperationalError, InterfaceError) as error:
+    except DATABASE_AWAY as error:
         logger.warning("The lease %s was not given back: %s", lease.name, error)

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError
 
 from dashboard import instants, selection, services, streams
 from dashboard.collection.backlog import Backlog, Batch, Row
@@ -22,6 +22,7 @@ from dashboard.collection.engine import Outcome
 from dashboard.selectors import CollectionPlan
 from realtime import threads
 from realtime.publish import publish_latest
+from realtime.threads import DATABASE_AWAY
 from realtime.unit_of_work import Fence
 
 logger = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class Delivery:
                     await self._record_runs()
                 if batches := self._backlog.peek(BATCHES_AT_ONCE):
                     await self._write(batches)
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 if not self._away:
                     logger.warning("Readings wait for the database: %s", error)
                 self._away = True
@@ -107,7 +108,7 @@ class Delivery:
                 publish=batches[-1] is newest,
                 fence=self._fence,
             )
-        except (OperationalError, InterfaceError):
+        except DATABASE_AWAY:
             raise
         except DatabaseError:
             # Not away: it refuses these rows, and would again. The next ones must not wait.

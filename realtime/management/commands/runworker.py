@@ -12,10 +12,10 @@ from typing import Any
 
 from channels.management.commands.runworker import Command as ChannelsCommand
 from django.core.management.base import CommandError
-from django.db import InterfaceError, OperationalError
 
 from realtime import publish, reporter, threads, workers
 from realtime.loops import supervise
+from realtime.threads import DATABASE_AWAY
 
 
 class Command(ChannelsCommand):
@@ -68,6 +68,6 @@ class Command(ChannelsCommand):
             if isinstance(result, Exception):
                 self.stderr.write(f"{task.get_name()} ended: {result!r}")
         # Where that fails, it is forgotten by itself after a few seconds.
-        with contextlib.suppress(OperationalError, InterfaceError):
+        with contextlib.suppress(*DATABASE_AWAY):
             await threads.call(reporter.withdraw)
         return not any(isinstance(result, Exception) for result in results)
