@@ -49,8 +49,7 @@ class CardCommands(RealtimeConsumer):
     async def card_action(self, command: CardAction) -> CardActionAck:
         action = cards.get(command.kind).actions.get(command.name)
         if action is None:
-            reason = f"A {command.kind} card has no action {command.name!r}."
-            raise NotFound(reason, errors={"name": [reason]})
+            raise NotFound.field("name", f"A {command.kind} card has no action {command.name!r}.")
         await self.call(
             action,
             principal=self.principal,

@@ -126,8 +126,7 @@ class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
 
 def _text_of(command: SendMessage) -> str:
     if command.text is not None and command.message is not None:
-        reason = "Give either text or message: they are the same."
-        raise InvalidCommand(reason, errors={"message": [reason]})
+        raise InvalidCommand.field("message", "Give either text or message: they are the same.")
     return command.text if command.text is not None else command.message or ""
 
 

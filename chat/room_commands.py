@@ -49,8 +49,9 @@ def room_of(command: NamesRoom) -> str:
         InvalidCommand: it names none, or two.
     """
     if (command.room is None) == (command.channel is None):
-        reason = "Name one room." if command.room is None else "Give either room or channel."
-        raise InvalidCommand(reason, errors={"room": [reason]})
+        raise InvalidCommand.field(
+            "room", "Name one room." if command.room is None else "Give either room or channel."
+        )
     return command.room or command.channel or ""
 
 
@@ -275,13 +276,11 @@ def _positions(recover: dict[str, Position]) -> dict[str, Position]:
     for name, position in recover.items():
         slug = streams.slug_of(name)
         if not slug:
-            reason = f"There is no stream {name[:100]!r} here."
-            raise InvalidCommand(reason, errors={"recover": [reason]})
+            raise InvalidCommand.field("recover", f"There is no stream {name[:100]!r} here.")
         positions[slug] = position
     return positions
 
 
 def _not_found(slugs: list[str]) -> NotFound:
     shown = ", ".join(slug[:64] for slug in slugs[:5])
-    reason = f"There is no room {shown}."
-    return NotFound(reason, errors={"rooms": [reason]})
+    return NotFound.field("rooms", f"There is no room {shown}.")

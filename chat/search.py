@@ -187,7 +187,7 @@ def _midnight(year: int, month: int, day: int, zone: tzinfo | None) -> datetime:
 
 
 def _refused(reason: str) -> InvalidCommand:
-    return InvalidCommand(reason, errors={"q": [reason]})
+    return InvalidCommand.field("q", reason)
 
 
 # --- Where it was found ---------------------------------------------------------------------

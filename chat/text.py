@@ -31,4 +31,4 @@ def excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:
 
 
 def _refusal(reason: str) -> InvalidCommand:
-    return InvalidCommand(reason, errors={"text": [reason]})
+    return InvalidCommand.field("text", reason)

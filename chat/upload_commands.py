@@ -60,8 +60,7 @@ class UploadCommands(RealtimeConsumer):
     async def cancel_upload(self, command: CancelUpload) -> UploadAck:
         reception = self._reception
         if reception is None or reception.upload_id != command.upload_id:
-            reason = "There is no such upload under way here."
-            raise NotFound(reason, errors={"upload_id": [reason]})
+            raise NotFound.field("upload_id", "There is no such upload under way here.")
         await self._drop(reception)
         return UploadAck(upload_id=command.upload_id)
 
@@ -83,8 +82,9 @@ class UploadCommands(RealtimeConsumer):
         if len(data) > reception.missing:
             await self._drop(reception)
             self._passing_by = 0
-            reason = f"More than the {reception.size} bytes that were announced."
-            raise InvalidCommand(reason, errors={"size": [reason]})
+            raise InvalidCommand.field(
+                "size", f"More than the {reception.size} bytes that were announced."
+            )
         try:
             # On a thread of its own kind: a slow disk holds up neither the loop nor, until the
             # file is whole (_keep), the services.

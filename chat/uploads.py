@@ -84,8 +84,7 @@ class Incoming:
         """
         if not self.size:
             self.discard()
-            reason = "The file is empty."
-            raise InvalidCommand(reason, errors={"file": [reason]})
+            raise InvalidCommand.field("file", "The file is empty.")
         content_type = filetypes.sniff(self._head)
         size = self._measure(content_type)
         key = self._path.name
@@ -171,8 +170,7 @@ def _place(key: str) -> Path:
 
 
 def too_large(limit: int) -> TooLarge:
-    reason = f"A file may have at most {limit} bytes."
-    return TooLarge(reason, errors={"size": [reason]})
+    return TooLarge.field("size", f"A file may have at most {limit} bytes.")
 
 
 def _no_disk() -> Unavailable:

@@ -136,8 +136,9 @@ class DashboardConsumer(RealtimeConsumer):
 
 def _refuse_streams(field: str, names: Collection[str] | None) -> None:
     if names:
-        reason = f"There is no stream {', '.join(names)[:100]} on this server."
-        raise InvalidCommand(reason, errors={field: [reason]})
+        raise InvalidCommand.field(
+            field, f"There is no stream {', '.join(names)[:100]} on this server."
+        )
 
 
 def _checked(wanted: dict[str, str] | None) -> dict[str, str] | None:

@@ -41,8 +41,9 @@ class NotificationsConsumer(RealtimeConsumer):
     @on(MarkAsRead)
     async def mark_as_read(self, command: MarkAsRead) -> MarkedAsRead:
         if (command.notification_id is None) != command.everything:
-            reason = "Give either a notification_id or all: true."
-            raise InvalidCommand(reason, errors={"notification_id": [reason]})
+            raise InvalidCommand.field(
+                "notification_id", "Give either a notification_id or all: true."
+            )
         ids = None if command.notification_id is None else [command.notification_id]
         read = await self.call(services.mark_read, principal=self.principal, notification_ids=ids)
         return MarkedAsRead(marked=len(read.ids), unread_count=read.unread_count)
@@ -67,6 +68,7 @@ class NotificationsConsumer(RealtimeConsumer):
 def _position(recover: dict[str, Position] | None) -> Position | None:
     unknown = sorted(set(recover or ()) - {STREAM})
     if unknown:
-        reason = f"There is no stream {', '.join(unknown)[:100]} here."
-        raise InvalidCommand(reason, errors={"recover": [reason]})
+        raise InvalidCommand.field(
+            "recover", f"There is no stream {', '.join(unknown)[:100]} here."
+        )
     return (recover or {}).get(STREAM)

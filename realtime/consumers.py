@@ -143,8 +143,7 @@ class RealtimeConsumer(CommandSocket):
         if command.request == "time":
             return self._start_clock(command.interval or common.CLOCK_INTERVAL)
         if command.interval is not None:
-            reason = "Only the request `time` is repeated."
-            raise InvalidCommand(reason, errors={"interval": [reason]})
+            raise InvalidCommand.field("interval", "Only the request `time` is repeated.")
         return common.DataResponse(
             request=command.request,
             data=await self.requested_data(command.request),
@@ -161,8 +160,7 @@ class RealtimeConsumer(CommandSocket):
             return _clock_reading()
         if request == "connection":
             return self.statistics()
-        reason = f"There is no {request[:64]!r} to request here."
-        raise InvalidCommand(reason, errors={"request": [reason]})
+        raise InvalidCommand.field("request", f"There is no {request[:64]!r} to request here.")
 
     def statistics(self) -> dict[str, Any]:
         """This connection, for the one at its other end."""

@@ -6,6 +6,8 @@ into problem JSON (RFC 9457). Codes are those of docs/protocol.md.
 
 from __future__ import annotations
 
+from typing import Self
+
 FieldErrors = dict[str, list[str]]
 
 
@@ -32,6 +34,11 @@ class AppError(Exception):
         self.message = message
         self.errors = errors
         self.retry_after = retry_after
+
+    @classmethod
+    def field(cls, name: str, reason: str) -> Self:
+        """The error of one field: `reason` is both the message and what is wrong with `name`."""
+        return cls(reason, errors={name: [reason]})
 
 
 class InvalidJSON(AppError):

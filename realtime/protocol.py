@@ -189,8 +189,9 @@ def _take_id(document: dict[str, Any]) -> CommandId | None:
         return identifier
     if isinstance(identifier, str) and len(identifier) <= MAX_ID_LENGTH:
         return identifier
-    reason = f"An id is an integer or a string of at most {MAX_ID_LENGTH} characters."
-    raise InvalidCommand(reason, errors={"id": [reason]})
+    raise InvalidCommand.field(
+        "id", f"An id is an integer or a string of at most {MAX_ID_LENGTH} characters."
+    )
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

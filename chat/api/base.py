@@ -24,7 +24,7 @@ class ChatAPIView(WorkspaceAPIView):
         super().initial(request, *args, **kwargs)
         # No column holds U+0000, or a number so large: what is named so does not exist.
         if any("\0" in str(value) for value in kwargs.values()):
-            raise NotFound("There is no such room.", errors={"room": ["There is no such room."]})
+            raise NotFound.field("room", "There is no such room.")
         if any(isinstance(value, int) and value > MAX_ID for value in kwargs.values()):
             raise NotFound("There is no such thing.")
 

@@ -138,8 +138,7 @@ def _change(principal: Principal, slug: str, user_id: int, fields: dict[str, Any
             )
     if membership is None:
         selectors.find(principal, slug)
-        reason = "Give a role or muted_until."
-        raise InvalidCommand(reason, errors={"role": [reason]})
+        raise InvalidCommand.field("role", "Give a role or muted_until.")
     return Response(_member(membership))
 
 

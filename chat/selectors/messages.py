@@ -40,8 +40,7 @@ def find_message(principal: Principal, message_id: int) -> tuple[Message, Place]
     # Asked in either case: what is not there takes as long as what is not theirs.
     place = places(principal, [slug]).get(slug)
     if message is None or place is None or message.sequence <= place.room.floor_sequence:
-        reason = "There is no such message."
-        raise NotFound(reason, errors={"message_id": [reason]})
+        raise NotFound.field("message_id", "There is no such message.")
     return message, place
 
 
@@ -61,8 +60,7 @@ def history(
         InvalidCommand: more than one of `before`, `after` and `around`.
     """
     if sum(bound is not None for bound in (before, after, around)) > 1:
-        reason = "Give only one of before, after and around."
-        raise InvalidCommand(reason, errors={"before": [reason]})
+        raise InvalidCommand.field("before", "Give only one of before, after and around.")
     room = find(principal, slug).room
     rows = _page(room, before, after, around, limit)
     first, last = (rows[0].sequence, rows[-1].sequence) if rows else _nothing(room, before, after)

@@ -82,7 +82,7 @@ def find(principal: Principal, slug: str) -> Place:
     """
     place = places(principal, [slug]).get(slug)
     if place is None:
-        raise NotFound("There is no such room.", errors={"room": ["There is no such room."]})
+        raise NotFound.field("room", "There is no such room.")
     return place
 
 
@@ -144,7 +144,7 @@ def room_summary(principal: Principal, slug: str) -> RoomSummary:
     """
     found = room_summaries(principal, slugs=[slug])
     if not found:
-        raise NotFound("There is no such room.", errors={"room": ["There is no such room."]})
+        raise NotFound.field("room", "There is no such room.")
     return found[0]
 
 

@@ -34,8 +34,7 @@ def check_upload(*, principal: Principal, room: str, size: int) -> Place:
     place = selectors.find(principal, room)
     require(place.standing, RoomAction.POST, timezone.now())
     if size < 1:
-        reason = "The file is empty."
-        raise InvalidCommand(reason, errors={"size": [reason]})
+        raise InvalidCommand.field("size", "The file is empty.")
     if size > settings.MAX_UPLOAD_BYTES:
         raise uploads.too_large(settings.MAX_UPLOAD_BYTES)
     waiting = Attachment.objects.filter(uploader_id=principal.user_id, message=None)

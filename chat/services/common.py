@@ -61,8 +61,7 @@ def member_of(place: Place, user_id: int) -> Membership:
     found = Membership.objects.filter(room=place.room, user_id=user_id).select_related("user")
     membership = found.first()
     if membership is None:
-        reason = "There is no such member."
-        raise NotFound(reason, errors={"user_id": [reason]})
+        raise NotFound.field("user_id", "There is no such member.")
     return membership
 
 

@@ -65,5 +65,5 @@ def _member(workspace_id: int, user_id: int | None, username: str | None) -> Wor
     if found is None:
         reason = "There is no such member."
         field = "username" if user_id is None else "user_id"
-        raise NotFound(reason, errors={field: [reason]})
+        raise NotFound.field(field, reason)
     return found

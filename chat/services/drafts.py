@@ -72,9 +72,11 @@ def draft_message(
     """
     # Clients that know it under this id may count on it: an empty one would be everybody's.
     if client_message_id is not None and not 1 <= len(client_message_id) <= MAX_CLIENT_ID_LENGTH:
-        raise _invalid("client_message_id", f"It has 1 to {MAX_CLIENT_ID_LENGTH} characters.")
+        raise InvalidCommand.field(
+            "client_message_id", f"It has 1 to {MAX_CLIENT_ID_LENGTH} characters."
+        )
     if len(set(attachments)) != len(attachments) or len(attachments) > MAX_ATTACHMENTS:
-        raise _invalid("attachments", f"At most {MAX_ATTACHMENTS} files, each once.")
+        raise InvalidCommand.field("attachments", f"At most {MAX_ATTACHMENTS} files, each once.")
     return Draft(
         principal=principal,
         room=room,
@@ -117,10 +119,5 @@ def _people(workspace_id: int, names: set[str]) -> tuple[int, ...]:
 def _card(principal: Principal, kind: str, reference: str) -> Card:
     state = cards.get(kind).state(principal, [reference]).get(reference)
     if state is None:
-        reason = f"There is no {kind} {reference[:64]!r} to show."
-        raise NotFound(reason, errors={"card": [reason]})
+        raise NotFound.field("card", f"There is no {kind} {reference[:64]!r} to show.")
     return Card(kind, reference, state)
-
-
-def _invalid(field: str, reason: str) -> InvalidCommand:
-    return InvalidCommand(reason, errors={field: [reason]})

@@ -27,5 +27,6 @@ def check_call_to_all(
         return
     require(place.standing, RoomAction.MENTION_ALL, now)
     if members > CONFIRM_ABOVE and not confirmed:
-        reason = f"@all calls {members} people: send it with confirm: true if you mean it."
-        raise Conflict(reason, errors={"confirm": [reason]})
+        raise Conflict.field(
+            "confirm", f"@all calls {members} people: send it with confirm: true if you mean it."
+        )

@@ -26,8 +26,7 @@ def set_reaction(*, principal: Principal, message_id: int, emoji: str, on: bool)
         Conflict: the message is deleted, or has as many different reactions as it can hold.
     """
     if not emojis.is_emoji(emoji):
-        reason = "This is not an emoji."
-        raise InvalidCommand(reason, errors={"emoji": [reason]})
+        raise InvalidCommand.field("emoji", "This is not an emoji.")
     # The lock keeps the number of different reactions within its limit.
     message, place = locked_message(principal, message_id)
     require(place.standing, RoomAction.POST, timezone.now())

@@ -71,8 +71,7 @@ def add_member(
         require_above(place.standing, Role.READ_ONLY, role)
     people = WorkspaceMembership.objects.filter(workspace_id=principal.workspace_id)
     if not people.filter(user_id=user_id, user__is_active=True).exists():
-        reason = "There is no such person in this workspace."
-        raise NotFound(reason, errors={"user_id": [reason]})
+        raise NotFound.field("user_id", "There is no such person in this workspace.")
     if selectors.is_member(place.room.pk, user_id):
         raise Conflict("They are a member of this room already.")
     membership = admit(place.room, user_id, role, principal.user_id)
@@ -134,8 +133,9 @@ def set_notification_level(*, principal: Principal, room: str, level: str) -> Me
         InvalidCommand: there is no such level.
     """
     if level not in NotificationLevel.values:
-        reason = f"A level is one of {', '.join(NotificationLevel.values)}."
-        raise InvalidCommand(reason, errors={"notify": [reason]})
+        raise InvalidCommand.field(
+            "notify", f"A level is one of {', '.join(NotificationLevel.values)}."
+        )
     membership = member_of(selectors.find(principal, room), principal.user_id)
     Membership.objects.filter(pk=membership.pk).update(notify=level)
     membership.notify = level
@@ -168,8 +168,7 @@ def tell_of_change(room: Room, membership: Membership, by: int) -> None:
 
 def _require_role(role: str) -> None:
     if role not in Role.values:
-        reason = f"A role is one of {', '.join(Role.values)}."
-        raise InvalidCommand(reason, errors={"role": [reason]})
+        raise InvalidCommand.field("role", f"A role is one of {', '.join(Role.values)}.")
 
 
 def _require_not_direct(place: Place) -> None:

@@ -27,8 +27,7 @@ def mute_member(
         InvalidCommand: `until` is over already.
     """
     if until is not None and until <= timezone.now():
-        reason = "This time is over already."
-        raise InvalidCommand(reason, errors={"muted_until": [reason]})
+        raise InvalidCommand.field("muted_until", "This time is over already.")
     place = locked_place(principal, room, RoomAction.MANAGE_MEMBERS)
     membership = member_of(place, user_id)
     require_above(place.standing, membership.role)

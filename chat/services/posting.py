@@ -243,7 +243,7 @@ def _place(posting: _Posting, draft: Draft) -> Place:
     room = posting.rooms.get((principal.workspace_id, draft.room))
     membership = posting.memberships[room.pk].get(principal.user_id) if room else None
     if room is None or (room.kind != RoomKind.PUBLIC and membership is None):
-        raise NotFound("There is no such room.", errors={"room": ["There is no such room."]})
+        raise NotFound.field("room", "There is no such room.")
     return Place(room, membership, standing_of(principal.role, room, membership))
 
 
@@ -252,8 +252,7 @@ def _check_answer(posting: _Posting, draft: Draft, room: Room) -> None:
         return
     answered = posting.answered.get(draft.reply_to)
     if answered is None or answered.room_id != room.pk or answered.sequence <= room.floor_sequence:
-        reason = "There is no such message in this room."
-        raise NotFound(reason, errors={"reply_to": [reason]})
+        raise NotFound.field("reply_to", "There is no such message in this room.")
 
 
 def _take_files(posting: _Posting, draft: Draft, room: Room) -> None:
@@ -261,8 +260,9 @@ def _take_files(posting: _Posting, draft: Draft, room: Room) -> None:
     for file_id in draft.attachments:
         file = posting.files.get(file_id)
         if file is None or (file.room_id, file.uploader_id) != (room.pk, draft.principal.user_id):
-            reason = "There is no such file of yours waiting for this room."
-            raise NotFound(reason, errors={"attachments": [reason]})
+            raise NotFound.field(
+                "attachments", "There is no such file of yours waiting for this room."
+            )
     for file_id in draft.attachments:
         del posting.files[file_id]
 

@@ -59,7 +59,9 @@ def create_room(
     """
     require_action(principal, Action.CREATE_ROOMS)
     if kind not in (RoomKind.PUBLIC, RoomKind.PRIVATE):
-        raise _invalid("kind", "A room is public or private; direct ones are opened by person.")
+        raise InvalidCommand.field(
+            "kind", "A room is public or private; direct ones are opened by person."
+        )
     fields = _checked(name=name, topic=topic, retention_days=retention_days)
     if slug is None:
         room = _with_free_slug(principal, kind, fields)
@@ -151,8 +153,7 @@ def _with_slug(principal: Principal, slug: str, kind: str, fields: dict[str, Any
                 **fields,
             )
     except IntegrityError as error:
-        reason = "This name is not free."
-        raise Conflict(reason, errors={"slug": [reason]}) from error
+        raise Conflict.field("slug", "This name is not free.") from error
 
 
 def _with_free_slug(principal: Principal, kind: str, fields: dict[str, Any]) -> Room:
@@ -178,7 +179,7 @@ def unguessable_slug(stem: str) -> str:
 
 def _checked_slug(slug: str) -> str:
     if len(slug) > MAX_SLUG_LENGTH or not _SLUG.fullmatch(slug):
-        raise _invalid(
+        raise InvalidCommand.field(
             "slug",
             f"A slug has at most {MAX_SLUG_LENGTH} of a-z, 0-9, - and _, and starts with a "
             "letter or a digit.",
@@ -190,16 +191,18 @@ def _checked(**fields: Any) -> dict[str, Any]:
     if "name" in fields:
         fields["name"] = " ".join(fields["name"].split())
         if not 1 <= len(fields["name"]) <= MAX_NAME_LENGTH:
-            raise _invalid("name", f"A room's name has 1 to {MAX_NAME_LENGTH} characters.")
+            raise InvalidCommand.field(
+                "name", f"A room's name has 1 to {MAX_NAME_LENGTH} characters."
+            )
     if "topic" in fields:
         fields["topic"] = " ".join(fields["topic"].split())
         if len(fields["topic"]) > MAX_TOPIC_LENGTH:
-            raise _invalid("topic", f"A topic has at most {MAX_TOPIC_LENGTH} characters.")
+            raise InvalidCommand.field(
+                "topic", f"A topic has at most {MAX_TOPIC_LENGTH} characters."
+            )
     days = fields.get("retention_days")
     if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
-        raise _invalid("retention_days", f"From 1 to {MAX_RETENTION_DAYS} days; null: for good.")
+        raise InvalidCommand.field(
+            "retention_days", f"From 1 to {MAX_RETENTION_DAYS} days; null: for good."
+        )
     return fields
-
-
-def _invalid(field: str, reason: str) -> InvalidCommand:
-    return InvalidCommand(reason, errors={field: [reason]})

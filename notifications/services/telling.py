@@ -124,8 +124,9 @@ def check_link(link: str) -> None:
         InvalidCommand: it is neither a path of this site nor an http(s) address, or too long.
     """
     if link and (len(link) > MAX_LINK or not _LINK.match(link)):
-        reason = "A link is a path that starts with / or an http(s) address."
-        raise InvalidCommand(reason, errors={"link": [reason]})
+        raise InvalidCommand.field(
+            "link", "A link is a path that starts with / or an http(s) address."
+        )
 
 
 def _members(workspace_id: int, user_ids: Iterable[int]) -> list[int]:
@@ -138,8 +139,7 @@ def _members(workspace_id: int, user_ids: Iterable[int]) -> list[int]:
 
 def _audience(principal: Principal, audience: str) -> list[int]:
     if audience not in AUDIENCES:
-        reason = f"An audience is one of {', '.join(AUDIENCES)}."
-        raise InvalidCommand(reason, errors={"audience": [reason]})
+        raise InvalidCommand.field("audience", f"An audience is one of {', '.join(AUDIENCES)}.")
     members = Membership.objects.filter(workspace_id=principal.workspace_id)
     if audience != EVERYBODY:
         members = members.filter(role=audience)
