@@ -1,10 +1,9 @@
-"""Names of uploaded files: what is kept of them, and how a download tells them. Pure."""
+"""Names of uploaded files: what is kept of them. Pure."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from urllib.parse import quote
 
 MAX_LENGTH = 150
 UNNAMED = "file"
@@ -32,14 +31,3 @@ def clean(name: str) -> str:
     if not dot or len(ending) > _LONGEST_ENDING:
         return kept[:MAX_LENGTH].rstrip(" .")
     return stem[: MAX_LENGTH - len(ending) - 1].rstrip(" .") + dot + ending
-
-
-def content_disposition(name: str, *, inline: bool) -> str:
-    """The header for a download under `name` (cleaned): RFC 6266, other scripts as RFC 8187."""
-    kind = "inline" if inline else "attachment"
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = re.sub(r"[^\w .()+,=@-]", "_", plain).strip(" .") or UNNAMED
-    header = f'{kind}; filename="{plain}"'
-    if plain != name:
-        header += f"; filename*=UTF-8''{quote(name, safe='')}"
-    return header

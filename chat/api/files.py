@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from typing import Any, BinaryIO
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.requests import WorkspaceRequest
-from chat import filenames, filetypes, selectors, services, uploads
+from chat import filetypes, selectors, services, uploads
 from chat.api.base import ChatAPIView, address, document, page, query_of
 from chat.models import Attachment
 from chat.serializers import FilePageSerializer, UploadSerializer
@@ -71,8 +72,8 @@ class AttachmentView(ChatAPIView):
             response = HttpResponse(status=304)
         else:
             response = _content(request, attachment, tag)
-            response["Content-Disposition"] = filenames.content_disposition(
-                attachment.name, inline=inline
+            response["Content-Disposition"] = (
+                content_disposition_header(as_attachment=not inline, filename=attachment.name) or ""
             )
         response["ETag"] = tag
         # Kept by the browser, and asked about each time: a right that ends, ends at once.

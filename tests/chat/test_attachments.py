@@ -79,7 +79,9 @@ def test_a_picture_is_shown_where_it_stands(team: Team, api: Api, name: str) -> 
     download = client.get(answer.json()["url"])
     assert content(download) == PICTURES[name]
     assert download["Content-Type"] == kind
-    assert download["Content-Disposition"].startswith("inline; filename=")
+    assert download["Content-Disposition"] == (
+        "inline; filename*=utf-8''photo%20of%20%E5%B0%8F%E6%98%8E.bin"
+    )
     saved = client.get(answer.json()["url"] + "?download=1")
     assert saved["Content-Disposition"].startswith("attachment; ")
     content(saved)
