@@ -47,7 +47,7 @@ def test_after_a_broken_line_the_page_catches_up_and_sends_what_was_written_once
     bob.get_by_role("button", name="Retry now").click()
     for text in [*missed, written]:
         expect(message(bob, text)).to_have_count(1, timeout=10_000)
-    expect(bob.locator("[data-caught-up]")).to_have_text("Caught up 3 messages", timeout=SOON)
+    expect(bob.locator("[data-caught-up]")).to_have_text("Caught up on 3 messages", timeout=SOON)
     expect(bob.locator(".is-pending")).to_have_count(0)
     expect(message(alice, written)).to_have_count(1, timeout=SOON)
 

@@ -51,7 +51,7 @@ def test_an_edit_is_seen_by_both_and_its_earlier_text_can_be_read(
     expect(message(bob, better)).to_be_visible(timeout=SOON)
     expect(message(bob, text)).to_have_count(0)
     message(bob, better).get_by_role("button", name="edited").click()
-    expect(bob.get_by_role("dialog", name="Earlier texts")).to_contain_text(text)
+    expect(bob.get_by_role("dialog", name="Earlier versions")).to_contain_text(text)
 
 
 def test_a_deleted_message_leaves_its_place_and_nothing_else(

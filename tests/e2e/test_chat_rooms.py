@@ -46,7 +46,7 @@ def test_a_room_is_made_someone_is_brought_in_and_put_out_again(
     name = unique("Pit crew")
     alice.get_by_role("button", name="New room").click()
     alice.get_by_label("Name").fill(name)
-    alice.get_by_label("Only those who are added").check()
+    alice.get_by_label("Only people who are added").check()
     alice.get_by_role("button", name="Create room").click()
     expect(alice.locator(".room-head h2")).to_have_text(name, timeout=SOON)
     alice.locator("[data-add-member]").click()

@@ -1,12 +1,12 @@
-/** The REST API as pages use it. */
+/** The REST client of the pages. */
 
 type Errors = Readonly<Record<string, readonly string[]>>
 
-/** The API refused, or could not be reached (`status` 0). */
+/** The API refused the request, or could not be reached (`status` 0). */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
-    /** What went wrong, in the server's words. */
+    /** The server's explanation. */
     message: string,
     readonly errors: Errors = {},
   ) {
@@ -22,12 +22,12 @@ export async function get<T>(path: string, workspace: string | null, query: Quer
   return (await request('GET', path, workspace, undefined, query)) as T
 }
 
-/** POST, PATCH or DELETE JSON to a path under /api/v1/; undefined where the answer has no body. Raises: ApiError. */
+/** POST, PATCH or DELETE JSON to a path under /api/v1/; undefined if the response has no body. Raises: ApiError. */
 export async function send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, workspace: string | null, body?: object): Promise<T> {
   return (await request(method, path, workspace, body)) as T
 }
 
-/** POST to a path under /api/v1/ from a page that is about to be left: the request outlives it. Raises: ApiError. */
+/** POST to a path under /api/v1/ from a page that is about to be left; the request continues after that. Raises: ApiError. */
 export async function sendLeaving<T>(path: string, workspace: string | null): Promise<T> {
   return (await request('POST', path, workspace, undefined, {}, true)) as T
 }
@@ -58,9 +58,9 @@ export interface Upload<T> {
   cancel(): void
 }
 
-/** POST a form with a file, telling how much of it is sent (0 to 1). `done` rejects with ApiError; status 0 also when cancelled. */
+/** POST a form with a file, reporting the progress (0 to 1). `done` rejects with ApiError; status 0 also means cancelled. */
 export function upload<T>(path: string, workspace: string | null, form: FormData, progress: (share: number) => void): Upload<T> {
-  // fetch() cannot tell how much of a body is sent.
+  // fetch() cannot report upload progress.
   const sending = new XMLHttpRequest()
   const done = new Promise<T>((resolve, reject) => {
     sending.upload.onprogress = (event) => progress(event.total > 0 ? event.loaded / event.total : 0)
@@ -84,12 +84,12 @@ function urlOf(path: string, workspace: string | null, query: Query = {}): URL {
   return url
 }
 
-/** Of the shell's own forms: the cookie may be closed to scripts. */
+/** From the shell's own forms, because scripts may not be allowed to read the cookie. */
 function csrfToken(): string {
   return document.querySelector<HTMLInputElement>('input[name="csrfmiddlewaretoken"]')?.value ?? ''
 }
 
-/** What a problem document says, or the status where the answer is none. */
+/** The error in a problem document, or one made from the status if the body is not such a document. */
 function errorOf(status: number, statusText: string, body: string): ApiError {
   try {
     const problem = JSON.parse(body) as { detail?: unknown; title?: unknown; errors?: unknown }

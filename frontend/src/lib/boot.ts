@@ -1,4 +1,4 @@
-/** What the server knows before the page's first request: the JSON in its `#boot` element. */
+/** The data that the server puts into the page before its first request: the JSON in its `#boot` element. */
 
 export interface Workspace {
   readonly slug: string

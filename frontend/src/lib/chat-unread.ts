@@ -1,10 +1,10 @@
-/** The number of unread messages beside "Chat" in the shell: from the chat page itself, here or in another tab, else asked for. */
+/** The number of unread messages beside "Chat" in the shell: from a chat page in this or another tab, otherwise from the server. */
 import { get } from './api'
 import { isRecord } from './socket/frames'
 
 export interface Unread {
   readonly messages: number
-  /** Of these, the ones that call this user: mentions and direct messages. */
+  /** How many of these notify this user: mentions and direct messages. */
   readonly mentions: number
 }
 
@@ -14,7 +14,7 @@ const MOST_SHOWN = 99
 
 const channelOf = (workspace: string | null): BroadcastChannel => new BroadcastChannel(`${CHANNEL}:${workspace ?? ''}`)
 
-/** For the chat page, which knows at first hand. Returns the function that tells this page and the other tabs. */
+/** For the chat page, which knows the numbers. Returns a function that updates this page and the other tabs. */
 export function unreadTeller(workspace: string | null): (unread: Unread) => void {
   const channel = channelOf(workspace)
   return (unread) => {
@@ -23,12 +23,12 @@ export function unreadTeller(workspace: string | null): (unread: Unread) => void
   }
 }
 
-/** For every other page: show what chat tabs tell, and ask the server when there may be none. */
+/** For every other page: show the numbers from chat tabs, and ask the server in case no chat tab is open. */
 export function followUnread(workspace: string | null): void {
   channelOf(workspace).onmessage = (event: MessageEvent<Unread>) => show(event.data)
   const ask = (): void => {
     if (document.visibilityState !== 'visible') return
-    // Without an answer the number stays as it was.
+    // If the request fails, keep the present number.
     get<unknown>('rooms/', workspace).then((rooms) => show(count(rooms)), () => undefined)
   }
   document.addEventListener('visibilitychange', ask)

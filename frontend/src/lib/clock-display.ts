@@ -1,4 +1,4 @@
-/** The UTC clock of the status strip. A page with a socket corrects it by the server's clock. */
+/** The UTC clock in the status strip. A page with a socket corrects it by the server's clock. */
 import { clockTime } from './time'
 
 const EVENT = 'pitwall:clock-offset'

@@ -1,4 +1,4 @@
-/** Buttons beside a field: show what was typed as a password, copy what must be copied now. */
+/** Buttons beside a field: show a password, or copy a value that is shown only once. */
 
 const COPIED_MS = 2000
 
@@ -29,7 +29,7 @@ async function copy(button: HTMLElement): Promise<void> {
   const input = field(button.dataset.copy)
   if (!input) return
   input.select()
-  // The clipboard is closed to pages served over plain HTTP; the selection above is then what helps.
+  // Pages served over plain HTTP have no clipboard access; there the user can copy the selection.
   await navigator.clipboard?.writeText(input.value).catch(() => undefined)
   setIcon(button, 'check')
   setTimeout(() => setIcon(button, 'copy'), COPIED_MS)

@@ -1,10 +1,10 @@
-/** Single-key shortcuts. They are off while typing, and with a modifier the browser keeps its own. */
+/** Single-key shortcuts. They are disabled while the user is typing, and combinations with a modifier stay the browser's. */
 
-/** What lies above the page: Escape closes it by itself, and only it. */
+/** Layers above the page: Escape closes them without a shortcut, and must close nothing else. */
 const LAYER = 'dialog[open], :popover-open'
 const TYPING = 'input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable="true"]'
 
-/** Call the action of a pressed key. Returns what removes the shortcuts again. */
+/** Call the action for each pressed key. Returns a function that removes the shortcuts. */
 export function bindShortcuts(actions: Readonly<Record<string, () => void>>): () => void {
   const pressed = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return
@@ -21,8 +21,8 @@ export function bindShortcuts(actions: Readonly<Record<string, () => void>>): ()
 
 export const hasOpenLayer = (): boolean => document.querySelector(LAYER) !== null
 
-/** The key belongs to an input method, which is still composing: its Enter chooses a candidate. */
+/** Whether the key belongs to an input method that is still composing: its Enter chooses a candidate. */
 export function isComposing(event: KeyboardEvent): boolean {
-  // Safari ends the composition before the key that ended it, and says so by the old key code only.
+  // Safari ends the composition before the key event that ended it; only the legacy key code shows it.
   return event.isComposing || event.keyCode === 229
 }

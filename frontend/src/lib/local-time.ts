@@ -1,4 +1,4 @@
-/** Times of conversations: those of the reader's own clock. Arguments are milliseconds since 1970. */
+/** Times in conversations, in the reader's time zone. Arguments are milliseconds since 1970. */
 
 const DAY_MS = 86_400_000
 
@@ -8,10 +8,10 @@ export function localMinute(ms: number): string {
   return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
 }
 
-/** Days since some day, changing at the reader's midnight. */
+/** A day number that changes at the reader's midnight. */
 export const localDay = (ms: number): number => Math.floor((ms - new Date(ms).getTimezoneOffset() * 60_000) / DAY_MS)
 
-/** `Saturday 21 November`, with the year where it is not this one. */
+/** `Saturday 21 November`, with the year unless it is the current one. */
 export function dayName(ms: number, now: number, locale: string): string {
   const sameYear = new Date(ms).getFullYear() === new Date(now).getFullYear()
   return new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', ...(!sameYear && { year: 'numeric' }) }).format(ms)

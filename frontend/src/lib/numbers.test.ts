@@ -25,7 +25,7 @@ describe('numbers', () => {
     expect(quantity(2_000_000, 'ms', 0)).toEqual({ number: '2,000,000', unit: 'ms' })
   })
 
-  it('on an axis have as many decimals as tell its lines apart', () => {
+  it('on an axis have as many decimals as its lines need', () => {
     expect(axisNumber(0.2, 0.05)).toBe('0.20')
     expect(axisNumber(20, 20)).toBe('20')
     expect(axisNumber(15_000, 5_000)).toBe('15k')

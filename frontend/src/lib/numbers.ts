@@ -1,4 +1,4 @@
-/** Numbers as the product shows them: fixed decimals, grouped, with a true minus sign. */
+/** Number formats of the interface: fixed decimals, grouping, a real minus sign. */
 
 const formats = new Map<string, Intl.NumberFormat>()
 
@@ -6,7 +6,7 @@ function format(decimals: number, sign: 'auto' | 'exceptZero'): Intl.NumberForma
   const key = `${decimals}/${sign}`
   const known = formats.get(key)
   if (known) return known
-  // English grouping in every language: Chinese groups by three as well, and columns must not change with it.
+  // English grouping in every language: Chinese also groups by three here, so that columns look the same in both.
   const made = new Intl.NumberFormat('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals, signDisplay: sign })
   formats.set(key, made)
   return made
@@ -20,7 +20,7 @@ export function fixed(value: number, decimals: number): string {
   return withMinus(/[1-9]/.test(text) ? text : text.replace('-', ''))
 }
 
-/** With a sign on either side: `+3.1`, `\u22123.1`, `0.0`. */
+/** Always with a sign, except for zero: `+3.1`, `\u22123.1`, `0.0`. */
 export const signed = (value: number, decimals: number): string => withMinus(format(decimals, 'exceptZero').format(value))
 
 const PREFIXES = [
@@ -36,14 +36,14 @@ export interface Quantity {
   readonly unit: string
 }
 
-/** A value and its unit, scaled by a prefix when it would not fit: 123,456,789 B/s is 123.5 MB/s. */
+/** A value and its unit, scaled by a prefix if it would not fit: 123,456,789 B/s is 123.5 MB/s. */
 export function quantity(value: number, unit: string, decimals: number): Quantity {
   const prefix = PREFIXABLE.has(unit) ? PREFIXES.find(([size]) => Math.abs(value) >= size) : undefined
   if (!prefix) return { number: fixed(value, decimals), unit }
   return { number: fixed(value / prefix[0], 1), unit: prefix[1] + unit }
 }
 
-/** A number on an axis whose lines are `step` apart: no more decimals than tell them apart. */
+/** A number on an axis whose lines are `step` apart, with only as many decimals as the step needs. */
 export function axisNumber(value: number, step: number): string {
   for (const [size, prefix] of [...PREFIXES, [1e4, 'k'] as const]) {
     if (Math.abs(value) < size) continue
@@ -58,7 +58,7 @@ function decimalsOf(step: number): number {
   return Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)))
 }
 
-/** `12 B`, `3.4 kB`, `1.2 MB`: in steps of a thousand, as file managers show sizes. */
+/** `12 B`, `3.4 kB`, `1.2 MB`: decimal prefixes, as in file managers. */
 export function fileSize(bytes: number): string {
   for (const [size, unit] of [[1e9, 'GB'], [1e6, 'MB'], [1e3, 'kB']] as const) {
     if (bytes >= size) return `${fixed(bytes / size, 1)} ${unit}`

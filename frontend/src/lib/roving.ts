@@ -1,4 +1,4 @@
-/** Arrow keys between the rows of a list: each row stays a stop of its own kind, link or button. */
+/** Arrow keys move between the rows of a list; each row also stays reachable by Tab, as a link or a button. */
 
 const STEPS: Readonly<Record<string, (index: number, last: number) => number>> = {
   ArrowDown: (index, last) => Math.min(index + 1, last),
@@ -7,7 +7,7 @@ const STEPS: Readonly<Record<string, (index: number, last: number) => number>> =
   End: (_index, last) => last,
 }
 
-/** Move the focus among the elements of `within` that match `selector`. Without one focused, to the first. */
+/** Move the focus among the elements of `within` that match `selector`; if none has the focus, to the first. */
 export function moveFocus(event: KeyboardEvent, within: HTMLElement | null, selector: string): void {
   const step = STEPS[event.key]
   if (!step || event.ctrlKey || event.metaKey || event.altKey) return

@@ -1,4 +1,4 @@
-/** Choices kept in this browser. Storage may be off or full: then a choice lasts as long as the page. */
+/** Choices stored in this browser. If storage is disabled or full, a choice lasts as long as the page. */
 
 export function readStored(key: string): string | null {
   try {
@@ -12,11 +12,11 @@ export function writeStored(key: string, value: string): void {
   try {
     localStorage.setItem(key, value)
   } catch {
-    // Nothing to do: the page itself still knows.
+    // Nothing to do: the page still has the value.
   }
 }
 
-/** A stored list of strings, or null when there is none that can be read. */
+/** A stored list of strings, or null if there is none or it cannot be parsed. */
 export function readStoredList(key: string): string[] | null {
   try {
     const value: unknown = JSON.parse(readStored(key) ?? 'null')

@@ -1,4 +1,4 @@
-/** Light or dark: the system's setting, until the user chooses; the choice is a cookie the server renders from. */
+/** Light or dark: the system's setting until the user chooses. The choice is a cookie, so that the server can render it. */
 
 export type Theme = 'light' | 'dark'
 
@@ -18,7 +18,7 @@ function chooseTheme(theme: Theme): void {
   document.dispatchEvent(new CustomEvent(THEME_CHANGED))
 }
 
-/** Call `listener` whenever the colours change, by the button or by the system. */
+/** Call `listener` whenever the colours change, through the button or the system. */
 export function onThemeChange(listener: () => void): () => void {
   const system = matchMedia('(prefers-color-scheme: dark)')
   document.addEventListener(THEME_CHANGED, listener)

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 type Tree = { readonly [key: string]: Tree | string }
 
-// Read as files: an import would give what the build has compiled them to.
+// Read as files, because an import would give the compiled messages.
 const read = (name: string): Tree => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8')) as Tree
 const en = flat(read('./en.json'))
 const zh = flat(read('./zh-Hans.json'))
@@ -27,7 +27,7 @@ describe('the messages', () => {
     expect([...en, ...zh].filter(([, text]) => text.trim() === '')).toEqual([])
   })
 
-  it('have the same places for values in both languages', () => {
+  it('have the same placeholders in both languages', () => {
     for (const [key, text] of en) expect([key, placeholders(zh.get(key) ?? '')]).toEqual([key, placeholders(text)])
   })
 
@@ -35,7 +35,7 @@ describe('the messages', () => {
     expect([...zh].filter(([, text]) => /\p{Script=Han}[,;:!?]/u.test(text))).toEqual([])
   })
 
-  it('that the components ask for exist', () => {
+  it('used by the components exist', () => {
     const files = import.meta.glob('../**/*.{vue,ts}', { query: '?raw', import: 'default', eager: true }) as Record<string, string>
     const asked = Object.values(files).flatMap((text) => [...text.matchAll(/\bt\('([\w.]+)'/g)].map((match) => match[1]!))
     expect(asked.length).toBeGreaterThan(40)

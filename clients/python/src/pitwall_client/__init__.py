@@ -1,4 +1,4 @@
-"""Python client of Pitwall."""
+"""Python client for Pitwall."""
 
 from .api import Api
 from .client import Client, State

@@ -1,4 +1,4 @@
-"""The parts of the REST API that programs beside the socket need."""
+"""The parts of the REST API that programs need in addition to the socket."""
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -19,9 +19,9 @@ class Api:
 
     Args:
         base_url: `http://` or `https://` address of the server.
-        token: personal API token or JWT; None: only `obtain_token` works.
-        workspace: slug; None: the user's default one.
-        timeout: seconds for one request.
+        token: personal API token or JWT. With None, only `obtain_token` works.
+        workspace: slug; None selects the user's default workspace.
+        timeout: seconds allowed for one request.
         transport: httpx transport, for proxies and tests.
     """
 
@@ -56,7 +56,7 @@ class Api:
         await self._http.aclose()
 
     async def obtain_token(self, username: str, password: str) -> str:
-        """Exchange a password for a JWT, use it from here on, and return it."""
+        """Exchange a password for a JWT, use it for further requests, and return it."""
         answer = await self.post("token/", {"username": username, "password": password})
         token = str(answer["access"])
         self._http.headers["Authorization"] = f"Bearer {token}"
@@ -73,10 +73,11 @@ class Api:
 
         Args:
             samples: each `{"metric", "value", "timestamp"?, "tags"?}`.
-            partial: keep the good ones when some are malformed; otherwise nothing is stored then.
+            partial: store the valid samples even if some are malformed. By default a malformed
+                sample means that none are stored.
 
         Raises:
-            ApiError: some are malformed; `errors` tells them by index and field.
+            ApiError: some are malformed; `errors` lists them by index and field.
         """
         query = {"partial": "1"} if partial else {}
         answer = await self.post("samples/", {"samples": [dict(s) for s in samples]}, **query)
@@ -93,18 +94,18 @@ class Api:
         return dict(await self.get(f"metrics/{metric}/history/", **query))
 
     async def get(self, path: str, **query: Any) -> Any:
-        """Read a path below /api/v1/.
+        """Send a GET request to a path below /api/v1/ and return the decoded JSON.
 
         Raises:
-            ApiError: the server refused.
+            ApiError: the server refused the request.
         """
         return _read(await self._http.get(path, params=query))
 
     async def post(self, path: str, body: JSON | None = None, **query: Any) -> Any:
-        """Send JSON to a path below /api/v1/.
+        """POST JSON to a path below /api/v1/ and return the decoded JSON.
 
         Raises:
-            ApiError: the server refused.
+            ApiError: the server refused the request.
         """
         return _read(await self._http.post(path, json=body or {}, params=query))
 

@@ -1,4 +1,4 @@
-"""The client: one connection that stays up, around the sans-I/O `Session`."""
+"""The client: one connection that is kept open, around the sans-I/O `Session`."""
 
 import asyncio
 import random
@@ -23,12 +23,12 @@ from .frames import Frame, encode
 from .inbox import Inbox, Signal
 from .session import Session, error_of
 
-# A connection that lived this long (seconds) was a good one: delays start over.
+# After a connection has lasted this long (seconds), the reconnect delays start over.
 STABLE_AFTER = 10.0
 
 
 class State(StrEnum):
-    """What the connection is doing."""
+    """The state of the connection."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -37,7 +37,7 @@ class State(StrEnum):
 
 
 class Client:
-    """A connection to one Pitwall endpoint that reconnects and resumes by itself.
+    """A connection to one Pitwall endpoint that reconnects and resumes automatically.
 
         async with Client("ws://127.0.0.1:8000/ws/dashboard/", Token(token)) as client:
             await client.command("subscribe", metrics=["cpu_usage"])
@@ -45,14 +45,15 @@ class Client:
                 ...
 
     Args:
-        url: `ws://` or `wss://` address of the endpoint, with any query parameters of one's own.
-        credentials: one of `Token`, `SessionCookie`, `Ticket`, `FirstFrame`; None: anonymous.
-        workspace: slug; None: the user's default one.
-        batch: let the server put pushes that wait together into one frame.
+        url: `ws://` or `wss://` address of the endpoint; it may have query parameters.
+        credentials: one of `Token`, `SessionCookie`, `Ticket`, `FirstFrame`. None connects
+            anonymously.
+        workspace: slug; None selects the user's default workspace.
+        batch: let the server combine waiting pushes into one frame.
         compress: let the server send zlib-compressed frames.
-        on_state: called with every new `State`, from the event loop.
-        buffer: events kept for the application. A full buffer stops reading from the socket,
-            which the server notices as it notices any slow client.
+        on_state: called on the event loop with every new `State`.
+        buffer: number of events kept for the application. While the buffer is full, the client
+            does not read from the socket, and the server treats it like any slow client.
         uniform: source of the reconnect jitter.
     """
 
@@ -90,10 +91,10 @@ class Client:
     # -- opening and closing
 
     async def __aenter__(self) -> Self:
-        """Connect, and authenticate where the credentials ask for a first frame.
+        """Connect, and send the `authenticate` frame if the credentials need one.
 
         Raises:
-            AuthenticationError: the credentials are not accepted.
+            AuthenticationError: the server rejected the credentials.
             ConnectionClosedError: the server closed the connection for good.
             OSError, TimeoutError: the server cannot be reached.
         """
@@ -111,7 +112,7 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection and do not come back. Safe to call twice."""
+        """Close the connection without reconnecting. Safe to call twice."""
         self._closed_with = self._closed_with or ConnectionClosedError(
             1000, "closed by this client"
         )
@@ -124,22 +125,22 @@ class Client:
 
     @property
     def client_id(self) -> str | None:
-        """Name the server gave to the present connection."""
+        """The id that the server gave to the current connection."""
         return (self.session.established or {}).get("client_id")
 
-    # -- talking
+    # -- sending
 
     async def command(self, action: str, /, *, within: float = 30.0, **fields: Any) -> Frame:
         """Send a command and wait for its reply.
 
-        While the connection is being restored the command waits; after a `rate_limited` error it
-        waits until the server takes commands again.
+        The command waits while the connection is being restored. After a `rate_limited` error,
+        the next command waits until the server accepts commands again.
 
         Raises:
-            CommandError: the server refused it.
+            CommandError: the server refused the command.
             ConnectionLostError: the connection broke before the reply came.
             ConnectionClosedError: the connection is closed for good.
-            TimeoutError: no reply within `within` seconds.
+            TimeoutError: no reply came within `within` seconds.
         """
         async with asyncio.timeout(within):
             await asyncio.sleep(max(0.0, self._hold_until - time.monotonic()))
@@ -158,7 +159,7 @@ class Client:
         return answer
 
     async def send(self, frame: Mapping[str, Any] | str | bytes) -> None:
-        """Send one frame as it is: no id, no reply awaited.
+        """Send one frame unchanged, without an id and without waiting for a reply.
 
         Raises:
             ConnectionLostError: there is no connection at the moment.
@@ -172,7 +173,7 @@ class Client:
             raise ConnectionLostError(str(error)) from error
 
     async def wait_until_live(self) -> None:
-        """Wait until commands are taken (again).
+        """Wait until the server accepts commands.
 
         Raises:
             ConnectionClosedError: the connection is closed for good.
@@ -181,16 +182,16 @@ class Client:
         if self._closed_with is not None:
             raise self._closed_with
 
-    # -- listening
+    # -- receiving
 
     async def event(self, kind: str, /, *, within: float = 10.0, **fields: Any) -> Frame:
-        """Return the oldest unread event of a type, waiting for one if need be.
+        """Return the oldest unread event of a type, waiting for one if necessary.
 
-        Events of other types stay unread. `fields` must be equal in the event.
+        Events of other types stay unread. The event's fields must equal `fields`.
 
         Raises:
             ConnectionClosedError: the connection is closed for good and no such event is left.
-            TimeoutError: none came within `within` seconds.
+            TimeoutError: no such event came within `within` seconds.
         """
 
         def matches(frame: Frame) -> bool:
@@ -204,7 +205,7 @@ class Client:
         """Yield every event in order, until the connection is closed for good.
 
         Raises:
-            ConnectionClosedError: the server closed it for good with anything but 1000.
+            ConnectionClosedError: the connection was closed for good with a code other than 1000.
         """
         while True:
             try:
@@ -215,13 +216,13 @@ class Client:
                 raise
 
     def drain(self) -> list[Frame]:
-        """Return the unread events and forget them."""
+        """Return all unread events and remove them from the buffer."""
         return self._inbox.drain()
 
-    # -- the connection's life
+    # -- connecting and reconnecting
 
     async def _open(self) -> None:
-        """Open one connection up to the point where commands are taken."""
+        """Open one connection and wait until the server accepts commands."""
         credentials = await opening.prepare(self._credentials, self._url)
         self.session.connected()
         socket = self._socket = await opening.upgrade(self._url, credentials, self._query)
@@ -263,18 +264,18 @@ class Client:
                 self._lose_replies()
                 if isinstance(closed, ConnectionClosedError):
                     raise closed
-                # A server that accepts and closes at once gets the growing delays too.
+                # The delays must also grow if the server accepts and then closes immediately.
                 attempt = 0 if time.monotonic() - began >= STABLE_AFTER else attempt + 1
                 attempt = await self._reconnect(attempt, goodbye.retry_after if goodbye else None)
         except ConnectionClosedError as error:
             self._end(error)
         except Exception as error:
-            # Readers must hear of a bug here, or they would wait for ever.
+            # Readers must get an error if this task fails, or they would wait forever.
             self._end(ConnectionClosedError(None, repr(error)))
             raise
 
     async def _reconnect(self, attempt: int, retry_after: float | None) -> int:
-        """Try until a connection is open. Returns the number of failures in a row."""
+        """Try until a connection is open. Returns the number of consecutive failures."""
         while True:
             self._enter(State.WAITING)
             await asyncio.sleep(reconnect.delay(attempt, retry_after, self._uniform))
@@ -294,7 +295,7 @@ class Client:
         except ConnectionClosed as error:
             return opening.classify(error)
         except TimeoutError as error:
-            # The peer is gone without a word: do not wait for its part of the closing handshake.
+            # The peer is unreachable: do not wait for its part of the closing handshake.
             self._socket.transport.abort()
             return error
 
@@ -311,7 +312,7 @@ class Client:
         for event in received.events:
             await self._inbox.put(event)
         if received.must_reconnect:
-            # Not closed with 1000: the reader takes this for a connection that broke.
+            # Abort instead of closing with 1000, so that the reader sees a broken connection.
             socket.transport.abort()
 
     def _lose_replies(self) -> None:
@@ -319,7 +320,8 @@ class Client:
         for future in self._replies.values():
             if not future.done():
                 future.set_exception(ConnectionLostError("the connection broke before the reply"))
-                # A command that is still sending hears of it there, and leaves this one unread.
+                # A command that is still sending gets the error from `send` and never reads this
+                # one: mark it as retrieved, or asyncio would log it.
                 future.exception()
 
     def _note_limit(self, error: CommandError) -> None:

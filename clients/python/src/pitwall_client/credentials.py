@@ -1,4 +1,4 @@
-"""The ways of proving who one is when a connection opens."""
+"""The ways to authenticate when a connection opens."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Opening:
-    """What one attempt to connect carries.
+    """Authentication data for one connection attempt.
 
     Attributes:
-        headers: of the upgrade request.
+        headers: headers of the upgrade request.
         query: parameters added to the address.
         origin: value of the Origin header; only cookies need one.
         first_token: token to send in a first `authenticate` frame, or None.
@@ -24,10 +24,10 @@ class Opening:
 
 
 class Credentials(Protocol):
-    """Anything that prepares an opening. It is asked again before every reconnect."""
+    """An object that creates an `Opening`. It is called again before every reconnect."""
 
     async def open(self, url: str) -> Opening:
-        """Return what to send when connecting to `url`."""
+        """Return the data to send when connecting to `url`."""
         ...
 
 
@@ -38,7 +38,7 @@ class Token:
     token: str = field(repr=False)
 
     async def open(self, url: str) -> Opening:
-        """Carry the token in the Authorization header."""
+        """Return the token in the Authorization header."""
         return Opening(headers={"Authorization": f"Bearer {self.token}"})
 
 
@@ -50,7 +50,7 @@ class SessionCookie:
     name: str = "sessionid"
 
     async def open(self, url: str) -> Opening:
-        """Carry the cookie and the origin of the server itself."""
+        """Return the cookie and the server's own origin."""
         parts = urlsplit(url)
         scheme = {"ws": "http", "wss": "https"}[parts.scheme]
         return Opening(
@@ -61,30 +61,30 @@ class SessionCookie:
 
 @dataclass(frozen=True)
 class Ticket:
-    """A single-use ticket. `fetch` gets a new one for every attempt, e.g. `Api.ws_ticket`."""
+    """A single-use ticket. `fetch`, e.g. `Api.ws_ticket`, gets a new one for every attempt."""
 
     fetch: Callable[[], Awaitable[str]]
 
     async def open(self, url: str) -> Opening:
-        """Carry a fresh ticket in the query string."""
+        """Return a fresh ticket in the query string."""
         return Opening(query={"ticket": await self.fetch()})
 
 
 @dataclass(frozen=True)
 class FirstFrame:
-    """A token sent in the first frame, for places where headers cannot be set."""
+    """A token sent in the first frame, for environments that cannot set headers."""
 
     token: str = field(repr=False)
 
     async def open(self, url: str) -> Opening:
-        """Send the token right after the connection is established."""
+        """Return the token to send right after the connection is established."""
         return Opening(first_token=self.token)
 
 
 @dataclass(frozen=True)
 class Anonymous:
-    """No credentials yet: the caller authenticates with a command of its own."""
+    """No credentials; the caller may send an `authenticate` command later."""
 
     async def open(self, url: str) -> Opening:
-        """Carry nothing."""
+        """Return an empty opening."""
         return Opening()

@@ -1,20 +1,20 @@
-"""What can go wrong, as exceptions."""
+"""The exceptions of this package."""
 
 from .frames import Frame
 
 
 class PitwallError(Exception):
-    """Base of every error of this package."""
+    """Base class of all errors of this package."""
 
 
 class CommandError(PitwallError):
-    """The server refused a command. The connection lives on.
+    """The server refused a command. The connection stays open.
 
     Attributes:
         code: the protocol's error code, for example `invalid_command` or `rate_limited`.
-        message: the server's sentence.
-        errors: messages by field, empty when the error is not about fields.
-        retry_after: seconds after which trying again makes sense, or None.
+        message: the server's explanation.
+        errors: messages by field; empty if the error does not concern fields.
+        retry_after: seconds to wait before trying again, or None.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class CommandError(PitwallError):
 
     @classmethod
     def from_frame(cls, frame: Frame) -> "CommandError":
-        """Make the exception of an `error` frame."""
+        """Create the exception for an `error` frame."""
         return cls(
             str(frame.get("code", "internal")),
             str(frame.get("message", "")),
@@ -57,9 +57,10 @@ class ApiError(CommandError):
 
 
 class ConnectionLostError(PitwallError):
-    """The connection ended before the reply came: whether the command took effect is unknown.
+    """The connection ended before the reply came. It is unknown whether the command took effect.
 
-    Commands that create take an id of the client's choice; sent again they return the first result.
+    Commands that create something accept a client-chosen id and can be sent again under it: they
+    then return the first result.
     """
 
 
@@ -67,8 +68,8 @@ class ConnectionClosedError(PitwallError):
     """The connection is closed for good and will not be opened again.
 
     Attributes:
-        code: close code, or None when the server could not be reached at all.
-        reason: what the server said.
+        code: close code, or None if the server could not be reached at all.
+        reason: the server's explanation.
     """
 
     def __init__(self, code: int | None, reason: str = "") -> None:
@@ -78,4 +79,4 @@ class ConnectionClosedError(PitwallError):
 
 
 class AuthenticationError(ConnectionClosedError):
-    """The server does not accept the credentials."""
+    """The server rejected the credentials."""

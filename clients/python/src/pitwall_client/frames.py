@@ -1,4 +1,4 @@
-"""Frames as they travel: JSON objects in text, zlib-compressed in binary, or several in a batch."""
+"""Wire format of frames: JSON as text, zlib-compressed JSON as binary, or several in a batch."""
 
 import json
 import zlib
@@ -11,22 +11,22 @@ MAX_INFLATED = 16 * 2**20
 
 
 class MalformedFrameError(ValueError):
-    """The server sent what the protocol does not know."""
+    """The server sent something that is not part of the protocol."""
 
 
 def encode(frame: Frame) -> str:
-    """Return the text of a frame."""
+    """Return a frame as JSON text."""
     return json.dumps(frame, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def decode(data: str | bytes) -> Iterator[Frame]:
-    """Yield the frames in one WebSocket message, a batch taken apart.
+    """Yield the frames of one WebSocket message, and each frame of a batch.
 
     Args:
         data: text, or zlib-compressed text of a connection opened with `compress=zlib`.
 
     Raises:
-        MalformedFrameError: it is no JSON object, or does not decompress.
+        MalformedFrameError: the message is not a JSON object or cannot be decompressed.
     """
     text = _inflate(data) if isinstance(data, bytes) else data
     try:

@@ -1,4 +1,4 @@
-"""Events waiting for the application, bounded."""
+"""A bounded buffer of events for the application."""
 
 import asyncio
 from collections import deque
@@ -9,20 +9,20 @@ from .frames import Frame
 
 
 class Signal:
-    """Wakes everyone who waits for a change. Spurious wake-ups are allowed: check again."""
+    """Wakes all tasks that wait for a change. Wake-ups may be spurious: check again."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
 
     def fire(self) -> None:
-        """Wake all who wait."""
+        """Wake all waiting tasks."""
         for future in self._waiting:
             if not future.done():
                 future.set_result(None)
         self._waiting.clear()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until `condition` holds; it is looked at now and after each `fire`."""
+        """Wait until `condition` holds; it is checked now and after each `fire`."""
         while not condition():
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.add(future)
@@ -36,7 +36,8 @@ class Inbox:
     """A queue of events that can be read in order or by type.
 
     Args:
-        capacity: events kept. `put` waits when it is full, so the socket is not read meanwhile.
+        capacity: number of events kept. `put` waits while the queue is full, and the socket is
+            not read during that time.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -47,17 +48,17 @@ class Inbox:
         self._end: ConnectionClosedError | None = None
 
     async def put(self, event: Frame) -> None:
-        """Add an event, once there is room for it."""
+        """Add an event as soon as there is room for it."""
         await self._signal.until(lambda: len(self._events) < self._capacity)
         self._events.append(event)
         self._arrived += 1
         self._signal.fire()
 
     async def take(self, matches: Callable[[Frame], bool]) -> Frame:
-        """Remove and return the oldest event that matches, waiting for one if need be.
+        """Remove and return the oldest event that matches, waiting for one if necessary.
 
         Raises:
-            ConnectionClosedError: there is none and none will come.
+            ConnectionClosedError: no such event is left and the connection is closed.
         """
         while True:
             for index, event in enumerate(self._events):
@@ -68,7 +69,7 @@ class Inbox:
             if self._end is not None:
                 raise self._end
             if len(self._events) >= self._capacity:
-                # Nobody reads the others while this type is waited for: the oldest makes room.
+                # While a caller waits for this type, nothing reads the others: drop the oldest.
                 self._events.popleft()
                 self._signal.fire()
             await self._changed()
@@ -81,7 +82,7 @@ class Inbox:
         return events
 
     def close(self, error: ConnectionClosedError) -> None:
-        """Let readers have what is left and then raise `error`."""
+        """Raise `error` in readers once the remaining events have been read."""
         self._end = error
         self._signal.fire()
 

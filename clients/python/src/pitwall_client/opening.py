@@ -1,4 +1,4 @@
-"""Opening a WebSocket, and reading what its refusal or its end means."""
+"""Opens a WebSocket, and classifies its refusal or close."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -18,11 +18,11 @@ REFUSED_STATUSES = frozenset({400, 401, 403, 404})
 
 
 async def prepare(credentials: Credentials, url: str) -> Opening:
-    """Ask the credentials what to send.
+    """Get the data to send from the credentials.
 
     Raises:
-        AuthenticationError: getting them was refused for good.
-        ConnectionLostError: getting them failed for now.
+        AuthenticationError: the server refused to issue credentials.
+        ConnectionLostError: the credentials could not be fetched; trying again may help.
     """
     try:
         return await credentials.open(url)
@@ -38,8 +38,8 @@ async def upgrade(url: str, opening: Opening, query: Mapping[str, str]) -> Clien
     """Open a WebSocket.
 
     Raises:
-        AuthenticationError: the server refuses the upgrade and would do so again.
-        OSError, TimeoutError, InvalidHandshake: the server cannot be reached or is not well.
+        AuthenticationError: the server refuses the upgrade, and would refuse it again.
+        OSError, TimeoutError, InvalidHandshake: the server cannot be reached or is failing.
     """
     try:
         return await connect(
@@ -49,7 +49,7 @@ async def upgrade(url: str, opening: Opening, query: Mapping[str, str]) -> Clien
             open_timeout=TIMEOUT,
             close_timeout=CLOSE_TIMEOUT,
             max_size=None,
-            # The protocol has its own heartbeat and its own compression.
+            # The protocol has its own heartbeats and compression.
             ping_interval=None,
             compression=None,
         )
@@ -61,7 +61,7 @@ async def upgrade(url: str, opening: Opening, query: Mapping[str, str]) -> Clien
 
 
 def classify(error: ConnectionClosed) -> ConnectionClosedError | ConnectionLostError:
-    """Tell whether the end of a connection is final, by its close code."""
+    """Return the exception for a closed connection: final or temporary, by its close code."""
     code = error.rcvd.code if error.rcvd else None
     reason = error.rcvd.reason if error.rcvd else ""
     if code == 1008:
@@ -72,7 +72,7 @@ def classify(error: ConnectionClosed) -> ConnectionClosedError | ConnectionLostE
 
 
 def retry_after(error: Exception) -> float | None:
-    """Return the seconds that an HTTP answer to the upgrade asked to wait."""
+    """Return the Retry-After of a refused upgrade in seconds, or None."""
     if not isinstance(error, InvalidStatus):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Where this client stands in each log stream: nothing twice, nothing left out. Pure."""
+"""The client's position in each log stream, so that no event is duplicated or lost. Pure."""
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -6,7 +6,7 @@ from typing import Any
 
 from .frames import Frame
 
-# Snapshots that belong to a stream without naming it.
+# Snapshots that belong to a stream but do not name it.
 SNAPSHOT_STREAMS = {"orders_snapshot": "orders", "initial_data": "notifications"}
 
 
@@ -15,32 +15,32 @@ class Verdict(Enum):
 
     DELIVER = auto()
     DROP = auto()
-    RECOVER = auto()  # drop it, and ask the server for what is missing
+    RECOVER = auto()  # drop it, and ask the server for the missing events
 
 
 @dataclass(frozen=True)
 class Position:
-    """The last event seen of a stream: its offset within an epoch."""
+    """The last event seen in a stream: its offset within an epoch."""
 
     epoch: str
     offset: int
 
     def as_json(self) -> dict[str, Any]:
-        """Return the position in the shape of `recover`."""
+        """Return the position in the format of `recover`."""
         return {"epoch": self.epoch, "offset": self.offset}
 
 
 @dataclass
 class Positions:
-    """The positions of all log streams of one client. They outlive a connection."""
+    """The positions of one client in all its log streams. They survive reconnects."""
 
     known: dict[str, Position] = field(default_factory=dict)
     _recovering: set[str] = field(default_factory=set)
 
     def judge(self, frame: Frame) -> Verdict:
-        """Decide about a pushed frame and move the position when it is the next one.
+        """Decide what to do with a pushed frame; advance the position if it is the next event.
 
-        Frames without a stream and an offset are not part of a log and always delivered.
+        Frames without a stream and an offset are not part of a log and are always delivered.
         """
         stream, offset = frame.get("stream"), frame.get("offset")
         if stream is None and frame.get("type") in SNAPSHOT_STREAMS and "epoch" in frame:
@@ -60,7 +60,7 @@ class Positions:
         return Verdict.DELIVER
 
     def behind(self, offsets: dict[str, int]) -> bool:
-        """Tell whether a heartbeat's offsets show a gap that was not yet asked about."""
+        """Tell whether a heartbeat's offsets show a gap that has not been requested yet."""
         missing = [
             stream
             for stream, offset in offsets.items()
@@ -71,10 +71,10 @@ class Positions:
         return bool(fresh)
 
     def confirm(self, positions: dict[str, Frame]) -> None:
-        """Take over the positions of a `subscription_confirmed`.
+        """Apply the positions of a `subscription_confirmed`.
 
         A recovered stream keeps the client's own position, since the missed events are still to
-        come. Any other one starts from where the server says.
+        come. Any other stream starts from the server's position.
         """
         for stream, confirmed in positions.items():
             last = self.known.get(stream)
@@ -87,7 +87,7 @@ class Positions:
         return {stream: position.as_json() for stream, position in sorted(self.known.items())}
 
     def recovery_ended(self) -> None:
-        """Forget that recovery was asked for: it failed, or its connection ended."""
+        """Clear the pending recovery requests: they failed, or the connection ended."""
         self._recovering.clear()
 
     def forget(self, stream: str) -> None:
@@ -96,7 +96,7 @@ class Positions:
         self._recovering.discard(stream)
 
     def forget_all(self) -> None:
-        """Start every stream afresh."""
+        """Forget all positions, so that every stream starts anew."""
         self.known.clear()
         self._recovering.clear()
 

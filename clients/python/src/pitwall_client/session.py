@@ -1,7 +1,7 @@
-"""The protocol's client side without I/O: frames in, decisions out.
+"""The client side of the protocol, without I/O: frames in, decisions out.
 
-One `Session` lives as long as its client and survives reconnects: it remembers what is subscribed
-and the position in every log stream. The shell in `client.py` moves bytes and sleeps.
+A `Session` lives as long as its client and survives reconnects. It remembers the subscriptions
+and the position in every log stream. `client.py` does the I/O and the waiting.
 """
 
 from collections.abc import Iterable
@@ -13,22 +13,22 @@ from .frames import Frame, MalformedFrameError, decode
 from .positions import Positions, Verdict
 
 RESUME_PREFIX = "resume-"
-# Fields of `subscribe` that name what to follow, as opposed to options of one call.
+# Fields of `subscribe` that name what to follow, as opposed to options of a single call.
 REMEMBERED_LISTS = ("metrics", "streams", "rooms", "symbols")
 REMEMBERED_OPTIONS = ("interval",)
-# Errors that pass by themselves.
+# Temporary errors.
 PASSING = frozenset({"rate_limited", "unavailable", "internal"})
 
 
 @dataclass
 class Received:
-    """What one message from the server leads to.
+    """The results of one message from the server.
 
     Attributes:
         events: frames for the application, in order.
         replies: frames that answer commands, by command id.
         outgoing: frames to send back now.
-        must_reconnect: the subscription was not restored; a new connection tries it again.
+        must_reconnect: the subscriptions could not be restored; try again on a new connection.
     """
 
     events: list[Frame] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Goodbye:
-    """The server's `disconnect` frame: what it is about to close with, and when to come back."""
+    """The server's `disconnect` frame: the coming close code, and when to reconnect."""
 
     code: int | None = None
     reason: str = ""
@@ -50,10 +50,10 @@ class Session:
     """State of one client across its connections.
 
     Attributes:
-        positions: where it stands in each log stream.
-        established: the `connection_established` frame of the present connection, or None.
-        authenticated: a user is known on the present connection.
-        goodbye: the last `disconnect` frame of the present connection, or None.
+        positions: the position in each log stream.
+        established: the `connection_established` frame of the current connection, or None.
+        authenticated: whether the current connection has a user.
+        goodbye: the last `disconnect` frame of the current connection, or None.
     """
 
     def __init__(self) -> None:
@@ -69,36 +69,36 @@ class Session:
 
     @property
     def heartbeat_timeout(self) -> float:
-        """Seconds without a frame after which the connection counts as dead."""
+        """Seconds without a frame after which the connection is considered dead."""
         return float((self.established or {}).get("heartbeat_timeout", 45.0))
 
     def connected(self) -> None:
-        """Begin a new connection."""
+        """Reset the state that belongs to one connection; call it when a new one is opened."""
         self.established = None
         self.authenticated = False
         self.goodbye = None
         self.positions.recovery_ended()
 
     def disconnected(self) -> list[int]:
-        """End the connection. Returns the ids of commands that will not be answered any more."""
+        """Record that the connection ended. Returns the ids of commands that got no reply."""
         lost = list(self._sent)
         self._sent.clear()
         self.positions.recovery_ended()
         return lost
 
     def command(self, action: str, fields: Frame) -> tuple[int, Frame]:
-        """Give a command its id. Returns the id and the frame to send."""
+        """Assign an id to a command. Returns the id and the frame to send."""
         self._next_id += 1
         frame = {"action": action, "id": self._next_id, **fields}
         self._sent[self._next_id] = frame
         return self._next_id, frame
 
     def abandon(self, command_id: int) -> None:
-        """Stop expecting the reply to a command. A late one is handed out as an event."""
+        """Stop waiting for the reply to a command. A late reply is delivered as an event."""
         self._sent.pop(command_id, None)
 
     def resume(self) -> Frame | None:
-        """Return the `subscribe` that restores everything on a new connection, if anything."""
+        """Return the `subscribe` that restores all subscriptions, or None if there are none."""
         if not self._following and not self.positions.known:
             return None
         self._next_id += 1
@@ -110,13 +110,13 @@ class Session:
         return frame
 
     def receive(self, data: str | bytes) -> Received:
-        """Take one WebSocket message. What the protocol does not know is dropped, not fatal."""
+        """Process one WebSocket message. A malformed one becomes an `unreadable` event."""
         received = Received()
         try:
             for frame in decode(data):
                 self._take(frame, received)
         except MalformedFrameError:
-            # An echoed binary message, or a server newer than this client.
+            # An echoed binary message, or a server that is newer than this client.
             received.events.append({"type": "unreadable", "data": data})
         return received
 
@@ -151,11 +151,11 @@ class Session:
             elif frame.get("code") in PASSING:
                 self._leave(frame)
                 received.must_reconnect = True
-        # The application sees it: `recovered: false` tells it to read a snapshot.
+        # Deliver it to the application: `recovered: false` means that a snapshot follows.
         received.events.append(frame)
 
     def _leave(self, refusal: Frame) -> None:
-        """Give the connection up, and come back no sooner than the refusal allows."""
+        """Record when to reconnect: not before the refusal's `retry_after`."""
         self.goodbye = Goodbye(
             reason=str(refusal.get("code")), retry_after=refusal.get("retry_after")
         )
@@ -192,7 +192,7 @@ class Session:
         self._options |= {name: sent[name] for name in REMEMBERED_OPTIONS if name in sent}
 
     def _forget(self, sent: Frame, confirmed: Frame) -> None:
-        """Stop remembering what was named, and what the server says it took off."""
+        """Forget the subscriptions that the command named and those that the server removed."""
         if all(sent.get(name) is None for name in REMEMBERED_LISTS):
             sent = {name: list(items) for name, items in self._lists.items()}
         for name in REMEMBERED_LISTS:

@@ -39,14 +39,14 @@ describe('the feed of notifications', () => {
     expect(feed.unreadCount).toBe(2)
   })
 
-  it('tells what a notification says once its text was taken back', () => {
+  it('reports the new text of a notification whose text was removed', () => {
     const { world, seen } = begun()
     world.server.push(snapshot(4, [{ ...NEW, message: 'secret' }], 1))
     world.server.push(event(5, { type: 'notification_changed', data: NEW, unread_count: 1 }))
     expect(seen).toMatchObject({ counts: [1, 1], arrived: [], changed: [''] })
   })
 
-  it('takes no event twice, and asks for what is missing', () => {
+  it('takes no event twice, and requests missing ones', () => {
     const { world, seen } = begun()
     world.server.push(snapshot(4))
     world.server.push(event(4, { type: 'new_notification', data: NEW, unread_count: 1 }))
@@ -55,7 +55,7 @@ describe('the feed of notifications', () => {
     expect(world.server.sent('subscribe')).toMatchObject([{ recover: { notifications: { epoch: 'e', offset: 4 } } }])
   })
 
-  it('is renewed by the snapshot that comes with each connection', () => {
+  it('is renewed by the snapshot of each connection', () => {
     const { world, seen } = begun()
     world.server.push(snapshot(1, [NEW]))
     world.server.close(1006)
@@ -66,7 +66,7 @@ describe('the feed of notifications', () => {
     expect(seen.counts).toEqual([1, 0])
   })
 
-  it('asks for the snapshot where none came', () => {
+  it('requests the snapshot if none came', () => {
     const { world } = begun()
     vi.advanceTimersByTime(5_000)
     expect(world.server.sent('subscribe')).toHaveLength(1)
@@ -75,7 +75,7 @@ describe('the feed of notifications', () => {
     expect(world.server.sent('subscribe')).toHaveLength(1)
   })
 
-  it('tells announcements from messages of people', () => {
+  it("distinguishes announcements from people's messages", () => {
     const { world, seen } = begun()
     world.server.push({ type: 'system_notification', message: 'Closing', severity: 'critical' })
     world.server.push({ type: 'user_message', from: { id: 2, username: 'bob' }, message: 'Lunch' })

@@ -1,4 +1,4 @@
-/** What the server tells about the user's notifications, live; one for all parts of a page. */
+/** The user's notifications, live from the server; one feed for all parts of a page. */
 import { sendLeaving } from '@/lib/api'
 import { openConnection, type Connection, type Frame } from '@/lib/socket'
 import { isRecord } from '@/lib/socket/frames'
@@ -6,7 +6,7 @@ import { Listeners } from '@/lib/socket/listeners'
 
 import { isNotification, severityOf, snapshotOf, type Notification, type Severity, type Snapshot } from './notification'
 
-/** An announcement, or a message of a person (`from`) to who is connected now. */
+/** An announcement, or a message from a person (`from`) to users who are connected now. */
 export interface Told {
   readonly from: string | null
   readonly message: string
@@ -16,11 +16,11 @@ export interface Told {
 const SNAPSHOT_WITHIN_MS = 5_000
 
 export class NotificationFeed {
-  /** Null until the server has told. */
+  /** Null until the server has sent the count. */
   unreadCount: number | null = null
   readonly counted = new Listeners<number>()
   readonly arrived = new Listeners<Notification>()
-  /** It says something else now. */
+  /** The text of a notification has changed. */
   readonly changed = new Listeners<Notification>()
   readonly read = new Listeners<readonly number[]>()
   readonly renewed = new Listeners<Snapshot>()
@@ -41,13 +41,13 @@ export class NotificationFeed {
     this.expectSnapshot()
   }
 
-  /** Mark one as read; the page may be left at once after. Raises: ApiError. */
+  /** Mark one as read; the page may be left immediately afterwards. Raises: ApiError. */
   async markRead(id: number): Promise<void> {
     const { unread_count } = await sendLeaving<{ unread_count: number }>(`notifications/${id}/read/`, this.workspace)
     this.marked([id], unread_count)
   }
 
-  /** Mark all as read; the server tells which ones these are. Raises: CommandError. */
+  /** Mark all as read; the server's event lists which ones. Raises: CommandError. */
   async markAllRead(): Promise<void> {
     await this.connection.command('mark_as_read', { all: true })
   }
@@ -86,7 +86,7 @@ export class NotificationFeed {
     this.told.call({ from, message: String(frame.message ?? ''), severity: severityOf(frame.severity) })
   }
 
-  /** The server sends a snapshot by itself; where it could not, it is asked. */
+  /** The server sends a snapshot on its own. Request it if it does not arrive in time. */
   private expectSnapshot(): void {
     clearTimeout(this.overdue)
     if (this.connection.state.kind !== 'live') return
@@ -99,7 +99,7 @@ export class NotificationFeed {
 
 const feeds = new Map<string, NotificationFeed>()
 
-/** The feed of this page; everybody who asks gets the same one. */
+/** The feed of this page; all callers share one. */
 export function openFeed(workspace: string | null): NotificationFeed {
   const key = workspace ?? ''
   const feed = feeds.get(key) ?? new NotificationFeed(openConnection('/ws/notifications/', workspace), workspace)

@@ -7,7 +7,7 @@ function notification(id: number, fields: Partial<Notification> = {}): Notificat
   return { id, kind: 'message', title: `n${id}`, message: '', severity: 'info', link: '', created_at: '2026-11-21T12:00:00Z', read: false, ...fields }
 }
 
-/** A server with notifications `1` to `count`, of which it gives two a page. */
+/** A server with notifications `1` to `count`, two per page. */
 class Server {
   all: Notification[]
   asked: { filter: Filter; cursor: string | null }[] = []
@@ -29,7 +29,7 @@ class Server {
     return { results, next }
   }
 
-  /** From now on answers wait; returns what lets them go. */
+  /** Hold back responses from now on; returns a function that releases them. */
   hold(): () => void {
     this.held = []
     return () => {
@@ -49,14 +49,14 @@ async function shown(server: Server, filter: Filter = {}): Promise<NotificationL
 }
 
 describe('a list of notifications', () => {
-  it('shows what one of its notifications says now, and takes in no other', async () => {
+  it('shows the new text of a listed notification, and adds no other', async () => {
     const list = await shown(new Server(5))
     list.changed(notification(4, { title: 'taken back' }))
     list.changed(notification(2))
     expect(list.items.value.map((item) => item.title)).toEqual(['n5', 'taken back'])
   })
 
-  it('is read page by page, newest first, to its end', async () => {
+  it('loads page by page, newest first, to its end', async () => {
     const server = new Server(5)
     const list = await shown(server)
     expect([ids(list), list.phase.value, list.older.value]).toEqual([[5, 4], 'ready', 'some'])
@@ -67,7 +67,7 @@ describe('a list of notifications', () => {
     expect(server.asked.map(({ cursor }) => cursor)).toEqual([null, '4', '2'])
   })
 
-  it('says that it could not be read, and can be asked again', async () => {
+  it('reports a failed load, and can be loaded again', async () => {
     const server = new Server(3)
     server.failing = true
     const list = await shown(server)
@@ -91,14 +91,14 @@ describe('a list of notifications', () => {
     expect([list.phase.value, ids(list)]).toEqual(['ready', [2, 1]])
   })
 
-  it('puts what arrives on top, once, however often it is told', async () => {
+  it('puts a new notification on top once, however often it is reported', async () => {
     const list = await shown(new Server(2))
     list.arrived(notification(3))
     list.arrived(notification(3))
     expect(ids(list)).toEqual([3, 2, 1])
   })
 
-  it('takes in what arrived while its first page was on the way', async () => {
+  it('adds what arrived while its first page was loading', async () => {
     const server = new Server(2)
     const release = server.hold()
     const list = new NotificationList(server.load)
@@ -111,7 +111,7 @@ describe('a list of notifications', () => {
     expect([ids(list), unread(list)]).toEqual([[3, 2, 1], [2, 1]])
   })
 
-  it('lets through only what its filter asks for', async () => {
+  it('shows only what matches its filter', async () => {
     const list = await shown(new Server(0), { kind: 'mention' })
     list.arrived(notification(1))
     list.arrived(notification(2, { kind: 'mention' }))
@@ -122,7 +122,7 @@ describe('a list of notifications', () => {
     expect(ids(list)).toEqual([4])
   })
 
-  it('leaves out the answer for a filter that is not chosen any more', async () => {
+  it('drops the response for a filter that is no longer chosen', async () => {
     const server = new Server(4)
     const release = server.hold()
     const list = new NotificationList(server.load)
@@ -133,13 +133,13 @@ describe('a list of notifications', () => {
     expect(ids(list)).toEqual([4, 3])
   })
 
-  it('shows what is read as read, in its place also among the unread', async () => {
+  it('marks read ones as read and keeps them in place, even among the unread', async () => {
     const list = await shown(new Server(2), { unread: true })
     list.read([1])
     expect([ids(list), unread(list)]).toEqual([[2, 1], [2]])
   })
 
-  it('never makes a read one unread again by an answer that is older', async () => {
+  it('never marks a read one as unread because of an older response', async () => {
     const server = new Server(2)
     const list = await shown(server)
     list.read([2])
@@ -148,8 +148,8 @@ describe('a list of notifications', () => {
   })
 })
 
-describe('after a time without connection', () => {
-  it('shows as read what was read while its first page was on the way', async () => {
+describe('after a lost connection', () => {
+  it('marks as read what was read while its first page was loading', async () => {
     const server = new Server(2)
     const answer = server.hold()
     const list = new NotificationList(server.load)
@@ -166,13 +166,13 @@ describe('after a time without connection', () => {
     expect([ids(list), unread(list)]).toEqual([[3, 2, 1], [3, 1]])
   })
 
-  it('says nothing about those older than the snapshot reaches', async () => {
+  it('does not change those older than the snapshot', async () => {
     const list = await shown(new Server(2))
     list.renewed({ unread: [notification(4)], unreadCount: 30 })
     expect([ids(list), unread(list)]).toEqual([[4, 2, 1], [4, 2, 1]])
   })
 
-  it('begins anew from the top where more came than a page holds', async () => {
+  it('starts again from the top if more arrived than a page holds', async () => {
     const server = new Server(3)
     const list = await shown(server)
     server.all = new Server(9).all.map((item) => ({ ...item, read: true }))
@@ -183,7 +183,7 @@ describe('after a time without connection', () => {
     expect(ids(list)).toEqual([9, 8, 7, 6])
   })
 
-  it('leaves no hole between what is shown and what the snapshot holds of old ones', async () => {
+  it('leaves no gap between the list and older ones in the snapshot', async () => {
     const list = await shown(new Server(6))
     list.renewed({ unread: [notification(6), notification(5), notification(1)], unreadCount: 3 })
     expect(ids(list)).toEqual([6, 5])

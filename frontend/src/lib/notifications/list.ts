@@ -1,4 +1,4 @@
-/** A list of notifications, newest first: read page by page, kept true by what the feed tells. */
+/** A list of notifications, newest first: loaded page by page, and kept up to date by the feed. */
 import { ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 
 import type { Notification, Snapshot } from './notification'
@@ -14,7 +14,7 @@ export interface Page {
   readonly next: string | null
 }
 
-/** Reads one page; `cursor` null: the first. */
+/** Loads one page; `cursor` null: the first. */
 export type LoadPage = (filter: Filter, cursor: string | null) => Promise<Page>
 
 export type Phase = 'loading' | 'ready' | 'failed'
@@ -22,18 +22,18 @@ export type Phase = 'loading' | 'ready' | 'failed'
 export class NotificationList {
   readonly items: ShallowRef<readonly Notification[]> = shallowRef([])
   readonly phase: Ref<Phase> = ref('loading')
-  /** Whether older ones can be had; `failed`: they could not be read. */
+  /** Whether there are older ones to load; `failed`: they could not be loaded. */
   readonly older: Ref<'none' | 'some' | 'loading' | 'failed'> = ref('none')
   private cursor: string | null = null
   private filter: Filter = {}
-  /** Counts the filters: the answer for an earlier one comes too late. */
+  /** Counts filter changes, so that a response for an earlier filter is dropped. */
   private turn = 0
-  /** Those that were told to be read: an answer on its way may be older than that. */
+  /** Ids reported as read: a response that is still on its way may be older than that. */
   private readonly told = new Set<number>()
 
   constructor(private readonly loadPage: LoadPage) {}
 
-  /** Show what a filter lets through, from the newest on. */
+  /** Show the notifications that match a filter, from the newest on. */
   async show(filter: Filter): Promise<void> {
     this.filter = filter
     this.turn += 1
@@ -45,9 +45,9 @@ export class NotificationList {
   }
 
   /**
-   * Read the newest page again; what is shown already stays where the page reaches down to it.
+   * Load the newest page again. Notifications already shown stay if the page reaches down to them.
    *
-   * `reachingTo`: the newest one before there was a time without connection.
+   * `reachingTo`: the newest one known before the connection was lost.
    */
   async refresh(reachingTo = 0): Promise<void> {
     const { turn } = this
@@ -80,7 +80,7 @@ export class NotificationList {
     }
   }
 
-  // --- What the feed tells ----------------------------------------------------------------------
+  // --- Events from the feed ---------------------------------------------------------------------
 
   arrived(notification: Notification): void {
     if (this.lets(notification)) this.merge([notification])
@@ -90,7 +90,7 @@ export class NotificationList {
     if (this.items.value.some((item) => item.id === notification.id)) this.merge([notification])
   }
 
-  /** Marked ones stay where they are, also among the unread: nothing jumps away under a finger. */
+  /** Read ones stay in place, even in the unread filter, so that nothing moves under the user's finger. */
   read(ids: readonly number[]): void {
     const marked = new Set(ids)
     for (const id of ids) this.told.add(id)
@@ -98,18 +98,18 @@ export class NotificationList {
     this.items.value = this.items.value.map((item) => (marked.has(item.id) ? { ...item, read: true } : item))
   }
 
-  /** After a time without connection: what is not unread any more was read elsewhere. */
+  /** After a lost connection: notifications that are no longer unread were read elsewhere. */
   renewed({ unread, unreadCount }: Snapshot): void {
     const newest = this.items.value[0]?.id
     const known = new Set(unread.map((item) => item.id))
     const since = unread.length < unreadCount ? Math.min(...known) : 0
     this.read(this.items.value.filter((item) => item.id >= since && !known.has(item.id)).map((item) => item.id))
     this.merge(unread.filter((item) => this.lets(item) && this.isWithin(item)))
-    // What came and was read meanwhile is in no snapshot.
+    // Notifications that arrived and were read in the meantime are in no snapshot.
     if (this.phase.value !== 'loading') void this.refresh(newest)
   }
 
-  /** Older than what is shown would leave a hole: it comes with its page. */
+  /** Showing one that is older than the list would leave a gap: it comes with its page. */
   private isWithin(item: Notification): boolean {
     const oldest = this.items.value.at(-1)
     return this.phase.value === 'ready' && (this.cursor === null || oldest === undefined || item.id > oldest.id)

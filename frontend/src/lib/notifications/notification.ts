@@ -1,4 +1,4 @@
-/** A notification, as the socket and the REST API write it. */
+/** A notification in the format of the socket and the REST API. */
 import { isRecord, type Frame } from '@/lib/socket/frames'
 
 export type Severity = 'info' | 'warning' | 'critical'
@@ -9,13 +9,13 @@ export interface Notification {
   readonly title: string
   readonly message: string
   readonly severity: Severity
-  /** A path of this site or an http(s) address; empty: none. */
+  /** A path on this site or an http(s) address; empty: none. */
   readonly link: string
   readonly created_at: string
   readonly read: boolean
 }
 
-/** The unread ones, newest first: all of them, or the newest where there are more than a frame holds. */
+/** The unread notifications, newest first: all of them, or the newest if there are more than fit in a frame. */
 export interface Snapshot {
   readonly unread: readonly Notification[]
   readonly unreadCount: number
@@ -32,7 +32,7 @@ export const snapshotOf = (frame: Frame): Snapshot => ({
 
 export const severityOf = (value: unknown): Severity => (value === 'warning' || value === 'critical' ? value : 'info')
 
-/** A link that is safe to follow: to this site or by http(s). Anything else gives null. */
+/** A link that is safe to follow: on this site or by http(s). Null for any other link. */
 export function safeLink(link: string, base: string): string | null {
   if (link === '') return null
   try {

@@ -1,4 +1,4 @@
-/** A list that reads over REST and follows the feed of the page. */
+/** A list that loads over REST and follows the page's feed. */
 import { get } from '@/lib/api'
 
 import type { NotificationFeed } from './feed'
@@ -6,7 +6,7 @@ import { NotificationList, type Page } from './list'
 
 export interface OpenList {
   readonly list: NotificationList
-  /** Follow the feed no longer. */
+  /** Stop following the feed. */
   close(): void
 }
 

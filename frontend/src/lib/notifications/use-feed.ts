@@ -1,4 +1,4 @@
-/** The feed of the page as components see it. */
+/** The page's feed as a composable for components. */
 import { computed, onUnmounted, ref, shallowRef } from 'vue'
 
 import type { NotificationFeed } from './feed'
@@ -8,10 +8,10 @@ const TICK_MS = 20_000
 export function useFeed(feed: NotificationFeed) {
   const unreadCount = ref(feed.unreadCount ?? 0)
   const connectionState = shallowRef(feed.connection.state)
-  /** When the server last told anything, by this device's clock. */
+  /** When the server last sent anything, by this device's clock. */
   const heardAt = ref<number | null>(feed.unreadCount === null ? null : Date.now())
   const now = ref(Date.now())
-  /** Marking as read did not get through. */
+  /** Whether marking as read failed. */
   const failed = ref(false)
   const clock = setInterval(() => (now.value = Date.now()), TICK_MS)
   const stops = [

@@ -6,7 +6,7 @@ import { shapeOf, shortTime } from './wording'
 const at = (...parts: [number, number, number, number, number]): number => new Date(...parts).getTime()
 const short = (created: number, now: number): string => shortTime(new Date(created).toISOString(), now, 'en', 'now')
 
-describe('a time, as a reader says it', () => {
+describe('a short time', () => {
   const now = at(2026, 10, 21, 12, 3) // a Saturday
 
   it('is "now" within a minute, then the minute, the weekday, the day', () => {
@@ -17,13 +17,13 @@ describe('a time, as a reader says it', () => {
     expect(short(at(2026, 10, 14, 12, 0), now)).toBe('Nov 14')
   })
 
-  it('does not wonder at a clock that is behind the server', () => {
+  it("accepts a clock that is behind the server's", () => {
     expect(short(now + 5_000, now)).toBe('now')
   })
 })
 
 describe('a link', () => {
-  it('is followed within the site and by http(s) alone', () => {
+  it('is followed only within the site and by http(s)', () => {
     const here = 'http://host/inbox/'
     expect(safeLink('/chat/?room=pit', here)).toBe('http://host/chat/?room=pit')
     expect(safeLink('https://a.example/x', here)).toBe('https://a.example/x')
@@ -36,7 +36,7 @@ describe('a link', () => {
 describe('the shape of a notification', () => {
   const shape = (kind: string, severity: Notification['severity']): string => shapeOf({ kind, severity } as Notification).icon
 
-  it('is that of its severity where something is wrong, else of its kind', () => {
+  it('is that of its severity if something is wrong, otherwise that of its kind', () => {
     expect(shape('mention', 'critical')).toBe('sev-crit')
     expect(shape('mention', 'warning')).toBe('sev-warn')
     expect(shape('mention', 'info')).toBe('at-sign')

@@ -1,4 +1,4 @@
-/** How a notification looks: its shape, and its time as a reader says it. */
+/** How a notification is displayed: its icon and its time. */
 import { localDay, localMinute, shortDay } from '@/lib/local-time'
 import { parseTime } from '@/lib/time'
 
@@ -18,7 +18,7 @@ const SEVERITY: Readonly<Record<Severity, Shape>> = {
   info: { icon: 'sev-info', tone: 'sub' },
 }
 
-/** Kinds that have a sign of their own while nothing is wrong. */
+/** Kinds with an icon of their own, used unless the severity says that something is wrong. */
 const KIND: Readonly<Record<string, Shape>> = {
   mention: { icon: 'at-sign', tone: 'is-accent' },
   direct_message: { icon: 'messages-square', tone: 'is-accent' },
@@ -32,7 +32,7 @@ export const shapeOfSeverity = (severity: Severity): Shape => SEVERITY[severity]
 export const shapeOf = ({ kind, severity }: Notification): Shape =>
   severity === 'info' ? (KIND[kind] ?? SEVERITY.info) : shapeOfSeverity(severity)
 
-/** `now` for what is new, the minute today, the weekday within a week, else the day. */
+/** `now` if it is new, the time if it is from today, the weekday within a week, otherwise the date. */
 export function shortTime(createdAt: string, now: number, locale: string, justNow: string): string {
   const at = parseTime(createdAt)
   const days = localDay(now) - localDay(at)

@@ -1,12 +1,12 @@
-/** The thin shell around Connection: WebSocket, timers and the browser's events. */
+/** A thin shell around Connection: WebSocket, timers and browser events. */
 import { Connection, type Surroundings, type Transport, type TransportEvents } from './connection'
 
 const connections = new Map<string, Connection>()
 
 /**
- * The connection to an endpoint, such as `/ws/dashboard/`. It starts at once and heals itself.
+ * The connection to an endpoint, such as `/ws/dashboard/`. It opens immediately and reconnects by itself.
  *
- * A page has one for each endpoint: whoever asks again gets the same, with what it already follows.
+ * A page has one connection per endpoint. Further calls return the same one, with its subscriptions.
  */
 export function openConnection(path: string, workspace: string | null): Connection {
   const url = new URL(path, location.href)
@@ -26,7 +26,7 @@ function open(url: URL): Connection {
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') connection.wokeUp()
   })
-  // From the back-forward cache the page returns with a dead socket.
+  // A page restored from the back-forward cache has a dead socket.
   addEventListener('pageshow', (event) => {
     if (event.persisted) connection.wokeUp()
   })
@@ -36,7 +36,7 @@ function open(url: URL): Connection {
 
 function surroundings(url: URL): Surroundings {
   return {
-    // performance.now() stands still while most devices sleep.
+    // performance.now() stops while most devices sleep.
     now: Date.now,
     random: Math.random,
     online: () => navigator.onLine,

@@ -1,4 +1,4 @@
-/** How far the server's clock is from this device's, from pings: a wrong device clock must not show as latency. */
+/** The offset of the server's clock from this device's, measured by pings: a wrong device clock must not show as latency. */
 
 interface Sample {
   readonly offsetMs: number
@@ -13,16 +13,16 @@ export class ClockOffset {
   private stale = false
 
   /**
-   * A first guess from the greeting, which travelled one way: good to the travel time, replaced by the first pong.
+   * A first estimate from the greeting, which travelled one way: accurate to the travel time, replaced by the first pong.
    *
-   * What was known before the connection ended may be from before a sleep.
+   * Earlier samples are dropped: they may be from before the device slept.
    */
   greet(serverMs: number, receivedMs: number): void {
     this.samples = []
     if (Number.isFinite(serverMs)) this.greeting = serverMs - receivedMs
   }
 
-  /** One ping: sent and received on this device's clock, answered on the server's. All in milliseconds. */
+  /** Add one ping: sent and received by this device's clock, answered by the server's. All in milliseconds. */
   add(sentMs: number, serverMs: number, receivedMs: number): void {
     const roundTripMs = receivedMs - sentMs
     if (!Number.isFinite(serverMs) || roundTripMs < 0) return
@@ -32,7 +32,7 @@ export class ClockOffset {
     if (this.samples.length > KEPT) this.samples.shift()
   }
 
-  /** Add this to a time of this device to get the server's. */
+  /** Add this to a time of this device to get the server's time. */
   get offsetMs(): number {
     return this.best?.offsetMs ?? this.greeting ?? 0
   }
@@ -41,12 +41,12 @@ export class ClockOffset {
     return this.best?.roundTripMs ?? null
   }
 
-  /** The device slept, or its clock was set: the next answer replaces all earlier ones. */
+  /** The device slept or its clock was set: the next pong replaces all earlier samples. */
   distrust(): void {
     this.stale = true
   }
 
-  // The quickest answer bounds the error best: it is at most half the round trip.
+  // The fastest round trip has the smallest error: at most half of it.
   private get best(): Sample | undefined {
     return this.samples.reduce<Sample | undefined>(
       (best, sample) => (best && best.roundTripMs <= sample.roundTripMs ? best : sample),

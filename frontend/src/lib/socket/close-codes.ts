@@ -1,4 +1,4 @@
-/** What a close code asks of the client. */
+/** What a client has to do after each close code. */
 
 export type StopReason = 'closed' | 'refused' | 'unauthenticated' | 'session_ended'
 
@@ -11,7 +11,7 @@ const FINAL: Readonly<Record<number, StopReason>> = {
   4500: 'session_ended',
 }
 
-/** Why no further connection is to be tried after this close code, or null where one is. */
+/** Why the client must not reconnect after this close code, or null if it should. */
 export function stopReason(code: number): StopReason | null {
   return FINAL[code] ?? (code >= 4500 && code <= 4999 ? 'refused' : null)
 }

@@ -1,7 +1,7 @@
-/** Commands that wait for their reply, by id. */
+/** Commands that are waiting for their reply, by id. */
 import { isRecord, type Frame } from './frames'
 
-/** A command was refused, timed out, or the connection ended before its reply. */
+/** A command was refused or timed out, or the connection ended before its reply. */
 export class CommandError extends Error {
   constructor(
     readonly code: string,
@@ -40,7 +40,7 @@ export class PendingCommands {
     })
   }
 
-  /** Hand a frame to the command it answers. False when it answers none. */
+  /** Pass a frame to the command that it answers. False if it answers none. */
   settle(frame: Frame): boolean {
     const waiting = typeof frame.id === 'number' ? this.waiting.get(frame.id) : undefined
     if (waiting === undefined) return false

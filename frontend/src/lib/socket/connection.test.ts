@@ -22,7 +22,7 @@ describe('connecting', () => {
     expect(world.connection.state.kind).toBe('live')
   })
 
-  it('asks for its subscription as soon as it is greeted, and again after every reconnect', () => {
+  it('subscribes as soon as it is greeted, and again after every reconnect', () => {
     const world = new World()
     world.connection.subscribe({ metrics: ['cpu_usage'] }, { history: 0 })
     live(world)
@@ -45,7 +45,7 @@ describe('connecting', () => {
     expect(world.servers[0]!.closedWith).toBe(4012)
   })
 
-  it('hears nothing more from a transport it has given up', () => {
+  it('ignores a transport that it has dropped', () => {
     const { world, server } = live()
     server.close(1006)
     world.pass(MINUTE)
@@ -67,7 +67,7 @@ describe('trying again', () => {
     expect(waits.map(Math.round)).toEqual([500, 999, 1998, 3996, 7992, 15984, 19980, 19980])
   })
 
-  it('starts the back-off anew only after a connection that lasted', () => {
+  it('resets the back-off only after a connection that lasted', () => {
     const world = new World({ random: () => 0.999 })
     world.connection.start()
     const waits: number[] = []
@@ -84,7 +84,7 @@ describe('trying again', () => {
     expect(world.waitMs).toBeLessThanOrEqual(500)
   })
 
-  it('comes back no sooner than the server asked for', () => {
+  it('reconnects no sooner than the server asked for', () => {
     const { world, server } = live()
     server.push({ type: 'disconnect', code: 1001, reason: 'restart', retry_after: 7 })
     server.close(1001)
@@ -116,7 +116,7 @@ describe('trying again', () => {
     expect(world.servers).toHaveLength(1)
   })
 
-  it('tries at once when asked, and when the network is back', () => {
+  it('tries immediately when asked, and when the network is back', () => {
     const { world, server } = live()
     server.close(1006)
     world.connection.retryNow()
@@ -171,7 +171,7 @@ describe('signs of life', () => {
     expect(world.servers[0]!.closedWith).toBe(4012)
   })
 
-  it('lives on while any frame comes', () => {
+  it('stays open while any frame arrives', () => {
     const { world, server } = live()
     for (let n = 0; n < 10; n += 1) {
       world.pass(40_000)
@@ -180,7 +180,7 @@ describe('signs of life', () => {
     expect(world.connection.state.kind).toBe('live')
   })
 
-  it('checks a connection that outlived its silence while the page slept', () => {
+  it('checks a connection whose silence timer expired while the page slept', () => {
     const { world, server } = live()
     world.sleep(10 * MINUTE)
     world.connection.wokeUp()
@@ -188,7 +188,7 @@ describe('signs of life', () => {
     expect(world.connection.state.kind).toBe('reconnecting')
   })
 
-  it('learns how far the clocks are apart from the quickest ping', async () => {
+  it('learns the clock offset from the fastest ping', async () => {
     const { world, server } = live()
     server.clockAheadMs = 5_000
     for (const [delay, roundTrip] of [[0, 400], [400, 20], [1200, 900]] as const) {
@@ -200,7 +200,7 @@ describe('signs of life', () => {
     expect(world.connection.clock.offsetMs).toBeCloseTo(5_000, -1)
   })
 
-  it('believes the greeting of a new connection at once: one of the clocks may have been set meanwhile', async () => {
+  it('uses the greeting of a new connection immediately, since a clock may have been set in the meantime', async () => {
     const { world, server } = live()
     for (const delay of [0, 400]) {
       world.pass(delay)
@@ -217,7 +217,7 @@ describe('signs of life', () => {
 })
 
 describe('commands', () => {
-  it('gets the reply with its own id, whatever else comes between', async () => {
+  it('gets the reply with its own id, whatever else arrives in between', async () => {
     const { world, server } = live()
     const [first, second] = [world.connection.command('history', { metric: 'a' }), world.connection.command('history', { metric: 'b' })]
     const [a, b] = server.sent('history')
@@ -251,7 +251,7 @@ describe('commands', () => {
 })
 
 describe('a subscription', () => {
-  it('that fails for now is asked for again after the time the server names', async () => {
+  it('that fails temporarily is repeated after the delay that the server asked for', async () => {
     const { world, server } = live()
     world.connection.subscribe({ metrics: ['a'] })
     server.refuse('subscribe', { code: 'rate_limited', retry_after: 3 })
@@ -262,7 +262,7 @@ describe('a subscription', () => {
     expect(server.sent('subscribe')).toHaveLength(2)
   })
 
-  it('that is refused for good is told, once', async () => {
+  it('that is refused for good is reported once', async () => {
     const { world, server } = live()
     const refusals: string[] = []
     world.connection.onSubscriptionRefused((error) => refusals.push(error.code))
@@ -313,7 +313,7 @@ describe('log streams', () => {
     expect(world.server.sent('subscribe')).toMatchObject([{ rooms: ['ops'], recover: { 'room:ops': { epoch: 'e1', offset: 11 } } }])
   })
 
-  it('ask for what is missing, once, and deliver it in its place', async () => {
+  it('request missing events once, and deliver them in order', async () => {
     const { world, server, seen } = inRoom()
     for (const offset of [11, 13, 14]) server.push(event(offset))
     expect(server.sent('subscribe').slice(1)).toMatchObject([{ recover: { 'room:ops': { offset: 11 } } }])
@@ -323,7 +323,7 @@ describe('log streams', () => {
     expect(seen).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('notice by the heartbeat that the newest events never came', () => {
+  it('notice from the heartbeat that the newest events never came', () => {
     const { server } = inRoom()
     server.push({ type: 'heartbeat', timestamp: 't', offsets: { 'room:ops': 12, 'room:other': 99 } })
     expect(server.sent('subscribe').slice(1)).toMatchObject([{ recover: { 'room:ops': { offset: 10 } } }])
@@ -352,7 +352,7 @@ describe('log streams', () => {
     expect(seen).toEqual([21])
   })
 
-  it('whose position a snapshot tells go on from there', () => {
+  it('continue from the position in a snapshot', () => {
     const world = new World()
     const seen: unknown[] = []
     world.connection.on('order_update', (frame) => seen.push(frame.offset))
@@ -362,7 +362,7 @@ describe('log streams', () => {
     expect(seen).toEqual([8])
   })
 
-  it('take a snapshot that stands at the confirmed position, and go on behind it', () => {
+  it('take a snapshot at the confirmed position, and continue after it', () => {
     const { world, server, seen } = inRoom()
     const snapshots: unknown[] = []
     world.connection.on('room_snapshot', (frame) => snapshots.push(frame.offset))
@@ -381,7 +381,7 @@ describe('log streams', () => {
     expect(seen).toEqual([41])
   })
 
-  it('deliver each event exactly once and in order, whatever the wire loses, doubles or cuts', () => {
+  it('deliver each event exactly once and in order, whatever the network loses, duplicates or cuts', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('append', 'lose', 'double', 'cut', 'heartbeat'), { maxLength: 120 }), (wire) => {
         const { world, seen } = inRoom()

@@ -1,7 +1,7 @@
 /**
- * The client half of the protocol: one connection that heals itself.
+ * The client half of the protocol: one connection that reconnects and resumes by itself.
  *
- * Pure: time, randomness and the transport come from outside, so that tests run it without a clock or a network.
+ * Pure: time, randomness and the transport are passed in, so that tests need no clock and no network.
  */
 import { reconnectDelay } from './backoff'
 import { ClockOffset } from './clock-offset'
@@ -14,7 +14,7 @@ import { NamedTimers } from './timers'
 
 export interface Transport {
   send(text: string): void
-  /** Close without reporting back. `code`: 1000 or 3000–4999, what a browser may send. */
+  /** Close without calling `closed`. `code`: 1000 or 3000–4999, the codes that a browser may send. */
   close(code?: number): void
 }
 
@@ -24,15 +24,15 @@ export interface TransportEvents {
   closed(code: number): void
 }
 
-/** What the outside gives: times are milliseconds since 1970 on this device's clock. */
+/** What the connection needs from its environment. Times are milliseconds since 1970 on this device's clock. */
 export interface Surroundings {
   now(): number
   random(): number
   after(delayMs: number, run: () => void): () => void
   connect(events: TransportEvents): Transport
-  /** Whether the device says that it has a network. */
+  /** Whether the device reports a network. */
   online(): boolean
-  /** Asked after tries that never got a greeting: a refused upgrade looks like a network fault to a browser. */
+  /** Called after attempts that never got a greeting: to a browser, a refused upgrade looks like a network error. */
   sessionIsValid(): Promise<boolean>
 }
 
@@ -47,9 +47,9 @@ const DEFAULT_SILENCE_MS = 45_000
 const COMMAND_TIMEOUT_MS = 15_000
 const GREETING_TIMEOUT_MS = 15_000
 const PING_INTERVAL_MS = 10_000
-/** The first pings come quickly, so that latencies are right from the start. */
+/** The first pings follow each other quickly, so that latencies are right from the start. */
 const FIRST_PINGS_MS = [0, 400, 1200, 3000]
-/** A connection that lasts this long was a good one: the next failure starts the back-off anew. */
+/** A connection that lasts this long counts as stable: the next failure starts the back-off from the beginning. */
 const STABLE_AFTER_MS = 5_000
 const CHECK_SESSION_EVERY = 3
 const NORMAL = 1000
@@ -88,7 +88,7 @@ export class Connection {
     return this.outside.now() + this.clock.offsetMs
   }
 
-  /** Frames of a type, in order, without duplicates or holes where the type belongs to a log stream. */
+  /** Frames of a type, in order; if the type belongs to a log stream, without duplicates and gaps. */
   on(type: string, listener: (frame: Frame) => void): () => void {
     const listeners = this.frameListeners.get(type) ?? new Listeners<Frame>()
     this.frameListeners.set(type, listeners)
@@ -99,7 +99,7 @@ export class Connection {
     return this.stateListeners.add(listener)
   }
 
-  /** The server refused the subscription as it stands, such as for a metric that is gone. */
+  /** The server refused the subscription for good, for example because a metric is gone. */
   onSubscriptionRefused(listener: (error: CommandError) => void): () => void {
     return this.subscription.refused.add(listener)
   }
@@ -127,7 +127,7 @@ export class Connection {
     return reply
   }
 
-  /** Add to what this connection follows; kept across reconnects. `options` are sent along each time. */
+  /** Add to the subscriptions, which are kept across reconnects. `options` are sent along each time. */
   subscribe(selection: Selection, options: Readonly<Record<string, unknown>> = {}): void {
     this.subscription.want(selection, options)
     if (this.established) void this.subscription.ask(selection)
@@ -138,7 +138,7 @@ export class Connection {
     if (this.established) this.command('unsubscribe', selection).catch(ignore)
   }
 
-  /** Try at once instead of waiting; without effect while connected. */
+  /** Try to connect immediately; no effect while connected. */
   retryNow(): void {
     if (this.transport === null && this._state.kind !== 'stopped') this.connect()
   }
@@ -151,7 +151,7 @@ export class Connection {
     } else this.ping()
   }
 
-  /** The page is seen again: its timers may have slept. */
+  /** The page is visible again: its timers may have been suspended. */
   wokeUp(): void {
     if (this.transport === null) this.retryNow()
     else if (this.established && this.outside.now() - this.lastHeardAt > this.silenceMs) this.drop(SILENT)
@@ -169,7 +169,7 @@ export class Connection {
     this.established = false
     this.retryAfterMs = 0
     this.timers.set('greeting', GREETING_TIMEOUT_MS, () => this.drop(SILENT))
-    // A transport that has been given up may still speak: only the newest one is heard.
+    // A transport that was dropped may still send events: listen to the newest one only.
     let transport: Transport | null = null
     const isCurrent = (): boolean => transport !== null && this.transport === transport
     transport = this.outside.connect({
@@ -190,7 +190,7 @@ export class Connection {
     this.subscription.renew()
   }
 
-  /** Give the transport up without waiting for its word: a dead peer never says any. */
+  /** Drop the transport without waiting for its close event: a dead peer never sends one. */
   private drop(code: number): void {
     const transport = this.transport
     this.closed(code)
@@ -226,7 +226,7 @@ export class Connection {
         this.finish('unauthenticated', 1008)
         transport?.close()
       },
-      // No answer says nothing about the session.
+      // A failed request says nothing about the session.
       ignore,
     )
   }
@@ -297,5 +297,5 @@ export class Connection {
 }
 
 function ignore(): void {
-  // Each caller says why a failure needs nothing: it is retried, or the connection's end tells it.
+  // Each caller handles failures elsewhere: the command is retried, or the end of the connection reports it.
 }

@@ -1,9 +1,9 @@
-/** Lists of names that a connection shall follow, and fields that go along with them. */
+/** The lists of names that a connection should follow, and the fields to send along with them. */
 import type { Selection } from './frames'
 
 export class DesiredSelection {
   private readonly lists = new Map<string, Set<string>>()
-  /** Fields that go along with each `subscribe`, such as `history`. */
+  /** Fields to send with each `subscribe`, such as `history`. */
   options: Readonly<Record<string, unknown>> = {}
 
   add(selection: Selection, options: Readonly<Record<string, unknown>>): void {

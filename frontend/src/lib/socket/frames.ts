@@ -1,11 +1,11 @@
-/** Shapes on the wire that every endpoint shares (docs/protocol.md, version 1). */
+/** Wire formats that all endpoints share (docs/protocol.md, version 1). */
 
 export interface Frame {
   readonly type: string
   readonly [field: string]: unknown
 }
 
-/** A place in a log stream: offsets count from 1 without holes within an epoch. */
+/** A position in a log stream: offsets count from 1 without gaps within an epoch. */
 export interface Position {
   readonly epoch: string
   readonly offset: number
@@ -21,13 +21,13 @@ export interface ConnectionEstablished extends Frame {
 /** Fields of `subscribe` that are lists, such as `metrics`, `streams`, `rooms`, `symbols`. */
 export type Selection = Readonly<Record<string, readonly string[]>>
 
-/** Snapshots that set a stream's position without naming the stream. */
+/** Snapshots that set a stream's position but do not name the stream. */
 const SNAPSHOT_STREAMS: Readonly<Record<string, string>> = {
   orders_snapshot: 'orders',
   initial_data: 'notifications',
 }
 
-/** Read a text frame. Anything that is no object with a `type` gives null: clients ignore what they don't know. */
+/** Parse a text frame. Null for anything but an object with a `type`: clients ignore what they don't know. */
 export function parseFrame(text: string): Frame | null {
   try {
     const value: unknown = JSON.parse(text)

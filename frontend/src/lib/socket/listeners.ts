@@ -1,8 +1,8 @@
-/** Functions to call on an event. A listener may remove itself while it is called. */
+/** Functions to call when an event happens. A listener may remove itself during the call. */
 export class Listeners<T> {
   private readonly all = new Set<(value: T) => void>()
 
-  /** Returns what removes the listener again. */
+  /** Returns a function that removes the listener. */
   add(listener: (value: T) => void): () => void {
     this.all.add(listener)
     return () => this.all.delete(listener)

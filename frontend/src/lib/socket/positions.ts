@@ -1,18 +1,18 @@
-/** Where the client stands in each log stream, and what to do with an event that arrives. */
+/** The client's position in each log stream, and what to do with an event that arrives. */
 import { isRecord, type Position } from './frames'
 
-/** `deliver` it; it is a `duplicate`; or something before it is `missing`. */
+/** `deliver` the event; it is a `duplicate`; or earlier events are `missing`. */
 export type Verdict = 'deliver' | 'duplicate' | 'missing'
 
 interface Cursor extends Position {
-  /** A subscription with `recover` is under way and not yet confirmed. */
+  /** A subscription with `recover` has been sent and is not confirmed yet. */
   readonly recovering: boolean
 }
 
 export class StreamPositions {
   private readonly cursors = new Map<string, Cursor>()
 
-  /** Judge an event and, if it is to be delivered, move on to it. */
+  /** Judge an event, and advance the position if it is to be delivered. */
   accept(stream: string, { epoch, offset }: Position): Verdict {
     const cursor = this.cursors.get(stream)
     if (cursor === undefined) {
@@ -25,12 +25,12 @@ export class StreamPositions {
     return 'deliver'
   }
 
-  /** A snapshot holds everything up to its position. */
+  /** A snapshot contains everything up to its position. */
   set(stream: string, { epoch, offset }: Position): void {
     this.cursors.set(stream, { epoch, offset, recovering: false })
   }
 
-  /** Take over `positions` of a `subscription_confirmed`: own positions stay where the server recovers from them. */
+  /** Apply the `positions` of a `subscription_confirmed`. Streams that the server recovers keep their own position. */
   confirm(positions: unknown): void {
     if (!isRecord(positions)) return
     for (const [stream, value] of Object.entries(positions)) {
@@ -42,7 +42,7 @@ export class StreamPositions {
     }
   }
 
-  /** The streams whose newest event, by the server's heartbeat, has not come. */
+  /** The streams whose newest event, according to the server's heartbeat, has not arrived. */
   behind(offsets: unknown): string[] {
     if (!isRecord(offsets)) return []
     return [...this.cursors]
@@ -66,7 +66,7 @@ export class StreamPositions {
     this.cursors.clear()
   }
 
-  /** The `recover` field of `subscribe`; undefined when no stream has a position yet. */
+  /** The `recover` field of `subscribe`; undefined if no stream has a position yet. */
   recover(): Record<string, Position> | undefined {
     if (this.cursors.size === 0) return undefined
     return Object.fromEntries([...this.cursors].map(([stream, { epoch, offset }]) => [stream, { epoch, offset }]))

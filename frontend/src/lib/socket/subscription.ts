@@ -1,4 +1,4 @@
-/** What a connection follows: asked for again after a reconnect, and wherever events of a log stream are missing. */
+/** The subscriptions of a connection, renewed after a reconnect and when events of a log stream are missing. */
 import { reconnectDelay } from './backoff'
 import { CommandError } from './commands'
 import { DesiredSelection } from './desired-selection'
@@ -15,11 +15,11 @@ export interface SubscriptionPorts {
   random(): number
 }
 
-/** Errors that pass by themselves: the subscription is tried again. */
+/** Temporary errors: the subscription is tried again. */
 const PASSING = new Set(['rate_limited', 'unavailable', 'internal', 'timeout'])
 
 export class Subscription {
-  /** The server refused what is asked for, as it stands. */
+  /** The server refused the subscription for good. */
   readonly refused = new Listeners<CommandError>()
   private readonly desired = new DesiredSelection()
   private readonly positions = new StreamPositions()
@@ -36,7 +36,7 @@ export class Subscription {
     this.positions.forget(streamsOf(selection))
   }
 
-  /** Ask for everything again, from where each stream stands. Nothing is sent when nothing is followed. */
+  /** Subscribe to everything again, from the position of each stream. Sends nothing if nothing is followed. */
   renew(): void {
     if (!this.desired.isEmpty || this.positions.recover()) void this.ask(this.desired.selection)
   }
@@ -56,7 +56,7 @@ export class Subscription {
     this.positions.confirm(frame.positions)
   }
 
-  /** The server's newest offsets, by its heartbeat. */
+  /** Compare with the server's newest offsets, from its heartbeat. */
   heartbeat(offsets: unknown): void {
     if (this.positions.behind(offsets).length > 0) this.renew()
   }
@@ -65,7 +65,7 @@ export class Subscription {
     this.positions.setRecovering(false)
   }
 
-  /** Whether this frame is next in its stream, or in no stream at all. */
+  /** Whether this frame is the next in its stream, or belongs to no stream. */
   inOrder(frame: Frame): boolean {
     const position = positionOf(frame)
     if (position === null) return true
@@ -74,7 +74,7 @@ export class Subscription {
       return true
     }
     const verdict = this.positions.accept(position.stream, position)
-    // While recovering, what comes too early comes again, in its place.
+    // While recovering, an event that is too early will be sent again in order.
     if (verdict === 'missing' && !this.positions.isRecovering(position.stream)) this.renew()
     return verdict === 'deliver'
   }
@@ -90,7 +90,7 @@ export class Subscription {
   }
 }
 
-/** The log streams behind a selection: `rooms` name theirs by slug. */
+/** The log streams that a selection follows; `rooms` lists slugs, not stream names. */
 function streamsOf(selection: Selection): string[] {
   return [...(selection.streams ?? []), ...(selection.rooms ?? []).map((room) => `room:${room}`)]
 }

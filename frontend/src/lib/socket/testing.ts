@@ -1,4 +1,4 @@
-/** A world without a network for tests: a clock that moves when told, and servers that say what they are told. */
+/** Test doubles for the network and the clock: time moves when told to, and servers send what they are told. */
 import { Connection, type Surroundings, type Transport, type TransportEvents } from './connection'
 
 interface Timer {
@@ -36,13 +36,13 @@ export class World {
     return this.servers.at(-1)!
   }
 
-  /** How long the connection waits before its next try. */
+  /** How long the connection waits before its next attempt. */
   get waitMs(): number {
     const { state } = this.connection
     return state.kind === 'reconnecting' ? (state.retryAt ?? NaN) - this.now : NaN
   }
 
-  /** Let time pass, running what becomes due. */
+  /** Advance the time and run the timers that become due. */
   pass(durationMs: number): void {
     const end = this.now + durationMs
     for (;;) {
@@ -55,12 +55,12 @@ export class World {
     this.now = end
   }
 
-  /** Let the wait before the next try pass, and no more. */
+  /** Advance the time exactly to the next connection attempt. */
   passUntilRetry(): void {
     this.pass(this.waitMs)
   }
 
-  /** Time passes and no timer runs, as while a device sleeps. */
+  /** Advance the time without running timers, as while a device sleeps. */
   sleep(durationMs: number): void {
     this.now += durationMs
   }
@@ -112,7 +112,7 @@ export class FakeServer {
     this.events.closed(code)
   }
 
-  /** Frames received of one action, in order. */
+  /** The frames received for one action, in order. */
   sent(action: string): Sent[] {
     return this.frames.filter((frame) => frame.action === action)
   }
@@ -132,7 +132,7 @@ export class FakeServer {
     this.push({ type: 'error', id: this.sent(action).at(-1)!.id, message: '', ...error })
   }
 
-  /** Answer the newest ping after its way there, then let the answer travel back. */
+  /** Answer the newest ping after its one-way delay, then let the answer travel back. */
   answerPing(oneWayMs: number): void {
     const { id } = this.sent('ping').at(-1)!
     this.world.sleep(oneWayMs)

@@ -1,4 +1,4 @@
-/** Timers by name: setting one again replaces it. */
+/** Named timers: setting one again replaces it. */
 export class NamedTimers {
   private readonly cancels = new Map<string, () => void>()
 

@@ -1,4 +1,4 @@
-/** What can be done with messages and rooms, beyond sending. */
+/** Actions on messages and rooms, other than sending. */
 import type { Chat } from './chat'
 import type { Pending } from './model/outbox'
 import type { Message, Role } from './model/types'
@@ -29,7 +29,7 @@ export class ChatActions {
     return this.command('pin', { message_id: message.messageId, on })
   }
 
-  /** Have a message that was not sent where it was written, whether or not one may write there now. */
+  /** Put an unsent message back into its room's composer, whether or not the user may still write there. */
   takeBack({ room, text, reply, attachments, clientMessageId }: Pending): void {
     this.chat.outbox.discard(clientMessageId)
     this.chat.drafts.putBack(room, text)
@@ -39,7 +39,7 @@ export class ChatActions {
   }
 
   typing(room: Room): void {
-    // Nobody waits for it, and nobody misses it.
+    // A lost typing notice does no harm, so failures are ignored.
     this.chat.connection.command('typing', { room: room.slug }).catch(() => undefined)
   }
 
@@ -54,7 +54,7 @@ export class ChatActions {
     return this.command('leave_room', { room: room.slug })
   }
 
-  /** The slug of the direct room with someone, made if need be; null when refused. */
+  /** The slug of the direct room with a user, created if necessary; null if refused. */
   async direct(userId: number): Promise<string | null> {
     let slug = ''
     const done = await this.ui.attempt(async () => {
@@ -65,7 +65,7 @@ export class ChatActions {
     return slug
   }
 
-  /** The slug of the new room, or null when refused. */
+  /** The slug of the new room, or null if refused. */
   async create(fields: { name: string; kind: string; topic: string }): Promise<string | null> {
     let slug = ''
     const done = await this.ui.attempt(async () => (slug = await this.chat.api.createRoom(fields)))
@@ -89,7 +89,7 @@ export class ChatActions {
     return this.ui.attempt(() => this.chat.api.changeMember(room.slug, userId, { role }))
   }
 
-  /** @param until RFC 3339; null: they may write again */
+  /** @param until RFC 3339; null unmutes */
   mute(room: Room, userId: number, until: string | null): Promise<boolean> {
     return this.ui.attempt(() => this.chat.api.changeMember(room.slug, userId, { muted_until: until }))
   }

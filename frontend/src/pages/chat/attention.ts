@@ -1,10 +1,10 @@
-/** Telling the server when whoever sits here has turned to something else, and when they are back. */
+/** Tells the server when the user turns to something else, and when they are back. */
 import type { Connection } from '@/lib/socket'
 
-/** Without a key, a pointer or a finger for this long nobody sits here. */
+/** The user counts as away after this long without a key, a pointer or a touch. */
 const AWAY_AFTER_MS = 5 * 60_000
 const SIGNS = ['keydown', 'pointerdown', 'pointermove', 'wheel', 'touchstart', 'focus'] as const
-/** Signs come by the hundred; one in a while is enough. */
+/** There are hundreds of input events; looking at one per interval is enough. */
 const NOTICE_EVERY_MS = 1_000
 
 export class Attention {
@@ -15,7 +15,7 @@ export class Attention {
   constructor(private readonly connection: Connection) {
     for (const sign of SIGNS) addEventListener(sign, () => this.notice(), { passive: true, capture: true })
     connection.onState((state) => {
-      // A new connection has their attention until it says otherwise.
+      // The server assumes that a new connection has the user's attention until it sends `away`.
       if (state.kind === 'live' && this.isAway) this.tell()
     })
     this.wait()
@@ -40,7 +40,7 @@ export class Attention {
   }
 
   private tell(): void {
-    // Said again with the next connection if it is lost on the way.
+    // If it is lost, it is sent again with the next connection.
     this.connection.command('away', { on: this.isAway }).catch(() => undefined)
   }
 }

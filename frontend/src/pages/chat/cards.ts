@@ -1,4 +1,4 @@
-/** Live cards that are in sight: their states, kept up by the server for as long as they are shown. */
+/** The live cards in view: their states, updated by the server while they are displayed. */
 import { reactive, shallowReactive } from 'vue'
 
 import { CommandError, type Connection, type Frame } from '@/lib/socket'
@@ -6,12 +6,12 @@ import { CommandError, type Connection, type Frame } from '@/lib/socket'
 import type { CardReference, CardState } from './model/types'
 import { cardStateOf, listOf, textOf } from './model/wire'
 
-/** Cards that scroll into sight together are asked for together. */
+/** Cards that scroll into view together are requested together. */
 const GATHER_MS = 120
 const MOST_WATCHED = 50
 
 export class CardWatch {
-  /** Newest states by `keyOf`; a card without one is shown as it was posted. */
+  /** The newest states by `keyOf`; a card without one is displayed as it was posted. */
   readonly states = shallowReactive(new Map<string, CardState>())
   private readonly inSight = reactive(new Map<string, { readonly card: CardReference; count: number }>())
   private timer = 0
@@ -20,13 +20,13 @@ export class CardWatch {
   constructor(private readonly connection: Connection) {
     connection.on('card_update', (frame) => this.updated(frame))
     connection.onState((state) => {
-      // A new connection follows nothing yet.
+      // A new connection does not follow any cards yet.
       this.told = ''
       if (state.kind === 'live') this.tellSoon()
     })
   }
 
-  /** A card has come into sight. Returns what is to be called when it leaves it. */
+  /** A card has come into view. Returns a function to call when it leaves the view. */
   watch(card: CardReference): () => void {
     const key = keyOf(card)
     const known = this.inSight.get(key)

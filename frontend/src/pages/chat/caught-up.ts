@@ -1,12 +1,12 @@
-/** How many messages of others were missed while the connection was away, once it is back. */
+/** Counts the messages from others that were missed during a lost connection, once it is back. */
 import { ref, type Ref } from 'vue'
 
-/** The number is said when no more have come for this long, and stays for a while. */
+/** The count is shown when no more messages have come for this long, and is hidden again after a while. */
 const QUIET_MS = 600
 const SHOWN_MS = 8_000
 
 export class CaughtUp {
-  /** Null: nothing to say. */
+  /** Null: nothing to show. */
   readonly count: Ref<number | null> = ref(null)
   private missed = 0
   private backAt: number | null = null
@@ -28,7 +28,7 @@ export class CaughtUp {
     this.settle()
   }
 
-  /** @param time when the message was sent, by the server's clock: earlier than the connection's return, it was missed */
+  /** @param time when the message was sent, by the server's clock; it was missed if that is before the connection returned */
   arrived(time: number): void {
     if (this.backAt === null || time >= this.backAt) return
     this.missed += 1

@@ -1,4 +1,4 @@
-/** The state of the chat page: which rooms there are, which one is open, what is on its way. */
+/** The state of the chat page: which rooms exist, which one is open, which messages are being sent. */
 import { computed, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 
 import { ApiError } from '@/lib/api'
@@ -28,13 +28,13 @@ const ROOM_FRAMES = [
 
 export class Chat {
   readonly directory: RoomDirectory
-  /** Everybody else of the workspace, by username. */
+  /** Everybody else in the workspace, by username. */
   readonly people: ShallowRef<readonly Person[]> = shallowRef([])
   readonly openSlug: Ref<string | null> = ref(null)
   readonly open: ComputedRef<Room | null> = computed(() => (this.openSlug.value === null ? null : (this.directory.rooms.get(this.openSlug.value) ?? null)))
   readonly connectionState: ShallowRef<ConnectionState>
   readonly pending: ShallowRef<readonly Pending[]> = shallowRef([])
-  /** When the server was last heard from, by its clock. */
+  /** When the server was last heard from, by the server's clock. */
   readonly updatedAt: Ref<number | null> = ref(null)
   readonly connection: Connection
   readonly api: ChatApi
@@ -84,7 +84,7 @@ export class Chat {
     this.pending.value = this.outbox.pending
     this.listen()
     setInterval(() => this.tick(), TICK_MS)
-    // A room that was left is not open any more.
+    // When a room is left, it is no longer open.
     watch(this.open, (room, before) => {
       if (before && !room && this.openSlug.value === before.slug) this.openSlug.value = null
     })
@@ -96,7 +96,7 @@ export class Chat {
     return this.connection.serverNow
   }
 
-  // --- What the user does ---------------------------------------------------------------------
+  // --- User actions ---------------------------------------------------------------------------
 
   show(slug: string | null): void {
     if (slug === this.openSlug.value) return
@@ -109,7 +109,7 @@ export class Chat {
     this.reading.look()
   }
 
-  /** Bring a message into sight that may be far from what is at hand. */
+  /** Scroll to a message, loading it first if necessary. */
   async jump(room: Room, sequence: number): Promise<void> {
     const isAtHand = room.timeline.value?.messages.some((message) => message.sequence === sequence)
     if (!isAtHand) {
@@ -119,7 +119,7 @@ export class Chat {
     room.target.value = { sequence }
   }
 
-  /** The same for a room that is only being opened. */
+  /** Like `jump`, for a room that may still be opening. */
   async jumpWhenReady(room: Room, sequence: number): Promise<void> {
     if (room.timeline.value) return this.jump(room, sequence)
     const stop = watch(room.timeline, (timeline) => {
@@ -129,7 +129,7 @@ export class Chat {
     })
   }
 
-  /** Ask who there is to talk to. Until the answer comes, those of the rooms are offered. */
+  /** Load the people in the workspace. Until they are loaded, the members of the rooms are offered. */
   async loadPeople(): Promise<void> {
     try {
       this.people.value = (await this.api.people()).filter((person) => person.userId !== this.me.id)
@@ -138,7 +138,7 @@ export class Chat {
     }
   }
 
-  /** The files that wait for a room's next message, for as long as the page is open. */
+  /** The files for a room's next message; kept as long as the page is open. */
   uploadsOf(slug: string): Uploads {
     const uploads = this.uploads.get(slug) ?? new Uploads(this.api, slug)
     this.uploads.set(slug, uploads)
@@ -151,7 +151,7 @@ export class Chat {
     if (room && !room.isAtEnd) void this.history.newest(room)
   }
 
-  // --- What the server says -------------------------------------------------------------------
+  // --- Frames from the server -----------------------------------------------------------------
 
   private listen(): void {
     const { connection, directory } = this

@@ -1,4 +1,4 @@
-/** How the page's components reach its state. */
+/** How the page's components get its state. */
 import { computed, inject, type ComputedRef, type InjectionKey } from 'vue'
 import { useI18n } from 'vue-i18n'
 
@@ -10,7 +10,7 @@ export interface ChatContext {
   readonly chat: Chat
   readonly ui: ChatUi
   readonly actions: ChatActions
-  /** Open a room (null: the list), as a step that the browser's back button undoes. */
+  /** Open a room (null: the list) with a new history entry for the browser's Back button. */
   go(slug: string | null): void
   /** The address of a room's page. */
   href(slug: string | null): string
@@ -24,14 +24,14 @@ export function useChat(): ChatContext {
   return context
 }
 
-/** Two letters for a face. */
+/** Two letters for an avatar. */
 export function initials(name: string): string {
   const words = name.split(/[\s._-]+/).filter(Boolean)
   const letters = words.length > 1 ? [...words[0]!].slice(0, 1).concat([...words[1]!].slice(0, 1)) : [...name].slice(0, 2)
   return letters.join('').toUpperCase()
 }
 
-/** What went wrong, in the user's language where the server has said nothing itself. */
+/** The last error: the server's message, or a text in the user's language if there is none. */
 export function useProblemText(): ComputedRef<string> {
   const { t } = useI18n()
   const { ui } = useChat()
@@ -42,7 +42,7 @@ export function useProblemText(): ComputedRef<string> {
   })
 }
 
-/** Names of metrics in the user's language; their own where there is none. */
+/** The names of metrics in the user's language, or their own name if there is no translation. */
 export function useMetricName(): (name: string) => string {
   const { t, te } = useI18n()
   return (name) => (te(`metric.${name}`, 'en') ? t(`metric.${name}`) : name)

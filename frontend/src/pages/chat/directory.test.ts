@@ -10,7 +10,7 @@ import type { ChatApi } from './rest'
 const summary = (slug: string) => ({ slug, name: slug, kind: 'public', role: 'member', head_sequence: 3, read_sequence: 3, unread: 0 })
 const position = (offset: number, recovered: boolean) => ({ epoch: 'e', offset, recovered })
 
-/** A member of these rooms, connected. */
+/** A connected user who is a member of these rooms. */
 async function begun(...slugs: string[]) {
   const world = new World()
   world.connection.start()
@@ -21,7 +21,7 @@ async function begun(...slugs: string[]) {
   return { world, directory }
 }
 
-/** Confirm the newest subscription, as the server does: for the rooms named and those to be recovered. */
+/** Confirm the newest subscription, as the server does, for its `rooms` and for those in `recover`. */
 function confirm(server: FakeServer, positions: Readonly<Record<string, object>>): void {
   const rooms = Object.fromEntries(Object.keys(positions).map((slug) => [slug, {}]))
   const byStream = Object.fromEntries(Object.entries(positions).map(([slug, one]) => [`room:${slug}`, one]))
@@ -37,11 +37,11 @@ function reconnected(world: World): FakeServer {
   return world.server
 }
 
-describe('the rooms that are followed', () => {
+describe('followed rooms', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  it('are asked for without their position where the connection ended before their snapshot', async () => {
+  it('are subscribed without their position if the connection ended before their snapshot', async () => {
     const { world } = await begun('ops', 'pit')
     confirm(world.server, { ops: position(7, false), pit: position(7, false) })
     world.server.push(snapshot('ops'))
@@ -52,7 +52,7 @@ describe('the rooms that are followed', () => {
     expect(Object.keys(server.sent('subscribe')[1]!.recover as object)).toEqual(['room:ops'])
   })
 
-  it('are asked for again where their snapshot does not come at all, and only then', async () => {
+  it('are subscribed again if their snapshot never arrives, and only then', async () => {
     const { world } = await begun('ops', 'pit')
     confirm(world.server, { ops: position(7, false), pit: position(7, false) })
     vi.advanceTimersByTime(4_000)
@@ -67,7 +67,7 @@ describe('the rooms that are followed', () => {
     expect(world.server.sent('subscribe')).toHaveLength(2)
   })
 
-  it('are never more than the server lets one connection follow: those opened last', async () => {
+  it('are never more than one connection may follow: those opened last', async () => {
     const slugs = Array.from({ length: 66 }, (_, index) => `room-${index}`)
     const { world, directory } = await begun(...slugs)
     for (const slug of slugs.slice(60)) directory.follow(slug)

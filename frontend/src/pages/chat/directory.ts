@@ -1,4 +1,4 @@
-/** Which rooms this user has, which of them the connection follows, and how much in them is unread. */
+/** The user's rooms, which of them the connection follows, and their unread counts. */
 import { computed, ref, shallowReactive, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 
 import { ApiError } from '@/lib/api'
@@ -14,7 +14,7 @@ import { RoomSnapshots } from './snapshots'
 
 export type Phase = 'loading' | 'ready' | 'failed'
 
-/** A connection follows up to 64 streams. */
+/** A connection can follow up to 64 streams. */
 const MOST_FOLLOWED = 60
 
 export class RoomDirectory {
@@ -24,7 +24,7 @@ export class RoomDirectory {
   /** Public rooms that this user has not joined. */
   readonly joinable: ShallowRef<readonly RoomInfo[]> = shallowRef([])
   readonly unread: ComputedRef<Unread> = computed(() => this.countUnread())
-  /** Those that were opened last come last. */
+  /** In the order in which they were last opened: the latest is last. */
   private readonly followed = new Set<string>()
   private readonly snapshots: RoomSnapshots
 
@@ -38,11 +38,11 @@ export class RoomDirectory {
     connection.on('room_joined', (frame) => this.joined(recordOf(frame.info)))
     connection.on('room_left', (frame) => this.left(textOf(frame.room)))
     connection.on('room_deleted', (frame) => this.left(textOf(frame.room)))
-    // A refused subscription changed nothing: ask again without what is gone.
+    // A refused subscription changes nothing: subscribe again without the rooms that are gone.
     connection.onSubscriptionRefused(() => void this.followWhatExists())
   }
 
-  /** Rooms with others, by name. */
+  /** Group rooms, by name. */
   get groups(): Room[] {
     return this.inOrder((room) => room.info.value.kind !== 'direct')
   }
@@ -51,7 +51,7 @@ export class RoomDirectory {
     return this.inOrder((room) => room.info.value.kind === 'direct')
   }
 
-  /** The room that a frame is about. */
+  /** The room that a frame belongs to. */
   of(frame: Frame): Room | undefined {
     return this.rooms.get(textOf(frame.room))
   }
@@ -69,7 +69,7 @@ export class RoomDirectory {
     }
   }
 
-  /** Follow a room that is opened; where there is no place left, the one whose last visit is longest ago makes it. */
+  /** Follow a room that is opened. If the connection follows the maximum, stop following the least recently opened room. */
   follow(slug: string): void {
     const isFollowed = this.followed.delete(slug)
     const [oldest] = this.followed
@@ -100,7 +100,7 @@ export class RoomDirectory {
 
   private left(slug: string): void {
     this.drop(slug)
-    // What was left may be joined again.
+    // If the room is public, it can be joined again.
     void this.load()
   }
 
@@ -114,7 +114,7 @@ export class RoomDirectory {
     for (const { info, counts } of listed) {
       const known = this.rooms.get(info.slug)
       if (known) known.info.value = info
-      // What is followed counts for itself.
+      // Followed rooms count their own messages.
       if (known && !this.followed.has(info.slug)) known.counts.value = counts
     }
     this.add(listed.filter(({ info }) => !this.rooms.has(info.slug)))

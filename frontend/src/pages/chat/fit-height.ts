@@ -1,4 +1,4 @@
-/** A text field as high as its text, up to a part of the window. */
+/** Makes a text field as high as its text, up to a share of the window. */
 
 const MOST_SHARE = 0.4
 

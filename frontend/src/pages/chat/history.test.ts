@@ -10,7 +10,7 @@ import { Room } from './room'
 const SUMMARY = { slug: 'ops', name: 'Ops', kind: 'public', head_sequence: 103, first_sequence: 1, role: 'member', read_sequence: 103, unread: 0 }
 const page = (...sequences: number[]) => ({ type: 'historical_data', room: 'ops', has_before: true, data: sequences.map((sequence) => messageFields(sequence)) })
 
-/** A room at its end, with older messages to be had. */
+/** A room at its end, with older messages to load. */
 function opened() {
   const world = new World()
   world.connection.start()
@@ -32,7 +32,7 @@ function opened() {
 const sequences = (room: Room): number[] => room.timeline.value!.messages.map((message) => message.sequence)
 
 describe('pages of history', () => {
-  it('of two jumps the last one wins, whichever answer comes first', async () => {
+  it('belong to the last of two jumps, whichever response comes first', async () => {
     const { room, history, answer } = opened()
     const first = history.around(room, 10)
     const second = history.around(room, 50)
@@ -43,7 +43,7 @@ describe('pages of history', () => {
     expect(sequences(room)).toEqual([49, 50, 51])
   })
 
-  it('that fail leave nothing behind for the next one: what was deleted since stays deleted', async () => {
+  it('that fail leave nothing behind for the next one: messages deleted since stay deleted', async () => {
     const { room, history, answer, refuse } = opened()
     history.older(room)
     room.event(frame('chat_message', messageFields(104)))
@@ -55,7 +55,7 @@ describe('pages of history', () => {
     expect(room.timeline.value!.messages.at(-1)).toMatchObject({ deleted: true, text: '' })
   })
 
-  it('that a snapshot overtakes are dropped, with what came while they were asked for', async () => {
+  it('that a snapshot overtakes are dropped, with the events that came while they were loading', async () => {
     const { room, history, answer } = opened()
     history.older(room)
     room.event(frame('message_edited', { message_id: 1102, sequence: 102, message: 'before', html: '', edited_at: null, mentions: [] }))
@@ -67,7 +67,7 @@ describe('pages of history', () => {
     expect(room.timeline.value!.messages.map((message) => message.text)).toContain('after')
   })
 
-  it('that are refused are asked for again with growing pauses only, however often the list wants them', async () => {
+  it('that are refused are requested again only after growing pauses, however often the list asks', async () => {
     const { world, room, history, refuse } = opened()
     for (let passed = 0; passed < 10_000; passed += 50) {
       const before = world.server.sent('history').length
@@ -79,7 +79,7 @@ describe('pages of history', () => {
     expect(room.failed.value).toBe('older')
   })
 
-  it('are asked for no sooner than the server says, but at once when the reader says so', async () => {
+  it('are requested no sooner than the server allows, but immediately if the reader retries', async () => {
     const { world, room, history, refuse } = opened()
     history.older(room)
     await refuse({ code: 'rate_limited', retry_after: 30 })
@@ -90,7 +90,7 @@ describe('pages of history', () => {
     expect(world.server.sent('history')).toHaveLength(2)
   })
 
-  it('are not asked for without a connection, and a broken one is no failure of theirs', async () => {
+  it('are not requested without a connection, and do not count as failed when it breaks', async () => {
     const { world, room, history } = opened()
     history.older(room)
     world.server.close(1006)

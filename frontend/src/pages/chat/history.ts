@@ -1,4 +1,4 @@
-/** Asking the server for messages that are not at hand. */
+/** Loads messages that the page does not have. */
 import { CommandError, type Connection } from '@/lib/socket'
 import { reconnectDelay } from '@/lib/socket/backoff'
 
@@ -33,17 +33,17 @@ export class HistoryPages {
     if (timeline && !room.isAtEnd && this.mayAsk(room)) void this.load(room, 'newer', { after: lastSequence(timeline) })
   }
 
-  /** The newest messages in place of what is at hand. */
+  /** Replace the loaded messages with the newest ones. */
   async newest(room: Room): Promise<boolean> {
     return this.load(room, 'around', {})
   }
 
-  /** The messages on both sides of a sequence in place of what is at hand. */
+  /** Replace the loaded messages with those around a sequence. */
   async around(room: Room, sequence: number): Promise<boolean> {
     return this.load(room, 'around', { around: sequence })
   }
 
-  /** Ask again for the page that did not come, whatever the pause. */
+  /** Request the failed page again, without waiting for the pause to end. */
   retry(room: Room): void {
     const { value: side } = room.failed
     room.failed.value = null
@@ -51,7 +51,7 @@ export class HistoryPages {
     else if (side === 'newer') this.newer(room)
   }
 
-  /** A list asks whenever it moves: for one page at a time, and with pauses where pages do not come. */
+  /** The list asks whenever it moves: load one page at a time, and pause after failures. */
   private mayAsk(room: Room): boolean {
     if (room.isLoading.value !== null || this.connection.state.kind !== 'live') return false
     return room.failed.value === null || this.now() >= (this.pauses.get(room)?.until ?? 0)
@@ -68,7 +68,7 @@ export class HistoryPages {
       return true
     } catch (error) {
       if (!(error instanceof CommandError)) throw error
-      // With the connection it is asked for again.
+      // The page is requested again when the connection is back.
       if (error.code === 'disconnected') return false
       failed = side
       this.pause(room, error)

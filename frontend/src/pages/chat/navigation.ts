@@ -1,4 +1,4 @@
-/** Which room the address names, and the address of the room that is open. */
+/** Which room the address names, and the address of the open room. */
 import { computed, ref, type ComputedRef, type Ref } from 'vue'
 
 import { readStored, writeStored } from '@/lib/stored'
@@ -9,20 +9,20 @@ import type { RoomInfo } from './model/types'
 const PHONE = '(max-width: 839px)'
 
 export class Navigation {
-  /** The address names a room that this user may read and has not joined. */
+  /** The room in the address, if this user may read it but has not joined it. */
   readonly joinable: ComputedRef<RoomInfo | null> = computed(() => this.chat.directory.joinable.value.find((info) => info.slug === this.asked.value) ?? null)
-  /** The address names a room that does not exist for this user. */
+  /** Whether the address names a room that does not exist for this user. */
   readonly missing: ComputedRef<boolean> = computed(() => this.asked.value !== null && !this.chat.directory.rooms.has(this.asked.value))
   private readonly asked: Ref<string | null> = ref(null)
   private started = false
 
-  /** @param base path of the page without a room */
+  /** @param base the page's path without a room */
   constructor(
     private readonly chat: Chat,
     private readonly base: string,
   ) {}
 
-  /** Open what the address names, else the room of the last visit. To be called once the rooms are known. */
+  /** Open the room in the address, or else the room of the last visit. Call this once the rooms are known. */
   start(): void {
     if (this.started) return
     this.started = true

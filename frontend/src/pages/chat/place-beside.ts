@@ -1,4 +1,4 @@
-/** Put a floating layer beside what it belongs to, inside the window. On a phone it is a sheet, and stays where it is. */
+/** Positions a floating layer beside its anchor, inside the window. On a phone the layer is a sheet and is not moved. */
 
 const GAP = 4
 const MARGIN = 8

@@ -1,4 +1,4 @@
-/** Telling the server how far this user has read: as far as is in sight of a window that has their attention. */
+/** Tells the server how far this user has read: up to the last message in view of a window that has the user's attention. */
 import { CommandError, type Connection } from '@/lib/socket'
 
 import type { Room } from './room'
@@ -20,7 +20,7 @@ export class Reading {
     })
   }
 
-  /** Something has changed that may mean that messages are read now. */
+  /** Call when something has changed, so that messages may count as read now. */
   look(): void {
     clearTimeout(this.timer)
     this.timer = window.setTimeout(() => this.tell(), SETTLE_MS)

@@ -1,4 +1,4 @@
-/** What the chat page asks of the REST API. Every function raises ApiError. */
+/** The REST requests of the chat page. Every function raises ApiError. */
 import { get, send, upload, type Upload } from '@/lib/api'
 
 import type { Attachment, Message, Role, RoomInfo } from './model/types'
@@ -17,7 +17,7 @@ export interface Person {
   readonly username: string
 }
 
-/** A message that was found, and where in it: characters from and to, in `excerpt`. */
+/** A search result; `ranges` are the start and end of each match in `excerpt`, in Unicode code points. */
 export interface Found {
   readonly message: Message
   readonly room: string
@@ -71,13 +71,13 @@ export class ChatApi {
     await send('DELETE', `rooms/${slug}/members/${userId}/`, this.workspace)
   }
 
-  /** What a message said before, oldest first. */
+  /** The earlier texts of a message, oldest first. */
   async revisions(messageId: number): Promise<Revision[]> {
     const answer = await get<unknown>(`messages/${messageId}/revisions/`, this.workspace)
     return pageOf(answer).map((fields) => ({ text: textOf(fields.text ?? fields.message), until: timeOf(fields.replaced_at) }))
   }
 
-  /** A text as the server renders it. */
+  /** A text rendered by the server. */
   async preview(text: string): Promise<string> {
     return textOf(recordOf(await send('POST', 'messages/preview/', this.workspace, { text })).html)
   }
@@ -102,15 +102,15 @@ function foundOf(fields: Fields): Found {
   return { message: messageOf(fields), room: textOf(fields.room), excerpt: textOf(excerpt.text), ranges }
 }
 
-/** That of the days which a query names. */
+/** The time zone for dates in a query. */
 const ownTimezone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone
 
-/** A list that is the whole answer, or a page's results. */
+/** The items of a plain list, or the results of a page. */
 function pageOf(answer: unknown): Fields[] {
   return Array.isArray(answer) ? listOf(answer) : listOf(recordOf(answer).results)
 }
 
-/** The next page, by the address that the server gave. */
+/** Load the next page from the address in the server's response. */
 async function follow(address: string): Promise<Fields> {
   const url = new URL(address, location.href)
   const path = url.pathname.replace(/^\/api\/v1\//, '')

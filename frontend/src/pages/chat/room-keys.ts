@@ -1,4 +1,4 @@
-/** Keys that work while typing too: from room to room, and the switcher. */
+/** Keys that work even while typing: previous and next room, and the room switcher. */
 import { hasOpenLayer, isComposing } from '@/lib/keyboard'
 
 import type { Chat } from './chat'
@@ -10,7 +10,7 @@ export interface RoomKeyActions {
   escape(): void
 }
 
-/** Returns what removes the keys again. */
+/** Returns a function that removes the keys. */
 export function bindRoomKeys(chat: Chat, { go, toggleSwitcher, escape }: RoomKeyActions): () => void {
   const step = (by: number, wanted: (room: Room) => boolean): void => {
     const rooms = [...chat.directory.groups, ...chat.directory.directs]
@@ -28,7 +28,7 @@ export function bindRoomKeys(chat: Chat, { go, toggleSwitcher, escape }: RoomKey
     if (!isSwitcher && !isArrow) return
     event.preventDefault()
     if (isSwitcher) toggleSwitcher()
-    // A dialog is about the room that it was opened in.
+    // An open dialog belongs to the room in which it was opened.
     else if (!document.querySelector('dialog[open]')) step(event.key === 'ArrowUp' ? -1 : 1, event.shiftKey ? (room) => room.counts.value.unread > 0 : () => true)
   }
   document.addEventListener('keydown', pressed)

@@ -13,7 +13,7 @@ const MEMBERS = [
   { user_id: BOB, username: 'bob', name: '', role: 'owner', muted_until: null },
 ]
 
-/** A room as its snapshot says it is: three messages, all read. */
+/** A room from its snapshot: three messages, all read. */
 function room(summary: object = {}): Room {
   const info = { ...SUMMARY, ...summary }
   const made = new Room(roomOf(info), readStateOf(info), ALICE, [])
@@ -59,7 +59,7 @@ describe('a room', () => {
     expect(find(ops, 4).reply!.excerpt).toBe('')
   })
 
-  it('counts what was missed once: the confirmed count holds it, its events follow', () => {
+  it('counts missed messages once: they are part of the confirmed count, and their events follow', () => {
     const ops = room()
     ops.confirmed({ members: MEMBERS, member_count: 2, unread: 2, mentions: 0, read_sequence: 3, head_sequence: 5, role: 'member' })
     ops.event(frame('chat_message', messageFields(4)))
@@ -76,7 +76,7 @@ describe('a room', () => {
     expect(ops.counts.value).toEqual({ newest: 4, read: 4, unread: 0, mentions: 0 })
   })
 
-  it('applies to a page what came while the page was asked for', () => {
+  it('applies to a page the events that came while it was loading', () => {
     const ops = room()
     ops.isLoading.value = 'around'
     ops.event(frame('message_edited', { message_id: 1002, sequence: 2, message: 'better', html: '', edited_at: '2026-11-21T13:00:00Z', mentions: [] }))
@@ -95,7 +95,7 @@ describe('a room', () => {
     expect(ops.unreadAfter.value).toBeNull()
   })
 
-  it('knows who is there, who may do what, and who left', () => {
+  it('knows who is present, what each may do, and who left', () => {
     const ops = room()
     expect([ops.presenceOf(ALICE), ops.presenceOf(BOB)]).toEqual(['online', 'offline'])
     ops.userCame(BOB, true)
@@ -113,7 +113,7 @@ describe('a room', () => {
     expect(ops.members.value.map((member) => member.username)).toEqual(['alice'])
   })
 
-  it('is owned by whoever manages the rooms of the workspace, if it is public', () => {
+  it("is owned by managers of the workspace's rooms if it is public", () => {
     const info = roomOf(SUMMARY)
     expect(new Room(info, readStateOf(SUMMARY), ALICE, ['manage_rooms']).mayManage.value).toBe(true)
     expect(new Room({ ...info, kind: 'private' }, readStateOf(SUMMARY), ALICE, ['manage_rooms']).mayManage.value).toBe(false)

@@ -1,4 +1,4 @@
-/** One room of this user: its messages at hand, its people, what is unread. */
+/** One room of this user: its loaded messages, its members, its unread state. */
 import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 
 import type { Frame } from '@/lib/socket'
@@ -11,7 +11,7 @@ import type { Member, Message, Presence, RoomInfo } from './model/types'
 import { arrived, countAfter, NOTHING_READ, readUpTo, type ReadState } from './model/unread'
 import { listOf, memberOf, messageOf, numberOf, numbersOf, readStateOf, recordOf, roleOf, roomOf, textOf } from './model/wire'
 
-/** Where a page of history goes: before or after what is at hand, or in its place. */
+/** Where a page of history goes: before the loaded messages, after them, or in their place. */
 export type Side = 'older' | 'newer' | 'around'
 
 export class Room {
@@ -19,43 +19,43 @@ export class Room {
   readonly timeline: ShallowRef<Timeline | null> = shallowRef(null)
   readonly members: ShallowRef<readonly Member[]> = shallowRef([])
   readonly present: ShallowRef<ReadonlySet<number>> = shallowRef(new Set())
-  /** Who is connected and at none of their screens. */
+  /** Users who are connected but not at any of their screens. */
   readonly away: ShallowRef<ReadonlySet<number>> = shallowRef(new Set())
   readonly pins: ShallowRef<readonly Message[]> = shallowRef([])
   readonly counts: ShallowRef<ReadState> = shallowRef(NOTHING_READ)
   readonly typing: ShallowRef<readonly string[]> = shallowRef([])
-  /** The last sequence read before this visit, where unread messages followed it; null: no divider. */
+  /** The last sequence read before this visit, if unread messages followed it; null: no divider. */
   readonly unreadAfter: Ref<number | null> = ref(null)
   readonly isLoading: Ref<Side | null> = ref(null)
-  /** The page that did not come when it was last asked for. */
+  /** The page that could not be loaded at the last attempt. */
   readonly failed: Ref<Side | null> = ref(null)
-  /** The message to bring into sight, once it is at hand. */
+  /** The message to scroll to as soon as it is loaded. */
   readonly target: ShallowRef<{ readonly sequence: number } | null> = shallowRef(null)
   readonly self: ComputedRef<Member | undefined> = computed(() => this.members.value.find((member) => member.userId === this.ownId))
   readonly maySend: ComputedRef<boolean>
   readonly mayModerate: ComputedRef<boolean>
   readonly mayManage: ComputedRef<boolean>
   readonly mayPin: ComputedRef<boolean>
-  /** Whether the reader sees the end: set by the list. */
+  /** Whether the reader is at the end; set by the list. */
   isFollowing = true
   private readonly typists = new TypingPeople()
-  /** Messages that the confirmed counts hold already, and whose own events are still to come. */
+  /** How many messages are already part of the confirmed counts while their events are still to come. */
   private missed = 0
-  /** Counts the pages asked for and the snapshots: a page for an earlier wish comes too late. */
+  /** Counts page requests and snapshots, so that the page for an earlier request is dropped. */
   private turn = 0
-  /** Events that came while a page was asked for: the page may be older than they are. */
+  /** Events that arrived while a page was loading: the page may be older than they are. */
   private meanwhile: MessageEvent[] = []
 
   constructor(
     info: RoomInfo,
     counts: ReadState,
     private readonly ownId: number,
-    /** What this user's role in the workspace allows. */
+    /** The permissions of this user's role in the workspace. */
     permissions: readonly string[],
   ) {
     this.info = shallowRef(info)
     this.counts.value = counts
-    // The workspace's managers own its public rooms.
+    // Managers of the workspace act as owners in its public rooms.
     const role = computed(() => (info.kind === 'public' && permissions.includes('manage_rooms') ? 'owner' : this.info.value.role))
     const isGroup = info.kind !== 'direct'
     this.maySend = computed(() => this.info.value.mayPost)
@@ -81,9 +81,9 @@ export class Room {
     return this.members.value.find((member) => member.userId === userId)?.username ?? null
   }
 
-  // --- What the server says -------------------------------------------------------------------
+  // --- Frames from the server -----------------------------------------------------------------
 
-  /** `room_snapshot`: everything anew. */
+  /** `room_snapshot`: replace everything. */
   snapshot(frame: Frame): void {
     const info = recordOf(frame.info)
     this.info.value = roomOf(info)
@@ -98,19 +98,19 @@ export class Room {
     this.endLoad()
   }
 
-  /** `subscription_confirmed` of this room, with or without a snapshot to come. */
+  /** `subscription_confirmed` of this room, with or without a snapshot to follow. */
   confirmed(fields: Readonly<Record<string, unknown>>): void {
     this.members.value = listOf(fields.members).map(memberOf)
     this.present.value = new Set(listOf(fields.members).flatMap((member) => (member.present === true ? [numberOf(member.user_id)] : [])))
     this.away.value = new Set(numbersOf(fields.away))
     this.info.value = { ...this.info.value, role: roleOf(fields.role), memberCount: numberOf(fields.member_count) }
     const { read, unread, mentions } = readStateOf(fields)
-    // What was missed comes after this: the newest sequence stays where the messages are, and counting goes on from there.
+    // Missed events follow this frame: `newest` stays at the loaded messages, and counting continues from there.
     this.counts.value = { ...this.counts.value, read, unread, mentions }
     this.missed = Math.max(0, numberOf(fields.head_sequence) - this.counts.value.newest)
   }
 
-  /** An event of the room's stream. Returns the message where it is a new one. */
+  /** An event of the room's stream. Returns the message if it is a new one. */
   event(frame: Frame): Message | null {
     const event = eventOf(frame)
     if (!event) {
@@ -144,26 +144,26 @@ export class Room {
     this.typing.value = this.typists.names(now)
   }
 
-  /** Forget who has stopped typing. */
+  /** Remove users who have stopped typing. */
   tick(now: number): void {
     if (this.typing.value.length > 0) this.typing.value = this.typists.names(now)
   }
 
   // --- Pages ----------------------------------------------------------------------------------
 
-  /** A page is asked for. Returns the number of this wish. */
+  /** Begin to load a page. Returns the number of this request. */
   beginLoad(side: Side): number {
     this.endLoad()
     this.isLoading.value = side
     return this.turn
   }
 
-  /** Whether nothing newer was wished for, and no snapshot has come meanwhile. */
+  /** Whether this is still the latest request and no snapshot has arrived since. */
   isAwaited(turn: number): boolean {
     return turn === this.turn
   }
 
-  /** No page is awaited any more. `failed`: the one that did not come. */
+  /** End loading. `failed`: the page that could not be loaded. */
   endLoad(failed: Side | null = null): void {
     this.turn += 1
     this.isLoading.value = null
@@ -171,7 +171,7 @@ export class Room {
     this.meanwhile = []
   }
 
-  /** A page of history has come. */
+  /** A page of history has arrived. */
   loaded(side: Side, page: readonly Message[], hasBefore: boolean): void {
     const { value: timeline } = this.timeline
     const { newest } = this.counts.value
@@ -185,13 +185,13 @@ export class Room {
     return this.timeline.value === null || isAtEnd(this.timeline.value)
   }
 
-  /** This user has read up to `sequence`; the server's word follows. */
+  /** This user has read up to `sequence`; the server's confirmation follows. */
   read(sequence: number): void {
     const { newest } = this.counts.value
     this.counts.value = readUpTo(this.counts.value, sequence, countAfter(this.timeline.value?.messages ?? [], sequence, newest, this.ownId))
   }
 
-  /** The room is opened: unread messages begin here, however long the visit lasts. */
+  /** The room is opened: the divider stays here during this visit. */
   visit(): void {
     const { read, unread } = this.counts.value
     this.unreadAfter.value = unread > 0 ? read : null

@@ -1,46 +1,46 @@
 /**
- * Keeps what is read in place while rows come and go around it.
+ * Keeps the text being read in place while rows are added and removed around it.
  *
- * The browser's own anchoring knows nothing of rows that are taken away at the other end, and not every browser has it.
+ * The browser's own scroll anchoring does not handle rows removed at the other end, and not every browser has it.
  */
 
-/** Nearer to the end than this, in pixels, is at the end. */
+/** Closer to the end than this, in pixels, counts as being at the end. */
 const END_REACH = 32
 
 interface Anchor {
   readonly key: string
-  /** Of the row's upper edge below that of the visible part, in pixels. */
+  /** Distance of the row's top edge from the top of the visible part, in pixels. */
   readonly offset: number
 }
 
 export class ScrollKeeper {
-  /** Whether the end is in sight: new rows then scroll it into sight again. */
+  /** Whether the end is in view: if so, new rows are scrolled into view. */
   isAtEnd = true
   private anchor: Anchor | null = null
 
   /**
-   * @param list scrolls
-   * @param rows holds the rows: its children with `data-key`
+   * @param list the scrolling element
+   * @param rows the element that contains the rows, its children with `data-key`
    */
   constructor(
     private readonly list: HTMLElement,
     private readonly rows: HTMLElement,
   ) {}
 
-  /** Remember what is in sight. To be called when the list was scrolled. */
+  /** Remember what is in view. Call this when the list was scrolled. */
   record(): void {
     const { list } = this
     this.isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < END_REACH
     this.refresh()
   }
 
-  /** The same, when rows are about to change: whether the reader is at the end is known from before. */
+  /** The same before rows change: `isAtEnd` keeps its value. */
   refresh(): void {
     const row = this.firstInSight()
     this.anchor = row ? { key: row.dataset.key!, offset: row.offsetTop - this.list.scrollTop } : null
   }
 
-  /** Put what was in sight back into its place. To be called when rows or sizes have changed. */
+  /** Restore the remembered position. Call this when rows or sizes have changed. */
   restore(): void {
     const { list, anchor } = this
     if (this.isAtEnd) {
@@ -56,7 +56,7 @@ export class ScrollKeeper {
     this.restore()
   }
 
-  /** Scroll a row into the upper third. False: there is no such row. */
+  /** Scroll a row to the upper third. Returns false if there is no such row. */
   toRow(key: string): boolean {
     const row = this.rowOf(key)
     if (!row) return false
@@ -65,7 +65,7 @@ export class ScrollKeeper {
     return true
   }
 
-  /** Where a row is: before what is in sight, within, after, or nowhere. */
+  /** Where a row is: above the visible part, in it, below it, or null if it is not in the list. */
   placeOf(key: string): 'above' | 'inside' | 'below' | null {
     const row = this.rowOf(key)
     if (!row) return null
@@ -73,7 +73,7 @@ export class ScrollKeeper {
     return row.offsetTop >= this.list.scrollTop + this.list.clientHeight ? 'below' : 'inside'
   }
 
-  /** Pixels of content before and after what is in sight. */
+  /** Pixels of content above and below the visible part. */
   get beyond(): { readonly above: number; readonly below: number } {
     const { scrollTop, scrollHeight, clientHeight } = this.list
     return { above: scrollTop, below: scrollHeight - scrollTop - clientHeight }
@@ -83,7 +83,7 @@ export class ScrollKeeper {
     return this.rows.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)
   }
 
-  /** By halving: a list has hundreds of rows, and this runs with every scroll. */
+  /** Binary search: a list has hundreds of rows, and this runs on every scroll. */
   private firstInSight(): HTMLElement | null {
     const rows = this.rows.querySelectorAll<HTMLElement>(':scope > [data-key]')
     let low = 0

@@ -1,13 +1,13 @@
-/** The snapshots that rooms begin anew from: one that never came is asked for again. */
+/** Room snapshots: requests those again that never arrived. */
 import type { Connection, Frame } from '@/lib/socket'
 
 import { recordOf, textOf } from './model/wire'
 
-/** They come one by one: only a pause of this length means that none is to come. */
+/** Snapshots come one by one: only a pause of this length means that no more will come. */
 const WITHIN_MS = 5_000
 
 export class RoomSnapshots {
-  /** Rooms whose snapshot was announced and has not come. */
+  /** Rooms whose snapshot was announced but has not arrived. */
   private readonly due = new Set<string>()
   private overdue: ReturnType<typeof setTimeout> | undefined
 
@@ -19,7 +19,7 @@ export class RoomSnapshots {
     })
   }
 
-  /** The room is followed no longer. */
+  /** The room is no longer followed. */
   forget(room: string): void {
     this.due.delete(room)
   }
@@ -30,7 +30,7 @@ export class RoomSnapshots {
     for (const room of Object.keys(recordOf(frame.rooms))) {
       const { recovered } = recordOf(positions[`room:${room}`])
       if (recovered === false) this.due.add(room)
-      // The position was confirmed, and the connection ended before the snapshot that belongs to it.
+      // The position was confirmed, but the connection ended before its snapshot arrived.
       else if (recovered === true && this.due.has(room)) lost.push(room)
     }
     if (lost.length > 0) this.ask(lost)
@@ -47,7 +47,7 @@ export class RoomSnapshots {
     if (this.due.size > 0) this.overdue = setTimeout(() => this.ask([...this.due]), WITHIN_MS)
   }
 
-  /** Only a room without a position is answered with a snapshot: leaving it lets go of the position. */
+  /** The server sends a snapshot only for a room without a position: unsubscribing drops the position. */
   private ask(rooms: readonly string[]): void {
     this.connection.unsubscribe({ rooms })
     this.connection.subscribe({ rooms })

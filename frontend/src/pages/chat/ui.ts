@@ -1,4 +1,4 @@
-/** What is open on the page besides the room itself, and what it says went wrong. */
+/** What is open on the page besides the room itself, and the last error. */
 import { reactive, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 
 import { ApiError } from '@/lib/api'
@@ -12,17 +12,17 @@ const WIDE = '(min-width: 1280px)'
 
 export class ChatUi {
   readonly side: Ref<Side | null> = ref(matchMedia(WIDE).matches ? 'members' : null)
-  /** The message whose text is being changed. */
+  /** The message that is being edited. */
   readonly editing: Ref<number | null> = ref(null)
-  /** The message that the next one answers, by room. */
+  /** The message to which the next one replies, by room. */
   readonly replying = reactive(new Map<string, Quote>())
   readonly revisionsOf: ShallowRef<Message | null> = shallowRef(null)
   readonly deleting: ShallowRef<Message | null> = shallowRef(null)
-  /** Who waits for an emoji, and beside what it is picked. */
+  /** What to do with the chosen emoji, and the element that the picker is placed beside. */
   readonly emojiFor: ShallowRef<{ readonly anchor: Element | null; readonly take: (emoji: string) => void } | null> = shallowRef(null)
-  /** Counts the times that the composer was to take the focus. */
+  /** Counts requests to focus the composer. */
   readonly composerCalls: Ref<number> = ref(0)
-  /** The room whose draft has got back what was not sent. */
+  /** The room whose draft got an unsent message back. */
   readonly takenBack: ShallowRef<{ readonly room: string } | null> = shallowRef(null)
   readonly problem: Ref<{ readonly code: string; readonly text: string } | null> = ref(null)
 
@@ -38,7 +38,7 @@ export class ChatUi {
     this.composerCalls.value += 1
   }
 
-  /** Do something that the server may refuse; what it says is then shown. Returns whether it was done. */
+  /** Run an action that the server may refuse, and show its error. Returns whether it succeeded. */
   async attempt(act: () => Promise<unknown>): Promise<boolean> {
     try {
       await act()

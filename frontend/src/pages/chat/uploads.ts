@@ -1,4 +1,4 @@
-/** Files on their way into a message: each is sent at once, and waits for the message to go. */
+/** Files for the next message: each is uploaded immediately and waits for the message to be sent. */
 import { computed, reactive, type ComputedRef } from 'vue'
 
 import { ApiError } from '@/lib/api'
@@ -13,11 +13,11 @@ export interface UploadItem {
   /** 0 to 1. */
   share: number
   attachment: Attachment | null
-  /** Why it failed, in the server's words; empty: it could not be reached. */
+  /** The server's reason for a failure; empty if the server could not be reached. */
   error: string | null
 }
 
-/** The server takes no more with one message. */
+/** The server accepts no more files in one message. */
 const MOST = 10
 let lastKey = 0
 const nextKey = (): number => (lastKey += 1)
@@ -37,7 +37,7 @@ export class Uploads {
     for (const file of files.slice(0, MOST - this.items.length)) void this.start(file)
   }
 
-  /** Files that the server has already, of a message that is taken back. */
+  /** Restore the files of an unsent message; the server already has them. */
   putBack(attachments: readonly Attachment[]): void {
     for (const attachment of attachments) this.items.push({ key: nextKey(), name: attachment.name, size: attachment.size, share: 1, attachment, error: null })
   }
@@ -49,7 +49,7 @@ export class Uploads {
     if (at >= 0) this.items.splice(at, 1)
   }
 
-  /** The files for the message that goes now; the tray is empty then. */
+  /** Return the files for the message that is sent now, and empty the tray. */
   take(): Attachment[] {
     const taken = this.ready.value
     this.items.splice(0)

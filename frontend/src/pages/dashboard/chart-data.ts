@@ -1,7 +1,7 @@
-/** What a chart draws, from its metrics' series: columns on one time axis, gaps, and the rows of its table. Pure. */
+/** The data of a chart, made from its metrics' series: columns on a common time axis, gaps, and table rows. Pure. */
 import { commonGaps, type Gap, type MetricSeries } from './series'
 
-/** One value, with its extremes, of each metric at a time; null where it has none. */
+/** The value of one metric at a time, with its minimum and maximum; null if it has none. */
 export interface Cell {
   readonly value: number
   readonly min: number
@@ -11,13 +11,13 @@ export interface Cell {
 export interface ChartData {
   /** Seconds since 1970, ascending. */
   readonly times: number[]
-  /** Per metric; `undefined` is joined over, `null` breaks the line. */
+  /** One column per metric; `undefined` is drawn over, `null` breaks the line. */
   readonly values: (number | null | undefined)[][]
   readonly minima: (number | null | undefined)[][]
   readonly maxima: (number | null | undefined)[][]
   /** Whether a metric's points stand for several samples. */
   readonly condensed: boolean[]
-  /** Stretches in which no metric has data, in seconds. */
+  /** Periods without data from any metric, in seconds. */
   readonly gaps: Gap[]
 }
 
@@ -32,7 +32,7 @@ export function chartData(all: readonly MetricSeries[], end: number): ChartData 
       return row
     }
     for (const point of series.points) at(point.time)[metric] = point
-    // A break lies one millisecond after the last point before it: nothing else is there.
+    // A break lies one millisecond after the last point before it, where there is no other data.
     for (const gap of gaps[metric]!) at(gap.from + 1)[metric] = null
   })
   const times = [...rows.keys()].sort((a, b) => a - b)
@@ -51,7 +51,7 @@ export function chartData(all: readonly MetricSeries[], end: number): ChartData 
   }
 }
 
-/** The points that stand alone between gaps: a line cannot show them. */
+/** Isolated points between gaps, which a line cannot show. */
 export function lonePoints(column: ArrayLike<number | null | undefined>): number[] {
   const present = Array.from(column).flatMap((value, index) => (value === undefined ? [] : [index]))
   return present.filter((_, place) => {
@@ -60,7 +60,7 @@ export function lonePoints(column: ArrayLike<number | null | undefined>): number
   })
 }
 
-/** The index of the metric's point nearest to a time (seconds) within `reach`, or null. */
+/** The index of the metric's point closest to a time (seconds) within `reach`, or null. */
 export function nearest(data: ChartData, metric: number, time: number, reach: number): number | null {
   const column = data.values[metric] ?? []
   let best: number | null = null
@@ -73,10 +73,10 @@ export function nearest(data: ChartData, metric: number, time: number, reach: nu
   return best
 }
 
-/** Lower and upper end of the value axis, before it is rounded. */
+/** The lower and upper end of the value axis, before rounding. */
 export function valueRange(low: number | null, high: number | null, unit: string): [number, number] {
   if (low === null || high === null) return [0, unit === '%' ? 100 : 1]
-  // A share of the whole is read against the whole, unless it is so small that nothing would be seen.
+  // Percentages are drawn from 0 to 100, unless they are so small that the line would be flat.
   if (unit === '%' && low >= 0 && high <= 100 && high > 25) return [0, 100]
   const span = high - low
   const fromZero = low >= 0 && (low < high / 2 || span === 0)

@@ -1,4 +1,4 @@
-/** How the page's components reach its state. */
+/** How the page's components get its state. */
 import { inject, type InjectionKey } from 'vue'
 import { useI18n } from 'vue-i18n'
 
@@ -13,7 +13,7 @@ export function useDashboard(): Dashboard {
   return dashboard
 }
 
-/** A metric's title in the user's language, unless someone has given it a title of their own. */
+/** A metric's title in the user's language, unless somebody has given it a custom title. */
 export function useMetricTitle(): (metric: Metric) => string {
   const { t, te } = useI18n()
   return (metric) => {

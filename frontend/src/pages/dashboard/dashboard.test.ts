@@ -11,7 +11,7 @@ const METRIC = { name: 'cpu_usage', title: 'CPU usage', group: 'system', unit: '
 vi.mock('@/lib/socket', async (original) => ({ ...(await original<object>()), openConnection: () => (page.world as World).connection }))
 vi.mock('@/lib/api', async (original) => ({ ...(await original<object>()), get: () => Promise.resolve([METRIC]) }))
 
-/** A page with one metric, connected, its range loaded. */
+/** A connected page with one metric, and its range loaded. */
 async function begun() {
   const world = new World()
   page.world = world
@@ -36,7 +36,7 @@ describe('the dashboard', () => {
     vi.useRealTimers()
   })
 
-  it('that is paused loads a range that was chosen without a connection once it is back', async () => {
+  it('loads a range chosen while paused and disconnected once the connection is back', async () => {
     const { world, dashboard } = await begun()
     dashboard.pause()
     world.server.close(1006)
@@ -48,7 +48,7 @@ describe('the dashboard', () => {
     expect(world.server.sent('subscribe')).toEqual([])
   })
 
-  it('that is paused asks for nothing when it has all of its range', async () => {
+  it('requests nothing while paused if it has its whole range', async () => {
     const { world, dashboard } = await begun()
     dashboard.pause()
     world.server.close(1006)

@@ -1,4 +1,4 @@
-/** The state of the dashboard page: what is shown, where it comes from, how fresh it is. */
+/** The state of the dashboard page: the displayed data, where it comes from, how fresh it is. */
 import { computed, reactive, ref, shallowReactive, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 
 import { ApiError, get } from '@/lib/api'
@@ -18,12 +18,12 @@ import { MetricSeries } from './series'
 export type Phase = 'loading' | 'ready' | 'denied' | 'failed'
 export type LoadState = 'loading' | 'ready' | 'failed'
 
-/** Frames older than this don't set the page's "now": only slow metrics are followed. */
+/** Frames older than this don't set the page's "now": then only slow metrics are followed. */
 const FRESH_MS = 3_000
-/** A chart spans at least this many points: fewer would be a picture of chance. */
+/** A chart spans at least this many points; fewer would show little but noise. */
 const LEAST_BUCKETS = 30
 const SLIDE_EVERY_MS = 1_000
-/** An empty page looks again by itself. */
+/** An empty page reloads the metrics at this interval. */
 const LOOK_AGAIN_EVERY_MS = 5_000
 
 export class Dashboard {
@@ -32,14 +32,14 @@ export class Dashboard {
   readonly chosen: ShallowRef<readonly string[]> = shallowRef([])
   readonly range: ShallowRef<TimeRange>
   readonly connectionState: ShallowRef<ConnectionState>
-  /** When the shown values were frozen by the user, or null. */
+  /** When the user paused the page, or null. */
   readonly pausedAt: Ref<number | null> = ref(null)
-  /** When the newest shown values were taken, by the server's clock. */
+  /** When the newest displayed values were sampled, by the server's clock. */
   readonly updatedAt: Ref<number | null> = ref(null)
   readonly loads = reactive(new Map<string, LoadState>())
   readonly latency = new LatencyWall()
   readonly series = shallowReactive(new Map<string, MetricSeries>())
-  /** Counts redraws: whatever draws from `series` reads it. */
+  /** Counts redraws: everything that draws from `series` depends on it. */
   readonly tick = ref(0)
   /** The time under the crosshair of any chart, or null. */
   readonly crosshair: Ref<number | null> = ref(null)
@@ -51,9 +51,9 @@ export class Dashboard {
   private readonly loader: HistoryLoader
   private redrawing = false
   private wasLive = false
-  /** The next frame holds stored values, sent at once after a subscription: their age is no latency. */
+  /** The next frame contains stored values, sent immediately after a subscription: their age is not latency. */
   private isSnapshotDue = false
-  /** What the page's address asks to see first: one chart, at a moment. */
+  /** The chart and time that the page's address asks to show first. */
   private moment: Moment | null = momentOf(location.search)
 
   constructor(readonly workspace: string | null) {
@@ -84,7 +84,7 @@ export class Dashboard {
     return this.connection.serverNow
   }
 
-  /** The right edge of every chart: it stands still while paused or disconnected. */
+  /** The right edge of every chart; it stands still while paused or disconnected. */
   get end(): number {
     if (this.pausedAt.value !== null) return this.pausedAt.value
     const updatedAt = this.updatedAt.value
@@ -93,7 +93,7 @@ export class Dashboard {
     return this.connectionState.value.kind !== 'live' || now - updatedAt < FRESH_MS ? updatedAt : now
   }
 
-  /** The left edge: that of the range, or the oldest data where the server has none before it. */
+  /** The left edge: that of the range, or the oldest data if the server has none before it. */
   get start(): number {
     const whole = this.end - this.range.value.lengthMs
     if ([...this.loads.values()].includes('loading')) return whole
@@ -106,7 +106,7 @@ export class Dashboard {
     return this.updatedAt.value !== null && !['live', 'connecting'].includes(this.connectionState.value.kind)
   }
 
-  // --- What the user does ---------------------------------------------------------------------
+  // --- User actions ---------------------------------------------------------------------------
 
   async loadMetrics(): Promise<void> {
     if (this.phase.value === 'failed') this.phase.value = 'loading'
@@ -153,7 +153,7 @@ export class Dashboard {
     this.loadRange(name)
   }
 
-  // --- What the server says -------------------------------------------------------------------
+  // --- Frames from the server -----------------------------------------------------------------
 
   private listed(listed: readonly Metric[]): void {
     this.metrics.value = inOrder(listed)
@@ -161,13 +161,13 @@ export class Dashboard {
     this.follow(this.moment ? [this.moment.metric] : choose(this.metrics.value, readStoredList(this.key('metrics'))))
     for (const { name, latest } of this.metrics.value) {
       const time = latest ? parseTime(latest.timestamp) : Infinity
-      // Stopped at a moment, what came later is not shown.
+      // If the page is stopped at a moment, later values are not shown.
       if (latest && time <= (this.pausedAt.value ?? time)) this.series.get(name)?.seed({ time, value: latest.value })
     }
     this.redraw()
   }
 
-  /** Stop at the moment that was asked for, with the crosshair on it. */
+  /** Pause at the requested moment and put the crosshair on it. */
   private goToMoment(): void {
     const { moment } = this
     if (moment === null) return
@@ -178,7 +178,7 @@ export class Dashboard {
     this.crosshair.value = moment.at / 1000
   }
 
-  /** From here on the page is what the user makes of it. */
+  /** Remove the moment from the address, because the user has changed the page. */
   private leaveMoment(): void {
     if (this.moment === null) return
     this.moment = null
@@ -201,13 +201,13 @@ export class Dashboard {
     }
     if (this.pausedAt.value === null) {
       if (gone.length > 0) this.connection.unsubscribe({ metrics: gone })
-      // The range is loaded apart: no first history with the subscription.
+      // The range is loaded separately, so the subscription needs no history.
       if (added.length > 0) this.connection.subscribe({ metrics: added }, { history: 0 })
     }
     this.redraw()
   }
 
-  /** A refused subscription changed nothing: ask again without what is gone. */
+  /** A refused subscription changes nothing: subscribe again without the metrics that are gone. */
   private async followWhatExists(): Promise<void> {
     const before = this.chosen.value
     await this.loadMetrics()
@@ -239,7 +239,7 @@ export class Dashboard {
     if (this.phase.value !== 'ready') void this.loadMetrics()
   }
 
-  /** Load what was missed, so that the charts show no gap that is none. */
+  /** Load the missed data, so that the charts do not show false gaps. */
   private catchUp(): void {
     if (this.pausedAt.value !== null) return this.loadChosenRange()
     for (const name of this.chosen.value) {
@@ -252,7 +252,7 @@ export class Dashboard {
     }
   }
 
-  /** While paused nothing is missed; a range may have been chosen that could not be asked for. */
+  /** While paused nothing is missed, but a range chosen without a connection still has to be loaded. */
   private loadChosenRange(): void {
     for (const name of this.chosen.value) if (this.loads.get(name) === 'loading') this.loadRange(name)
   }
@@ -278,13 +278,13 @@ export class Dashboard {
 
   // --- Drawing --------------------------------------------------------------------------------
 
-  /** Move the charts on while no frame does. */
+  /** Move the charts along while no frames arrive. */
   private slide(): void {
     const { kind } = this.connectionState.value
     if (kind === 'live' && this.pausedAt.value === null && this.end !== this.updatedAt.value) this.redraw()
   }
 
-  /** Draw once at the browser's next frame, however much arrives until then. */
+  /** Draw once at the browser's next animation frame, however much data arrives before it. */
   private redraw(): void {
     if (this.redrawing) return
     this.redrawing = true

@@ -46,7 +46,7 @@ describe('a chart', () => {
     expect(nearest(data, 0, 30, 2)).toBeNull()
   })
 
-  it('reads a percentage against the whole, unless it is too small to be seen there', () => {
+  it('draws percentages up to 100, unless they are too small to be seen there', () => {
     expect(valueRange(3, 60, '%')).toEqual([0, 100])
     expect(valueRange(0, 0.4, '%')[1]).toBeLessThan(1)
     expect(valueRange(21.4, 21.9, '°C')[0]).toBeGreaterThan(21)
@@ -77,7 +77,7 @@ describe('metrics', () => {
     expect(inOrder(all).map(({ name }) => name)).toEqual(['s', 'b', 'c'])
   })
 
-  it('on the page are those chosen earlier that still exist; none chosen is a choice too', () => {
+  it('on the page are those chosen earlier that still exist; choosing none is a choice too', () => {
     const all = [metric('a', 'system', ''), metric('b', 'system', '')]
     expect(choose(all, null)).toEqual(['a', 'b'])
     expect(choose(all, ['b', 'gone'])).toEqual(['b'])
@@ -98,7 +98,7 @@ describe('a trend', () => {
     expect(trendOf(noise, noise.at(-1)!.value, 0, 899_000, 1)?.direction).toBe('steady')
   })
 
-  it('agrees with the value beside it, however the samples before that one went', () => {
+  it('agrees with the value beside it, whatever the samples before it', () => {
     const calmThenBusy = [point(0, 10), point(1_000, 10), point(880_000, 90), point(899_000, 90)]
     expect(trendOf(calmThenBusy, 32, 0, 899_000, 1)).toMatchObject({ direction: 'up', change: 22 })
   })
@@ -129,7 +129,7 @@ describe('a sparkline', () => {
 })
 
 describe('latencies', () => {
-  it('keep the newest 24 as bars and tell what 95 of 100 stay under', () => {
+  it('keep the newest 24 as bars and give the 95th percentile', () => {
     const wall = new LatencyWall()
     for (let n = 1; n <= 100; n += 1) wall.add(n)
     expect(wall.bars).toHaveLength(24)
@@ -144,7 +144,7 @@ describe('latencies', () => {
   })
 })
 
-describe('a history question', () => {
+describe('a history request', () => {
   it('asks for one bucket more than fits, since a range lies off the grid', () => {
     expect(pointsFor(900_000, 2_000)).toBe(451)
   })

@@ -29,7 +29,7 @@ describe('loading history', () => {
     ])
   })
 
-  it('has only a few questions under way at once', async () => {
+  it('has only a few requests in flight at once', async () => {
     const { world, loader, loaded, answer } = loading()
     for (const metric of ['a', 'b', 'c', 'd', 'e', 'f']) loader.load(request(metric))
     expect(world.server.sent('history')).toHaveLength(4)
@@ -39,7 +39,7 @@ describe('loading history', () => {
     expect(loaded).toHaveLength(1)
   })
 
-  it('lets the newest wish for a metric win, whichever answer comes last', async () => {
+  it('keeps the newest request for a metric, whichever response comes last', async () => {
     const { world, loader, loaded, answer } = loading()
     loader.load(request('a', 0))
     loader.load(request('a', 5_000))
@@ -50,7 +50,7 @@ describe('loading history', () => {
     expect(loaded.map(([wanted]) => wanted.start)).toEqual([5_000])
   })
 
-  it('tells a refusal, but not the end of the connection: that loads everything again', async () => {
+  it('reports a refusal, but not the end of the connection, after which everything is loaded again', async () => {
     const { world, loader, failed } = loading()
     loader.load(request('a'))
     world.server.refuse('history', { code: 'internal' })

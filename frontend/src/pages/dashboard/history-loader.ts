@@ -1,4 +1,4 @@
-/** Loads ranges of history over the socket: a few at a time, the newest wish for a metric winning. */
+/** Loads ranges of history over the socket: a few at a time, and only the newest request for each metric. */
 import { CommandError, type Connection, type Frame } from '@/lib/socket'
 import { isRecord } from '@/lib/socket/frames'
 import { parseTime } from '@/lib/time'
@@ -37,7 +37,7 @@ export class HistoryLoader {
     private readonly sink: HistorySink,
   ) {}
 
-  /** Load a range; an earlier wish for the same metric is dropped. */
+  /** Load a range; an earlier request for the same metric is dropped. */
   load(request: HistoryRequest): void {
     this.wanted.set(request.metric, request)
     this.waiting.set(request.metric, request)
@@ -63,7 +63,7 @@ export class HistoryLoader {
       const history = await this.ask(request, PASSING_RETRIES)
       if (this.wanted.get(request.metric) === request) this.sink.loaded(request, history)
     } catch (error) {
-      // A lost connection loads everything again once it is back.
+      // After a lost connection, everything is loaded again once it is back.
       const disconnected = error instanceof CommandError && error.code === 'disconnected'
       if (!disconnected && this.wanted.get(request.metric) === request) this.sink.failed(request)
     } finally {
@@ -91,7 +91,7 @@ export class HistoryLoader {
   }
 }
 
-/** Read a `historical_data` reply; `resolution` is in seconds. */
+/** Parse a `historical_data` reply; `resolution` is in seconds. */
 export function readHistory(reply: Frame, askedBucketMs: number): History {
   const rows = Array.isArray(reply.data) ? reply.data.filter(isRecord) : []
   const points = rows.map((row) => {

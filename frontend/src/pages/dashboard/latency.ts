@@ -7,7 +7,7 @@ export class LatencyWall {
   private all: number[] = []
 
   add(latencyMs: number): void {
-    // The clocks are matched to within half a ping: below zero means "too little to tell".
+    // The clock offset is accurate to half a round trip: a negative latency means "too small to measure".
     this.all.push(Math.max(0, latencyMs))
     if (this.all.length > KEPT_FOR_PERCENTILE) this.all.shift()
   }
@@ -20,7 +20,7 @@ export class LatencyWall {
     return this.all.slice(-BARS)
   }
 
-  /** 95 of 100 frames were at least as quick as this. */
+  /** The 95th percentile: 95 of 100 frames were at least this fast. */
   get percentile95(): number | null {
     if (this.all.length === 0) return null
     const sorted = [...this.all].sort((a, b) => a - b)

@@ -1,4 +1,4 @@
-/** Metrics as the API lists them, and how the page groups them into charts. */
+/** Metrics as listed by the API, and how the page groups them into charts. */
 
 export const GROUPS = ['system', 'business', 'custom'] as const
 export type Group = (typeof GROUPS)[number]
@@ -19,18 +19,18 @@ export interface ChartSpec {
   readonly metrics: readonly Metric[]
 }
 
-/** More lines than this in one chart cannot be told apart. */
+/** More lines than this in one chart are hard to tell apart. */
 const LINES_PER_CHART = 3
-/** Metrics shown before anyone has chosen. */
+/** How many metrics are shown before the user has chosen any. */
 const SHOWN_AT_FIRST = 12
-/** The server allows 64 subscriptions on a connection; a page with more cards than this is no page. */
+/** The server allows 64 subscriptions per connection, but a page with more cards than this is unusable. */
 export const MOST_SHOWN = 32
 
 export function inOrder(metrics: readonly Metric[]): Metric[] {
   return [...metrics].sort((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group))
 }
 
-/** Charts for these metrics: those of one group and one unit share one. */
+/** The charts for these metrics: metrics of the same group and unit share one. */
 export function chartsOf(metrics: readonly Metric[]): ChartSpec[] {
   const charts = new Map<string, Metric[]>()
   for (const metric of metrics) {
@@ -43,14 +43,14 @@ export function chartsOf(metrics: readonly Metric[]): ChartSpec[] {
   return [...charts].map(([key, members]) => ({ key, unit: members[0]!.unit, metrics: members }))
 }
 
-/** The names to show: those chosen earlier that still exist, else the first ones. */
+/** The names to show: the stored choice without metrics that are gone, or the first metrics if there is none. */
 export function choose(metrics: readonly Metric[], stored: readonly string[] | null): string[] {
   const names = metrics.map((metric) => metric.name)
   if (stored === null) return names.slice(0, SHOWN_AT_FIRST)
   return names.filter((name) => stored.includes(name)).slice(0, MOST_SHOWN)
 }
 
-/** Titles that end in the same words, without these: "CPU usage", "Memory usage" → "CPU", "Memory" and "usage". */
+/** Titles without the words that all of them end in: "CPU usage", "Memory usage" → "CPU", "Memory" and "usage". */
 export function withoutCommonEnd(titles: readonly string[]): { readonly titles: readonly string[]; readonly end: string } {
   const words = titles.map((title) => title.split(' '))
   const shortest = Math.min(...words.map((one) => one.length))

@@ -10,12 +10,12 @@ describe('a link to a chart at a moment', () => {
     expect(momentOf('?metric=cpu_usage&at=2026-11-21T13:03:44+01:00')).toEqual({ metric: 'cpu_usage', at: AT })
   })
 
-  it('is of now without a time, or with one that cannot be read', () => {
+  it('shows the present without a time, or with an invalid one', () => {
     expect(momentOf('?metric=cpu_usage')).toEqual({ metric: 'cpu_usage', at: null })
     expect(momentOf('?metric=cpu_usage&at=yesterday')).toEqual({ metric: 'cpu_usage', at: null })
   })
 
-  it('is none without a metric', () => {
+  it('is ignored without a metric', () => {
     expect(momentOf('?at=2026-11-21T12:03:44Z')).toBeNull()
     expect(momentOf('')).toBeNull()
   })

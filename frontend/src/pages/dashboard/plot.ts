@@ -1,4 +1,4 @@
-/** A uPlot chart in Pitwall's look. Keys and values stand in the panel's head: nothing of uPlot's own is shown. */
+/** A uPlot chart in Pitwall's style. The legend is in the panel's header, so uPlot's own is hidden. */
 import uPlot from 'uplot'
 
 import { axisNumber } from '@/lib/numbers'
@@ -6,7 +6,7 @@ import { clockTime, dayAndMinute, dayOfYear, minuteTime } from '@/lib/time'
 
 import { lonePoints, valueRange, type ChartData } from './chart-data'
 
-/** Colours of the theme, read anew when it changes. */
+/** Colours of the theme, read again when it changes. */
 interface Palette {
   readonly series: readonly string[]
   readonly grid: string
@@ -18,19 +18,19 @@ interface Palette {
 
 export interface Quantity {
   readonly unit: string
-  /** Only whole numbers: no axis lines between them. */
+  /** Whole numbers only: no axis lines between them. */
   readonly isCount: boolean
 }
 
 export interface PlotView {
   readonly data: ChartData
-  /** Left and right edge in seconds. */
+  /** The left and right edge in seconds. */
   readonly from: number
   readonly to: number
 }
 
 export interface PlotEvents {
-  /** The pointer is over this time (seconds), or left. */
+  /** The pointer is over this time (seconds), or has left (null). */
   pointed(time: number | null): void
 }
 
@@ -72,14 +72,14 @@ export class Plot {
     if (width > 0 && height > 0) this.chart.setSize({ width, height })
   }
 
-  /** Colours have changed. */
+  /** Call when the theme's colours have changed. */
   repaint(): void {
     this.chart.destroy()
     this.palette = readPalette()
     this.chart = this.build()
   }
 
-  /** Put the crosshair on a time (seconds), or take it away. */
+  /** Move the crosshair to a time (seconds), or hide it. */
   point(time: number | null): void {
     this.following = true
     const inside = time !== null && time >= this.view.from && time <= this.view.to
@@ -111,7 +111,7 @@ export class Plot {
       cursor: {
         y: false,
         drag: { x: false, y: false, setScale: false },
-        // Hollow points on the values; none on the columns of minima and maxima.
+        // Hollow points for the values, none for the minima and maxima.
         points: {
           size: (_, index) => (index % COLUMNS === 1 ? 7 : 0),
           width: (_, index) => (index % COLUMNS === 1 ? 1.5 : 0),
@@ -168,7 +168,7 @@ export class Plot {
       space: 72,
       values: (chart, splits, __, ___, increment) =>
         splits.map((seconds) => {
-          // A label that would be cut off at the right edge says less than none.
+          // Omit a label that would be cut off at the right edge.
           if (chart.valToPos(seconds, 'x') > chart.over.clientWidth - LABEL_ROOM) return ''
           if (increment >= DAY_SECONDS || seconds % DAY_SECONDS === 0) return dayOfYear(seconds * 1000)
           return increment < 60 ? clockTime(seconds * 1000) : minuteTime(seconds * 1000)
@@ -183,7 +183,7 @@ export class Plot {
       grid: { stroke: this.palette.grid, width: 1 },
       ticks: { show: false },
       border: { show: false },
-      // One width for all: charts below one another share their time axis.
+      // The same width for all charts, so that the time axes of charts below one another line up.
       size: 48,
       gap: 8,
       space: 36,
@@ -217,7 +217,7 @@ export class Plot {
   private cursorMoved(chart: uPlot): void {
     if (this.following) return
     const { left = -10 } = chart.cursor
-    // A new or resized chart says that it has no pointer: that takes away nobody else's crosshair.
+    // A new or resized chart reports that it has no pointer; that must not hide another chart's crosshair.
     if (left < 0 && !this.pointedHere) return
     this.pointedHere = left >= 0
     this.events.pointed(left < 0 ? null : chart.posToVal(left, 'x'))
@@ -236,14 +236,14 @@ export class Plot {
 
 function columns(data: ChartData): uPlot.AlignedData {
   const perMetric = data.values.flatMap((values, metric) => {
-    // Without several samples to a point there is no band: its columns are empty.
+    // If each point is a single sample there is no band, and its columns are empty.
     const none = values.map(() => undefined)
     return data.condensed[metric] ? [values, data.maxima[metric]!, data.minima[metric]!] : [values, none, none]
   })
   return [data.times, ...perMetric] as uPlot.AlignedData
 }
 
-/** A `#rrggbb` colour as a wash. */
+/** A `#rrggbb` colour with low opacity. */
 function translucent(colour: string): string {
   const [r, g, b] = [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16))
   return `rgba(${r}, ${g}, ${b}, ${BAND_OPACITY})`

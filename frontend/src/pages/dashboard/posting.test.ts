@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { Posting } from './posting'
 
-/** A room that says when a post has come through, or has not. */
+/** A room that reports whether a post succeeded. */
 function begun() {
   const posts: { room: string; id: string; done: () => void; fail: () => void }[] = []
   const posting = new Posting((room, id) => new Promise((done, fail) => posts.push({ room, id, done, fail: () => fail(new Error('lost')) })))

@@ -1,4 +1,4 @@
-/** The time ranges the page offers, and how finely each is drawn. */
+/** The time ranges that the page offers, and the resolution of each. */
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -7,7 +7,7 @@ const HOUR = 60 * MINUTE
 export interface TimeRange {
   readonly key: '15m' | '1h' | '6h' | '24h' | '7d'
   readonly lengthMs: number
-  /** Width of one point: a few hundred make a legible line, and their minima and maxima a band around it. */
+  /** The width of one point: a few hundred points make a legible line, with their minima and maxima as a band around it. */
   readonly bucketMs: number
 }
 
@@ -25,7 +25,7 @@ export function rangeByKey(key: string | null): TimeRange {
   return RANGES.find((range) => range.key === key) ?? DEFAULT_RANGE
 }
 
-/** How many points to ask the server for, so that it answers in buckets of `bucketMs`: a range off the grid touches one more. */
+/** How many points to request, so that the server answers in buckets of `bucketMs`: an unaligned range touches one more. */
 export function pointsFor(lengthMs: number, bucketMs: number): number {
   return Math.ceil(lengthMs / bucketMs) + 1
 }

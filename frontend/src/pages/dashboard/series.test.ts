@@ -26,7 +26,7 @@ describe('live samples', () => {
 })
 
 describe('history', () => {
-  it('takes the place of what is there, and keeps newer live samples', () => {
+  it('replaces the points, and keeps newer live samples', () => {
     const series = new MetricSeries(1_000)
     for (const time of [8_000, 9_000, 10_000, 11_000]) series.append({ time, value: 1 })
     series.replace([point(7_000), point(8_000), point(9_000)], 1_000)
@@ -41,7 +41,7 @@ describe('history', () => {
     expect(series.points).toEqual([point(10_000, 2), point(15_000, 4)])
   })
 
-  it('of what was missed closes the gap without touching what was there', () => {
+  it('of a missed period closes the gap without changing other points', () => {
     const series = new MetricSeries(1_000)
     for (const time of [1_000, 2_000, 3_000, 20_000]) series.append({ time, value: 1 })
     expect(series.gaps(20_000)).toHaveLength(1)
@@ -50,7 +50,7 @@ describe('history', () => {
     expect(series.gaps(20_000)).toEqual([])
   })
 
-  it('leaves the points in order, each bucket once, whatever comes when', () => {
+  it('leaves the points in order, each bucket once, whatever arrives when', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('live' as const), time: fc.nat(60) }),
       fc.record({ kind: fc.constant('patch' as const), time: fc.nat(60) }),
@@ -80,7 +80,7 @@ describe('gaps', () => {
     expect(series.gaps(31_500)).toEqual([{ from: 5_000, to: 30_000 }])
   })
 
-  it('reach to the right edge when nothing comes any more', () => {
+  it('reach to the right edge when no more samples arrive', () => {
     const series = new MetricSeries(1_000)
     for (const time of [0, 1_000, 2_000]) series.append({ time, value: 1 })
     expect(series.gaps(60_000)).toEqual([{ from: 2_000, to: 60_000 }])

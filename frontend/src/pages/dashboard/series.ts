@@ -23,9 +23,9 @@ export interface Gap {
   readonly to: number
 }
 
-/** Live samples kept to be laid over history that was read before they arrived. */
+/** How many live samples are kept, to be added to history that was read before they arrived. */
 const RECENT_KEPT = 300
-/** This many buckets, or usual spacings, without a sample are a gap. */
+/** This many buckets, or typical spacings, without a sample count as a gap. */
 const GAP_FACTOR = 3.5
 
 export class MetricSeries {
@@ -49,17 +49,17 @@ export class MetricSeries {
     return this._bucketMs
   }
 
-  /** Whether some point stands for several samples: then it has a band from its minimum to its maximum. */
+  /** Whether some point stands for several samples, and so has a band from its minimum to its maximum. */
   get isCondensed(): boolean {
     return this._points.some((point) => point.count > 1)
   }
 
-  /** Set the value to show before the first sample comes. */
+  /** Set the value to show before the first sample arrives. */
   seed(sample: Sample): void {
     if (this._latest === null || sample.time > this._latest.time) this._latest = sample
   }
 
-  /** Take one live sample; one older than the newest point is left out. */
+  /** Add one live sample; a sample older than the newest point is ignored. */
   append(sample: Sample): void {
     this.recent.push(sample)
     if (this.recent.length > RECENT_KEPT) this.recent.shift()
@@ -67,26 +67,26 @@ export class MetricSeries {
     this.merge(sample)
   }
 
-  /** Put loaded history in place of everything, keeping live samples that are newer than it. */
+  /** Replace everything with loaded history, but keep live samples that are newer. */
   replace(points: readonly Point[], bucketMs: number): void {
     this._bucketMs = bucketMs
     this._points = []
     this.lay(points)
   }
 
-  /** Put loaded history in place of everything from `from` on, such as what was missed while disconnected. */
+  /** Replace everything from `from` on with loaded history, for example after a lost connection. */
   patch(from: number, points: readonly Point[]): void {
     this._points = this._points.filter((point) => point.time < from)
     this.lay(points)
   }
 
-  /** Forget points that ended before `time`. */
+  /** Drop points that ended before `time`. */
   trim(time: number): void {
     const first = this._points.findIndex((point) => point.time + this._bucketMs >= time)
     if (first > 0) this._points.splice(0, first)
   }
 
-  /** Stretches without data between points, and from the last point to `end`. */
+  /** The periods without data between points, and from the last point to `end`. */
   gaps(end: number): Gap[] {
     const longest = this.longestSpacing
     const gaps: Gap[] = []
@@ -106,7 +106,7 @@ export class MetricSeries {
     this._points.push(...points)
     const last = this._points.at(-1)
     if (last) this.seed(last)
-    // The last bucket of the answer already counts the samples that came until then.
+    // The last bucket of the response already includes the samples up to then.
     const from = last ? last.time + this._bucketMs : -Infinity
     for (const sample of this.recent) if (sample.time >= from) this.merge(sample)
     this.spacingFor = -1
@@ -130,7 +130,7 @@ export class MetricSeries {
     }
   }
 
-  // A source read once a minute has no gaps of a minute. Found anew now and then: it costs a sort.
+  // A source read once a minute has no gaps of a minute. Recomputed only now and then, because it needs a sort.
   private get usualSpacing(): number {
     const { length } = this._points
     if (this.spacingFor < 0 || Math.abs(length - this.spacingFor) > length / 8) {
@@ -143,7 +143,7 @@ export class MetricSeries {
   }
 }
 
-/** The stretches that lie in a gap of every series. */
+/** The periods that lie in a gap of every series. */
 export function commonGaps(all: readonly (readonly Gap[])[]): Gap[] {
   return all.reduce<readonly Gap[]>((left, right, index) => (index === 0 ? right : intersect(left, right)), []).slice()
 }

@@ -1,4 +1,4 @@
-/** A small line of the range, as SVG path data. Pure. */
+/** A small line chart of the range, as SVG path data. Pure. */
 import type { Point } from './series'
 
 export const SPARK_WIDTH = 76
@@ -8,11 +8,11 @@ const COLUMNS = 36
 
 export interface Sparkline {
   readonly path: string
-  /** Where the line ends: the newest value. */
+  /** The end of the line: the newest value. */
   readonly end: { readonly x: number; readonly y: number } | null
 }
 
-/** Draw the points of [from, to]; further apart than `longestSpacing` they are not joined. */
+/** Draw the points in [from, to]; points further apart than `longestSpacing` are not connected. */
 export function sparkline(points: readonly Point[], from: number, to: number, longestSpacing: number): Sparkline {
   const condensed = condense(points, from, to)
   if (condensed.length === 0) return { path: '', end: null }
@@ -33,13 +33,13 @@ export function sparkline(points: readonly Point[], from: number, to: number, lo
   return { path, end: { x: x(last.time), y: y(last.value) } }
 }
 
-/** One mean per column of the picture; the newest point stays itself. */
+/** One mean per column of the drawing; the newest point is kept unchanged. */
 function condense(points: readonly Point[], from: number, to: number): { time: number; value: number }[] {
   const width = (to - from) / COLUMNS
   const columns = new Map<number, { time: number; value: number; count: number }>()
   for (const point of points) {
     if (point.time < from || point.time > to) continue
-    // Columns lie on a grid of their own, so that a sliding range does not make the line shimmer.
+    // Columns lie on a fixed grid, so that the line does not shimmer while the range moves.
     const column = Math.floor(point.time / width)
     const sum = columns.get(column)
     if (sum) {

@@ -1,23 +1,23 @@
-/** How a value moved over the shown range. Pure; times in milliseconds. */
+/** How a value changed over the displayed range. Pure; times in milliseconds. */
 import type { Point } from './series'
 
 export interface Trend {
   readonly direction: 'up' | 'down' | 'steady'
   readonly change: number
-  /** When the value was taken that this is a change from. */
+  /** When the value was sampled that the change is measured from. */
   readonly since: number
 }
 
-/** The share of the range whose mean stands for "then": one noisy sample is nothing to compare with. */
+/** The share of the range whose mean is the starting value: a single sample would be too noisy. */
 const SHARE = 1 / 30
-/** Smaller changes, as a share of the value, are steady. */
+/** Smaller changes, as a share of the value, count as steady. */
 const STEADY_SHARE = 0.02
 
 /**
- * Compare the value that is shown with the start of the range, or with the first data after that.
+ * Compare the displayed value with the start of the range, or with the first data after it.
  *
- * @param value the one shown beside the change: the two must agree
- * @param decimals of the metric: a change that would be shown as zero is steady
+ * @param value the value displayed beside the change: the two must agree
+ * @param decimals decimals of the metric: a change that would be displayed as zero is steady
  */
 export function trendOf(points: readonly Point[], value: number, from: number, to: number, decimals: number): Trend | null {
   const shown = points.filter((point) => point.time >= from && point.time <= to)

@@ -1,4 +1,4 @@
-/** The state of the inbox: which notifications are listed, and the one that is open. */
+/** The state of the inbox: the listed notifications, and the one that is open. */
 import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 
 import { get } from '@/lib/api'
@@ -18,7 +18,7 @@ export class Inbox {
   readonly filter: Ref<FilterName> = ref('all')
   readonly opened: ComputedRef<Notification | null> = computed(() => this.listed.value ?? this.fetched.value)
   private readonly openedId: Ref<number | null> = ref(null)
-  /** One that was asked for by its address and is on no page yet. */
+  /** A notification requested by its address that is not on any loaded page. */
   private readonly fetched: ShallowRef<Notification | null> = shallowRef(null)
   private readonly listed: ComputedRef<Notification | null> = computed(
     () => this.list.items.value.find((item) => item.id === this.openedId.value) ?? null,
@@ -38,7 +38,7 @@ export class Inbox {
     void this.list.show(queryOf(filter))
   }
 
-  /** Show one beside the list, and have the address say so. */
+  /** Show one beside the list, and update the address. */
   open(notification: Notification): void {
     if (this.openedId.value !== notification.id) history.pushState(null, '', addressOf(notification.id))
     this.openedId.value = notification.id
@@ -59,7 +59,7 @@ export class Inbox {
       const found = await get<Notification>(`notifications/${id}/`, this.feed.workspace)
       if (this.openedId.value === id) this.fetched.value = found
     } catch {
-      // Gone, or not one's own: the list is there all the same.
+      // It is gone or belongs to another user; the list is usable all the same.
       if (this.openedId.value === id) this.openedId.value = null
     }
   }

@@ -1,7 +1,7 @@
-/** Kinds of notifications that the server knows, in its words. */
+/** The kinds of notifications, with the server's labels. */
 export interface Kind {
   readonly name: string
   readonly label: string
-  /** Whether this user had one when the page was opened. */
+  /** Whether the user had one of this kind when the page was opened. */
   readonly known: boolean
 }

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { Drafts } from './drafts'
 
 describe('drafts', () => {
-  it('last as long as the page in a browser that keeps nothing', () => {
+  it('last as long as the page in a browser without storage', () => {
     const drafts = new Drafts('alice')
     drafts.keep('ops', 'half a thought')
     expect([drafts.text('ops'), drafts.has('ops'), drafts.has('pit')]).toEqual(['half a thought', true, false])
   })
 
-  it('take a message back before what was written since', () => {
+  it('take an unsent message back, in front of newer text', () => {
     const drafts = new Drafts('alice')
     drafts.putBack('ops', 'refused')
     expect(drafts.text('ops')).toBe('refused')

@@ -1,13 +1,13 @@
-/** What was typed and not yet sent: kept in this browser, a text for each room; messages under way for this tab. */
+/** Unsent text, stored in this browser for each room; messages being sent, stored for this tab. */
 import { readStored, writeStored } from '@/lib/stored'
 
 import type { Pending } from './outbox'
 
 export class Drafts {
-  /** For browsers that keep nothing. */
+  /** For browsers without storage. */
   private readonly texts = new Map<string, string>()
 
-  /** @param prefix names the user and the workspace: another user of this browser sees none of it */
+  /** @param prefix names the user and the workspace, so that another user of this browser sees none of it */
   constructor(private readonly prefix: string) {}
 
   text(room: string): string {
@@ -19,7 +19,7 @@ export class Drafts {
     writeStored(this.key(room), text)
   }
 
-  /** Put a text before what is written already. */
+  /** Put a text in front of the existing draft. */
   putBack(room: string, text: string): void {
     this.keep(room, [text, this.text(room)].filter(Boolean).join('\n'))
   }
@@ -33,7 +33,7 @@ export class Drafts {
   }
 }
 
-/** Messages that were not sent when the page was left: a reload sends them, under the ids they had. */
+/** Messages that were unsent when the page was left: after a reload they are sent under the same ids. */
 export class StoredOutbox {
   constructor(private readonly key: string) {}
 
@@ -50,7 +50,7 @@ export class StoredOutbox {
     try {
       sessionStorage.setItem(this.key, JSON.stringify(pending.filter((one) => one.state !== 'sent')))
     } catch {
-      // Storage is off or full: a reload loses what was not sent, as it would anywhere.
+      // Storage is disabled or full: unsent messages do not survive a reload.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The emoji that the picker offers, drawn by the system's own font. Names are in the locales under `emoji`. */
+/** The emoji in the picker, drawn with the system's font. Their names are in the locales under `emoji`. */
 
 export const EMOJI = [
   ['👍', 'thumbsUp'], ['👎', 'thumbsDown'], ['👏', 'applause'], ['🙏', 'thanks'], ['💪', 'strong'], ['👀', 'looking'], ['🤝', 'deal'], ['👋', 'wave'],
@@ -15,5 +15,5 @@ export const QUICK = ['👍', '✅', '👀'] as const
 
 const NAMES = new Map<string, EmojiName>(EMOJI)
 
-/** The name of an emoji of the picker, or null for others. */
+/** The name of an emoji in the picker, or null for others. */
 export const nameOf = (emoji: string): EmojiName | null => NAMES.get(emoji) ?? null

@@ -1,4 +1,4 @@
-/** The durable events of a room's messages, and what each does to the messages at hand. Pure. */
+/** The durable events of a room, and how each changes the loaded messages. Pure. */
 import type { Frame } from '@/lib/socket/frames'
 
 import { changed, quoting, received, type Timeline } from './timeline'
@@ -11,7 +11,7 @@ export type MessageEvent =
 
 const EXCERPT_LENGTH = 140
 
-/** The event that a frame tells of, or null for frames that tell of none. */
+/** The event in a frame, or null if the frame contains none. */
 export function eventOf(frame: Frame): MessageEvent | null {
   const messageId = numberOf(frame.message_id)
   switch (frame.type) {
@@ -48,7 +48,7 @@ function edited(frame: Frame): (message: Message) => Message {
   })
 }
 
-/** A deleted message keeps its place and nothing else. */
+/** A deleted message keeps its place and loses everything else. */
 function deleted(message: Message): Message {
   return { ...message, text: '', html: '', deleted: true, pinned: false, reactions: [], attachments: [], mentions: [], mentionsAll: false, card: null, reply: null, replyTo: null }
 }
@@ -57,13 +57,13 @@ function reacted(frame: Frame): (message: Message) => Message {
   const emoji = textOf(frame.emoji)
   return (message) => {
     const reactions = toggled(message.reactions, emoji, numberOf(frame.user_id), frame.on === true)
-    // The server has counted all; the page may know some of them by name only.
+    // The server counts all reactions; the page may know only some of the users.
     const counted = reactions.map((reaction) => (reaction.emoji === emoji ? { ...reaction, count: numberOf(frame.count, reaction.count) } : reaction))
     return { ...message, reactions: counted.filter((reaction) => reaction.count > 0) }
   }
 }
 
-/** Add or take away one user's reaction. */
+/** Add or remove one user's reaction. */
 export function toggled(reactions: readonly Reaction[], emoji: string, userId: number, on: boolean): readonly Reaction[] {
   const known = reactions.find((reaction) => reaction.emoji === emoji)
   const has = known?.userIds.includes(userId) ?? false

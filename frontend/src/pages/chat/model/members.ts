@@ -1,7 +1,7 @@
-/** Who may write in a room, and sets of its people. Pure. */
+/** The permission to write in a room, and sets of members. Pure. */
 import type { Member, RoomInfo } from './types'
 
-/** As the server decides it, until its next summary says so itself. */
+/** The same decision as the server's, until the server's next summary replaces it. */
 export function mayPost(info: RoomInfo, member: Member): boolean {
   const isMuted = member.mutedUntil !== null && member.mutedUntil > Date.now()
   return !info.archived && !isMuted && member.role !== 'read_only'

@@ -5,7 +5,7 @@ import { complete, matching, mentionAt } from './mentions'
 const typed = (text: string): string | null => mentionAt(text, text.length)?.text ?? null
 
 describe('mentions', () => {
-  it('are looked for behind an @ at the caret', () => {
+  it('are completed after an @ at the caret', () => {
     expect(typed('@')).toBe('')
     expect(typed('ask @al')).toBe('al')
     expect(typed('(@al')).toBe('al')
@@ -14,14 +14,14 @@ describe('mentions', () => {
     expect(mentionAt('hi @bo there', 6)).toEqual({ start: 3, end: 6, text: 'bo' })
   })
 
-  it('are not in addresses, in paths, or behind a finished word', () => {
+  it('are not found in addresses, in paths, or after a finished word', () => {
     expect(typed('mail@exam')).toBeNull()
     expect(typed('a/@b')).toBeNull()
     expect(typed('@al ')).toBeNull()
     expect(typed('plain')).toBeNull()
   })
 
-  it('offer names that begin as typed before those that hold it', () => {
+  it('offer names that begin with the typed text before those that contain it', () => {
     const people = ['carla', 'alice', 'bob', 'Alan'].map((username) => ({ username }))
     expect(matching(people, 'al').map(({ username }) => username)).toEqual(['alice', 'Alan'])
     expect(matching(people, 'a').map(({ username }) => username)).toEqual(['alice', 'Alan', 'carla'])

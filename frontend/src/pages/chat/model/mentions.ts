@@ -1,18 +1,18 @@
-/** Completing @names in a text field. Pure: positions are UTF-16 indices, as fields count. */
+/** Completion of @names in a text field. Pure: positions are UTF-16 indices, as in DOM text fields. */
 
 export interface MentionQuery {
-  /** Where the @ is. */
+  /** The position of the @. */
   readonly start: number
-  /** The caret, behind what was typed of the name. */
+  /** The caret, after the typed part of the name. */
   readonly end: number
   readonly text: string
 }
 
 const MOST_OFFERED = 8
-// Chinese is written without spaces: an @ after any character that is not of a name or an address begins a mention.
+// Chinese has no spaces between words: an @ begins a mention after any character that cannot be part of a name or an address.
 const BEGUN = /(?:^|[^\w.@＠/+-])[@＠]([\p{L}\p{N}_.+-]{0,64})$/u
 
-/** What is being typed of a name at the caret, or null. */
+/** The name being typed at the caret, or null. */
 export function mentionAt(text: string, caret: number): MentionQuery | null {
   const found = BEGUN.exec(text.slice(0, caret))
   if (!found) return null
@@ -20,7 +20,7 @@ export function mentionAt(text: string, caret: number): MentionQuery | null {
   return { start: caret - typed.length - 1, end: caret, text: typed }
 }
 
-/** Names that fit what was typed: those that begin with it first, each in the order given. */
+/** Names that match the typed text: those that begin with it first, in the given order. */
 export function matching<T extends { readonly username: string }>(people: readonly T[], typed: string): T[] {
   const wanted = typed.toLowerCase()
   const rank = (person: T): number => person.username.toLowerCase().indexOf(wanted)
@@ -28,7 +28,7 @@ export function matching<T extends { readonly username: string }>(people: readon
   return [...fitting.filter((person) => rank(person) === 0), ...fitting.filter((person) => rank(person) > 0)].slice(0, MOST_OFFERED)
 }
 
-/** Put a chosen name into the text. Returns the new text and where the caret goes. */
+/** Insert a chosen name into the text. Returns the new text and the new caret position. */
 export function complete(text: string, query: MentionQuery, username: string): { text: string; caret: number } {
   const after = text.slice(query.end)
   const inserted = `@${username}${after.startsWith(' ') ? '' : ' '}`

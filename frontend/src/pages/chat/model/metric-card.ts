@@ -1,4 +1,4 @@
-/** What a card of kind `metric` shows. Pure. */
+/** The contents of a card of kind `metric`. Pure. */
 import { parseTime } from '@/lib/time'
 
 import type { CardState } from './types'
@@ -10,7 +10,7 @@ export interface MetricState {
   readonly unit: string
   readonly decimals: number
   readonly value: number | null
-  /** Milliseconds; null without a value. */
+  /** Milliseconds; null if there is no value. */
   readonly time: number | null
   readonly simulated: boolean
   readonly sparkline: readonly number[]
@@ -35,7 +35,7 @@ export function metricOf(state: CardState): MetricState | null {
   }
 }
 
-/** SVG path data of a line through values at equal distances, and where it ends. */
+/** SVG path data of a line through equally spaced values, and its end point. */
 export function linePath(values: readonly number[]): { readonly path: string; readonly end: { readonly x: number; readonly y: number } | null } {
   if (values.length < 2) return { path: '', end: null }
   const [low, high] = [Math.min(...values), Math.max(...values)]

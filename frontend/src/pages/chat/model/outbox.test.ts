@@ -48,7 +48,7 @@ describe('the outbox', () => {
     })
   })
 
-  it('shows a message before the server has it, and lets it go when it comes back', async () => {
+  it('shows a message before the server has it, and removes it when it comes back', async () => {
     outbox.connectionChanged(true)
     outbox.add(draft('hello'))
     expect(states()).toEqual(['hello: sending'])
@@ -60,7 +60,7 @@ describe('the outbox', () => {
     expect(states()).toEqual([])
   })
 
-  it('lets a message go that comes back before its ack', async () => {
+  it('removes a message that comes back before its ack', async () => {
     outbox.connectionChanged(true)
     outbox.add(draft('hello'))
     outbox.arrived('ops', 7, 'c1')
@@ -97,7 +97,7 @@ describe('the outbox', () => {
     expect(sent).toHaveLength(1)
   })
 
-  it('waits and tries again when the server is busy, and lets nothing overtake', async () => {
+  it('waits and tries again when the server is busy, and keeps the order', async () => {
     outbox.connectionChanged(true)
     outbox.add(draft('one'))
     outbox.add(draft('two'))
@@ -108,7 +108,7 @@ describe('the outbox', () => {
     expect(sent.map(({ fields }) => fields.text)).toEqual(['one', 'one'])
   })
 
-  it('leaves a server in trouble alone for longer each time, and new messages wait for their turn', async () => {
+  it('waits longer after each failure, and new messages wait for their turn', async () => {
     outbox.connectionChanged(true)
     outbox.add(draft('one'))
     for (let failed = 1; failed <= 6; failed += 1) {
@@ -126,7 +126,7 @@ describe('the outbox', () => {
     expect(pauses.at(-1)).toBe(1_250)
   })
 
-  it('tries at once over a new connection, and the pause of the old one ends nothing', async () => {
+  it('tries immediately on a new connection, and ignores the pause of the old one', async () => {
     outbox.connectionChanged(true)
     outbox.add(draft('one'))
     sent[0]!.refuse('internal')
@@ -142,7 +142,7 @@ describe('the outbox', () => {
     expect(sent).toHaveLength(3)
   })
 
-  it('lets a message be discarded that waits for its turn', async () => {
+  it('can discard a message that waits for its turn', async () => {
     outbox.connectionChanged(true)
     outbox.add(draft('one'))
     sent[0]!.refuse('internal')
@@ -153,7 +153,7 @@ describe('the outbox', () => {
     expect(states()).toEqual([])
   })
 
-  it('says why a message was refused, goes on with the next, and sends it again when asked to', async () => {
+  it('reports why a message was refused, continues with the next, and sends it again when asked to', async () => {
     outbox.connectionChanged(true)
     outbox.add(draft('one'))
     outbox.add(draft('two'))
@@ -167,7 +167,7 @@ describe('the outbox', () => {
     expect(sent[2]!.fields).toMatchObject({ text: 'one', client_message_id: 'c1' })
   })
 
-  it('confirms a call to everybody only when told to', async () => {
+  it('confirms a mention of everybody only when told to', async () => {
     outbox.connectionChanged(true)
     outbox.add(draft('@all lunch'))
     sent[0]!.refuse('conflict', 'This calls 30 people.')
@@ -177,14 +177,14 @@ describe('the outbox', () => {
     expect(sent[1]!.fields).toMatchObject({ confirm: true, client_message_id: 'c1' })
   })
 
-  it('takes up after a reload what was not sent', () => {
+  it('sends unsent messages after a reload', () => {
     outbox.add(draft('hello'))
     const restored = new Outbox({ send: (fields) => new Promise(() => sent.push({ fields, answer: () => undefined, refuse: () => undefined })), now: () => 0, newId: () => 'x', random: () => 0.5, later: () => undefined, changed: () => undefined }, outbox.pending)
     restored.connectionChanged(true)
     expect(sent[0]!.fields).toMatchObject({ text: 'hello', client_message_id: 'c1' })
   })
 
-  it('lets go of what the room already shows', async () => {
+  it('removes messages that the room already shows', async () => {
     outbox.connectionChanged(true)
     outbox.add(draft('hello'))
     sent[0]!.answer({ sequence: 7 })

@@ -1,7 +1,7 @@
 /**
- * Messages on their way: shown at once, sent in order, sent again under the same id after a reconnect.
+ * Messages being sent: displayed immediately, sent in order, and sent again under the same id after a reconnect.
  *
- * Pure: the network, the clock and the ids come from outside.
+ * Pure: the network, the clock and the ids are passed in.
  */
 import { reconnectDelay } from '@/lib/socket/backoff'
 import { CommandError } from '@/lib/socket/commands'
@@ -21,11 +21,11 @@ export interface Draft {
 export interface Pending extends Draft {
   readonly clientMessageId: string
   readonly at: number
-  /** `sent`: the server has it, and its own message has not come back yet. */
+  /** `sent`: the server has acknowledged it, but the `chat_message` has not arrived yet. */
   readonly state: 'waiting' | 'sending' | 'sent' | 'failed'
-  /** Why it failed, in the server's words. */
+  /** The server's reason for a failure. */
   readonly error: string
-  /** It calls more people than the server lets pass without being told so. */
+  /** It mentions more people than the server allows without a confirmation. */
   readonly canConfirm: boolean
   readonly confirm: boolean
   readonly sequence: number | null
@@ -42,7 +42,7 @@ export interface OutboxPorts {
   changed(all: readonly Pending[]): void
 }
 
-/** Errors that pass by themselves. */
+/** Temporary errors. */
 const PASSING = new Set(['rate_limited', 'unavailable', 'internal', 'timeout'])
 const LEAST_PAUSE_MS = 1_000
 const CALLS_ALL = /[@＠]all\b/i
@@ -51,9 +51,9 @@ export class Outbox {
   private all: readonly Pending[] = []
   private connected = false
   private sending = false
-  /** Refusals in a row that pass by themselves. */
+  /** Consecutive temporary failures. */
   private failures = 0
-  /** Set while nothing is sent after such a refusal. */
+  /** Set while nothing is sent after a temporary failure. */
   private pause: object | null = null
 
   constructor(
@@ -73,7 +73,7 @@ export class Outbox {
     void this.flush()
   }
 
-  /** @param confirm it shall go to as many people as it calls */
+  /** @param confirm send it even though it mentions many people */
   retry(clientMessageId: string, confirm = false): void {
     this.update(clientMessageId, { state: 'waiting', error: '', confirm })
     void this.flush()
@@ -90,7 +90,7 @@ export class Outbox {
     if (connected) void this.flush()
   }
 
-  /** A message of the room has come: if it is one of these, it is on its way no longer. */
+  /** A message has arrived in the room: if it is one of these, remove it. */
   arrived(room: string, sequence: number, clientMessageId: string | null): void {
     const left = this.all.filter(
       (one) => one.room !== room || (one.clientMessageId !== clientMessageId && (one.sequence === null || one.sequence !== sequence)),
@@ -98,13 +98,13 @@ export class Outbox {
     if (left.length < this.all.length) this.replace(left)
   }
 
-  /** The room is shown up to `newest`: what the server has taken up to there has come. */
+  /** The room shows messages up to `newest`: remove acknowledged ones up to there. */
   covered(room: string, newest: number): void {
     const left = this.all.filter((one) => one.room !== room || one.sequence === null || one.sequence > newest)
     if (left.length < this.all.length) this.replace(left)
   }
 
-  /** One after another, so that they stay in order whatever happens on the way. */
+  /** Send one after another, so that they stay in order whatever fails. */
   private async flush(): Promise<void> {
     if (this.sending) return
     this.sending = true
@@ -118,7 +118,7 @@ export class Outbox {
     return this.connected && this.pause === null ? this.all.find((one) => one.state === 'waiting') : undefined
   }
 
-  /** False: nothing more is to be sent for now. */
+  /** Returns false if nothing more can be sent for now. */
   private async transmit(one: Pending): Promise<boolean> {
     this.update(one.clientMessageId, { state: 'sending' })
     try {

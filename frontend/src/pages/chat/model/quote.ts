@@ -1,4 +1,4 @@
-/** What a reply shows of a message until the server says it itself. Pure. */
+/** The quote in a reply, until the server sends it. Pure. */
 import type { Message, Quote } from './types'
 
 const LENGTH = 140

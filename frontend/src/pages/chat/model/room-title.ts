@@ -1,4 +1,4 @@
 import type { RoomInfo } from './types'
 
-/** What a room is called: its name, or the other person of a direct one. */
+/** The title of a room: its name, or the other user of a direct room. */
 export const roomTitle = (info: RoomInfo): string => info.peer?.username ?? info.name

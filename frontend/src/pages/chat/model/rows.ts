@@ -1,4 +1,4 @@
-/** What the message list shows, top to bottom: messages grouped by author, days, and where the unread ones begin. Pure. */
+/** The rows of the message list, top to bottom: messages grouped by author, days, and the divider before unread ones. Pure. */
 import { localDay } from '@/lib/local-time'
 
 import type { Pending } from './outbox'
@@ -12,7 +12,7 @@ export type Row =
 
 export const keyOfMessage = (sequence: number): string => `m${sequence}`
 
-/** A pause of this length begins a new group. */
+/** A pause of this length starts a new group. */
 const GROUP_MS = 5 * 60_000
 
 /** @param unreadAfter the last sequence read before this visit; null: no divider */

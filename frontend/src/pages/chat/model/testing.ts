@@ -8,7 +8,7 @@ export const ALICE = 1
 export const BOB = 2
 export const START = Date.UTC(2026, 10, 21, 12)
 
-/** A message as the server sends it: of bob, one a minute, unless `fields` say otherwise. */
+/** A message in the server's format: from bob, one per minute, unless `fields` say otherwise. */
 export function messageFields(sequence: number, fields: object = {}): Record<string, unknown> {
   return {
     room: 'ops',
@@ -28,7 +28,7 @@ export function messageFields(sequence: number, fields: object = {}): Record<str
 
 export const message = (sequence: number, fields: object = {}): Message => messageOf(messageFields(sequence, fields))
 
-/** Messages `from` to `to`, both included. */
+/** Messages `from` to `to`, inclusive. */
 export const messages = (from: number, to: number): Message[] => Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => message(from + index))
 
 export const frame = (type: string, fields: object): Frame => ({ type, room: 'ops', ...fields })

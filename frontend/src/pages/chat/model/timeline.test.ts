@@ -8,7 +8,7 @@ const sequences = (timeline: Timeline): number[] => timeline.messages.map((one) 
 const range = (from: number, to: number): number[] => messages(from, to).map((one) => one.sequence)
 
 describe('a timeline', () => {
-  it('is in order of sequence and without duplicates, however a page comes', () => {
+  it('is in order of sequence and without duplicates, whatever the order of a page', () => {
     expect(sequences(opened([message(3), message(1), message(2), message(1)], 3, false))).toEqual([1, 2, 3])
   })
 
@@ -23,7 +23,7 @@ describe('a timeline', () => {
     expect(sequences(received(timeline, message(3), true))).toEqual([1, 2, 3])
   })
 
-  it('holds back a message behind a hole, and knows that there is more', () => {
+  it('holds back a message after a gap, and knows that there is more', () => {
     const next = received(opened(messages(1, 3), 3, false), message(6), true)
     expect(sequences(next)).toEqual([1, 2, 3])
     expect(next.newest).toBe(6)
@@ -31,7 +31,7 @@ describe('a timeline', () => {
     expect(sequences(withNewer(next, messages(4, 6)))).toEqual([1, 2, 3, 4, 5, 6])
   })
 
-  it('grows at the beginning and lets go at the end', () => {
+  it('grows at the beginning and shrinks at the end', () => {
     const full = opened(messages(101, 100 + MOST_KEPT), 100 + MOST_KEPT, true)
     const older = withOlder(full, messages(41, 100), true)
     expect(older.messages).toHaveLength(MOST_KEPT)
@@ -39,7 +39,7 @@ describe('a timeline', () => {
     expect(isAtEnd(older)).toBe(false)
   })
 
-  it('grows at the end and lets go at the beginning, where older messages can be had again', () => {
+  it('grows at the end and shrinks at the beginning, where older messages can be loaded again', () => {
     const full = opened(messages(1, MOST_KEPT), MOST_KEPT + 60, false)
     const newer = withNewer(full, messages(MOST_KEPT + 1, MOST_KEPT + 60))
     expect(newer.messages).toHaveLength(MOST_KEPT)
@@ -47,7 +47,7 @@ describe('a timeline', () => {
     expect(newer.hasOlder).toBe(true)
   })
 
-  it('takes nothing away from a reader who is not at the end', () => {
+  it('removes nothing while the reader is not at the end', () => {
     const full = opened(messages(1, MOST_KEPT), MOST_KEPT, false)
     const next = received(full, message(MOST_KEPT + 1), false)
     expect(firstSequence(next)).toBe(1)
@@ -62,7 +62,7 @@ describe('a timeline', () => {
     expect(changed(timeline, 9, (one) => one)).toBe(timeline)
   })
 
-  it('is an unbroken run whatever comes in whatever order', () => {
+  it('is an unbroken run, whatever arrives in whatever order', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('message' as const), sequence: fc.integer({ min: 1, max: 700 }), following: fc.boolean() }),
       fc.record({ kind: fc.constant('older' as const) }),

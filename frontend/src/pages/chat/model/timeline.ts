@@ -1,16 +1,16 @@
 /**
- * The messages of a room that are at hand: an unbroken run of sequences, bounded, so that a page stays as quick
- * after ten thousand messages as after ten. Pure: each function returns a new timeline.
+ * The loaded messages of a room: an unbroken run of sequences. Its length is limited, so that a page with ten thousand
+ * messages stays as fast as one with ten. Pure: each function returns a new timeline.
  */
 import type { Message } from './types'
 
-/** More messages than this are let go, at the end that is out of sight. */
+/** Beyond this number, messages are dropped at the end that is out of view. */
 export const MOST_KEPT = 300
 
 export interface Timeline {
-  /** Ascending by sequence, without holes. */
+  /** Ascending by sequence, without gaps. */
   readonly messages: readonly Message[]
-  /** The newest sequence of the room that is known of, whether or not its message is at hand. */
+  /** The newest known sequence of the room, whether or not its message is loaded. */
   readonly newest: number
   readonly hasOlder: boolean
 }
@@ -24,10 +24,10 @@ export function opened(page: readonly Message[], newest: number, hasOlder: boole
 export const firstSequence = (timeline: Timeline): number => timeline.messages[0]?.sequence ?? timeline.newest + 1
 export const lastSequence = (timeline: Timeline): number => timeline.messages.at(-1)?.sequence ?? timeline.newest
 
-/** Whether the room's newest message is at hand. */
+/** Whether the room's newest message is loaded. */
 export const isAtEnd = (timeline: Timeline): boolean => lastSequence(timeline) >= timeline.newest
 
-/** Put an older page before what is at hand; what is then too much goes from the newer end. */
+/** Add an older page before the loaded messages; drop the excess at the newer end. */
 export function withOlder(timeline: Timeline, page: readonly Message[], hasOlder: boolean): Timeline {
   const first = firstSequence(timeline)
   const older = sorted(page).filter((message) => message.sequence < first)
@@ -35,7 +35,7 @@ export function withOlder(timeline: Timeline, page: readonly Message[], hasOlder
   return { ...timeline, messages, hasOlder }
 }
 
-/** Put a newer page after what is at hand; what is then too much goes from the older end. */
+/** Add a newer page after the loaded messages; drop the excess at the older end. */
 export function withNewer(timeline: Timeline, page: readonly Message[]): Timeline {
   const last = lastSequence(timeline)
   const newer = sorted(page).filter((message) => message.sequence > last)
@@ -47,9 +47,9 @@ export function withNewer(timeline: Timeline, page: readonly Message[]): Timelin
 }
 
 /**
- * Take a message that was just sent to the room.
+ * Add a message that was just sent to the room.
  *
- * @param following whether the reader is at the end: only then may old messages go to make room
+ * @param following whether the reader is at the end: only then may old messages be dropped
  */
 export function received(timeline: Timeline, message: Message, following: boolean): Timeline {
   const { sequence } = message
@@ -61,14 +61,14 @@ export function received(timeline: Timeline, message: Message, following: boolea
   return keepNewest({ ...timeline, messages: [...timeline.messages, message], newest })
 }
 
-/** Change one message; the same timeline where it is not at hand. */
+/** Change one message; returns the same timeline if it is not loaded. */
 export function changed(timeline: Timeline, messageId: number, change: (message: Message) => Message): Timeline {
   const at = timeline.messages.findIndex((message) => message.messageId === messageId)
   if (at < 0) return timeline
   return { ...timeline, messages: timeline.messages.with(at, change(timeline.messages[at]!)) }
 }
 
-/** Change every message that answers another one, whose words may be quoted. */
+/** Update the quote in every reply to a message. */
 export function quoting(timeline: Timeline, messageId: number, excerpt: string): Timeline {
   if (!timeline.messages.some((message) => message.reply?.messageId === messageId)) return timeline
   const messages = timeline.messages.map((message) =>

@@ -1,22 +1,22 @@
-/** Chat as the page knows it. Times are milliseconds since 1970 on the server's clock. */
+/** The page's data types for chat. Times are milliseconds since 1970 on the server's clock. */
 
 export type RoomKind = 'public' | 'private' | 'direct'
 export type Role = 'owner' | 'moderator' | 'member' | 'read_only'
-/** Of what in a room one is told outside of it. */
+/** Which messages in a room cause notifications. */
 export type NotifyLevel = 'all' | 'mentions' | 'none'
 export type Presence = 'online' | 'away' | 'offline'
 
 export interface Member {
   readonly userId: number
   readonly username: string
-  /** As they want to be called; may be empty. */
+  /** The display name; may be empty. */
   readonly name: string
   readonly role: Role
-  /** Until when this member may not post, or null. */
+  /** The time until which this member may not post, or null. */
   readonly mutedUntil: number | null
 }
 
-/** A room as this user has it. */
+/** A room from this user's point of view. */
 export interface RoomInfo {
   readonly slug: string
   readonly name: string
@@ -30,16 +30,16 @@ export interface RoomInfo {
   readonly mayPost: boolean
   readonly notify: NotifyLevel
   readonly mutedUntil: number | null
-  /** The other one of a direct room. */
+  /** The other user of a direct room. */
   readonly peer: { readonly userId: number; readonly username: string } | null
-  /** When its newest message came, or null. */
+  /** The time of its newest message, or null. */
   readonly lastAt: number | null
 }
 
 export interface Reaction {
   readonly emoji: string
   readonly userIds: readonly number[]
-  /** All who reacted; `userIds` may name only some of them. */
+  /** The number of all reactions; `userIds` may be incomplete. */
   readonly count: number
 }
 
@@ -48,20 +48,20 @@ export interface Attachment {
   readonly name: string
   readonly size: number
   readonly contentType: string
-  /** An image that is shown in place; anything else is a download. */
+  /** Whether it is an image that is shown inline; anything else is a download. */
   readonly inline: boolean
   readonly url: string
-  /** Pixels of an image, or null. */
+  /** The size of an image in pixels, or null. */
   readonly width: number | null
   readonly height: number | null
 }
 
-/** What a reply shows of the message it answers. */
+/** The quote of the message that a reply answers. */
 export interface Quote {
   readonly messageId: number
   readonly sequence: number
   readonly username: string
-  /** Empty when the message is deleted. */
+  /** Empty if the message is deleted. */
   readonly excerpt: string
 }
 
@@ -70,18 +70,18 @@ export interface CardReference {
   readonly reference: string
 }
 
-/** The state of a card, by its kind; null where it is gone or not visible to this user. */
+/** The state of a card, by its kind; null if it is gone or this user may not see it. */
 export type CardState = Readonly<Record<string, unknown>> | null
 
 export interface Card extends CardReference {
-  /** As it was when it was posted. */
+  /** The state at the time of posting. */
   readonly state: CardState
   readonly at: number
 }
 
 export interface Message {
   readonly messageId: number
-  /** Numbers the room's messages from 1 without holes. */
+  /** The room's messages are numbered from 1 without gaps. */
   readonly sequence: number
   readonly userId: number
   readonly username: string
@@ -95,7 +95,7 @@ export interface Message {
   readonly reactions: readonly Reaction[]
   readonly attachments: readonly Attachment[]
   readonly mentions: readonly number[]
-  /** Everybody in the room is meant. */
+  /** The message mentions everybody in the room. */
   readonly mentionsAll: boolean
   readonly replyTo: number | null
   readonly reply: Quote | null

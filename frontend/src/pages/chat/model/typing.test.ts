@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { TypingPeople, TypingThrottle, TYPING_EVERY_MS, TYPING_LASTS_MS } from './typing'
 
 describe('typing', () => {
-  it('is shown until it is not said again for a while', () => {
+  it('is shown until it has not been repeated for a while', () => {
     const people = new TypingPeople()
     people.said(2, 'bob', 0)
     people.said(3, 'carol', 1000)
@@ -20,7 +20,7 @@ describe('typing', () => {
     expect(people.names(0)).toEqual([])
   })
 
-  it('is told at most every few seconds, for text that will be a message', () => {
+  it('is reported at most every few seconds, and only for text that will be a message', () => {
     const throttle = new TypingThrottle()
     expect(throttle.shouldTell('  ', 0)).toBe(false)
     expect(throttle.shouldTell('/metric cpu', 0)).toBe(false)

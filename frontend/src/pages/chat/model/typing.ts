@@ -1,8 +1,8 @@
-/** Who is typing, and when to say that oneself is. Pure: times in milliseconds. */
+/** Who is typing, and when to report that this user is. Pure: times in milliseconds. */
 
-/** A word about typing holds this long. */
+/** How long a typing notice is valid. */
 export const TYPING_LASTS_MS = 6_000
-/** Said again this often while it goes on. */
+/** How often it is repeated while the user keeps typing. */
 export const TYPING_EVERY_MS = 3_000
 
 export class TypingPeople {
@@ -12,19 +12,19 @@ export class TypingPeople {
     this.until.set(userId, { username, at: now + TYPING_LASTS_MS })
   }
 
-  /** Their message has come, or they have left. */
+  /** Call when the user's message has arrived or they have left. */
   stopped(userId: number): void {
     this.until.delete(userId)
   }
 
-  /** Names, in the order in which they began. */
+  /** The names, in the order in which they started. */
   names(now: number): string[] {
     for (const [userId, { at }] of this.until) if (at <= now) this.until.delete(userId)
     return [...this.until.values()].map(({ username }) => username)
   }
 }
 
-/** Decides for each key press whether to tell the room. */
+/** Decides for each key press whether to send a typing notice. */
 export class TypingThrottle {
   private lastAt = -Infinity
 
@@ -34,7 +34,7 @@ export class TypingThrottle {
     return true
   }
 
-  /** The message is sent: the next one begins anew. */
+  /** Call when the message is sent: the next one starts anew. */
   reset(): void {
     this.lastAt = -Infinity
   }

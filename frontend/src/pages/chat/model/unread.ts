@@ -1,4 +1,4 @@
-/** How much of a room is unread. Pure. */
+/** The unread state of a room. Pure. */
 import type { Message } from './types'
 
 export interface ReadState {
@@ -6,15 +6,15 @@ export interface ReadState {
   readonly newest: number
   /** The last sequence this user has read. */
   readonly read: number
-  /** Messages of others after `read`. */
+  /** Messages from others after `read`. */
   readonly unread: number
-  /** Of these, how many name this user. */
+  /** How many of these mention this user. */
   readonly mentions: number
 }
 
 export const NOTHING_READ: ReadState = { newest: 0, read: 0, unread: 0, mentions: 0 }
 
-/** A new message has come to the room. */
+/** A new message has arrived in the room. */
 export function arrived(state: ReadState, message: Message, ownId: number): ReadState {
   if (message.sequence <= state.newest) return state
   const newest = message.sequence
@@ -27,7 +27,7 @@ export function arrived(state: ReadState, message: Message, ownId: number): Read
 /**
  * This user has read up to `sequence`, here or elsewhere.
  *
- * @param left what is still unread, from the server, or counted from the messages at hand; null: not known
+ * @param left what is still unread, from the server or counted from the loaded messages; null: unknown
  */
 export function readUpTo(state: ReadState, sequence: number, left: { unread: number; mentions: number } | null): ReadState {
   if (sequence < state.read) return state
@@ -37,7 +37,7 @@ export function readUpTo(state: ReadState, sequence: number, left: { unread: num
   return { ...state, read, unread, mentions: Math.min(left?.mentions ?? state.mentions, unread) }
 }
 
-/** Count what is unread among the messages at hand; null where they do not reach from `read` to the newest. */
+/** Count the unread messages among the loaded ones; null if these do not cover `read` to the newest. */
 export function countAfter(messages: readonly Message[], read: number, newest: number, ownId: number): { unread: number; mentions: number } | null {
   const reaches = (messages[0]?.sequence ?? Infinity) <= read + 1 && (messages.at(-1)?.sequence ?? 0) >= newest
   if (!reaches) return null
@@ -45,5 +45,5 @@ export function countAfter(messages: readonly Message[], read: number, newest: n
   return { unread: after.length, mentions: after.filter((message) => names(message, ownId)).length }
 }
 
-/** Whether a message calls this user, by name or with everybody. */
+/** Whether a message mentions this user, by name or with everybody. */
 export const names = (message: Message, userId: number): boolean => message.mentionsAll || message.mentions.includes(userId)

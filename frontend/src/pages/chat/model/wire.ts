@@ -1,4 +1,4 @@
-/** From the wire to the page's own shapes. Unknown fields are ignored, absent ones have a meaning of their own. */
+/** Converts wire formats into the page's data types. Unknown fields are ignored, missing ones have defaults. */
 import { isRecord } from '@/lib/socket/frames'
 import { parseTime } from '@/lib/time'
 
@@ -13,13 +13,13 @@ export const numberOf = (value: unknown, otherwise = 0): number => (typeof value
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 export const numbersOf = (value: unknown): number[] => (Array.isArray(value) ? value.filter((item) => typeof item === 'number') : [])
 
-/** Milliseconds, or null where there is no time. */
+/** Milliseconds, or null if there is no valid time. */
 export function timeOf(value: unknown): number | null {
   const ms = parseTime(textOf(value))
   return Number.isFinite(ms) ? ms : null
 }
 
-/** A message of a push, a page of history, or REST. */
+/** A message in a push, a page of history, or a REST response. */
 export function messageOf(fields: Fields): Message {
   return {
     messageId: numberOf(fields.message_id),
@@ -93,7 +93,7 @@ export function memberOf(fields: Fields): Member {
   }
 }
 
-/** A room as this user has it (RoomSummary). */
+/** A room from this user's point of view (RoomSummary). */
 export function roomOf(fields: Fields): RoomInfo {
   return {
     slug: textOf(fields.slug),
@@ -112,7 +112,7 @@ export function roomOf(fields: Fields): RoomInfo {
   }
 }
 
-/** How much of a room is unread, from a summary or a confirmed subscription. */
+/** The unread state of a room, from a summary or a confirmed subscription. */
 export function readStateOf(fields: Fields): ReadState {
   return {
     newest: numberOf(fields.head_sequence),
