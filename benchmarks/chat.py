@@ -34,6 +34,7 @@ from benchmarks.support.pairs import Result, alternate, middle, ratio
 from benchmarks.support.publisher import publishing
 from benchmarks.support.senders import TEXT, Sending, send_from_processes
 from benchmarks.support.tables import table
+from tools.lifetimes import tied
 
 SUBSCRIBE = json.dumps({"action": "subscribe", "rooms": ["r0"], "history": 0})
 A_SECOND = 10
@@ -86,7 +87,7 @@ def measure(title: str, backing: Mapping[str, str] | None, database: str, size: 
 def make_rooms(installation: Installation, count: int) -> None:
     """Rooms r0, r1, …, in which the installation's users are."""
     subprocess.run(
-        [sys.executable, "-m", "benchmarks.support.seed_rooms", str(count)],
+        tied([sys.executable, "-m", "benchmarks.support.seed_rooms", str(count)]),
         cwd=processes.ROOT,
         env=dict(installation.environment),
         check=True,

@@ -27,6 +27,7 @@ from benchmarks.support import command_line
 from benchmarks.support.corpus import Corpus
 from benchmarks.support.services import backing
 from benchmarks.support.tables import table, verdict
+from tools.lifetimes import exit_on_signals, tied
 
 OPENING_MS = 50
 SEARCHING_MS = 200
@@ -37,6 +38,7 @@ SEED = 1
 
 def main() -> None:
     if "PITWALL_BENCH_HERE" not in os.environ:
+        exit_on_signals()
         with backing() as variables, tempfile.TemporaryDirectory() as folder:
             settings = {
                 "PITWALL_BENCH_HERE": "1",
@@ -46,7 +48,7 @@ def main() -> None:
                 "CSRF_TRUSTED_ORIGINS": "http://127.0.0.1",
                 "DJANGO_SETTINGS_MODULE": "realtime_project.settings",
             }
-            command = [sys.executable, "-m", "benchmarks.chat_history", *sys.argv[1:]]
+            command = tied([sys.executable, "-m", "benchmarks.chat_history", *sys.argv[1:]])
             done = subprocess.run(command, env={**os.environ, **settings, **variables}, check=False)
         sys.exit(done.returncode)
     smoke = command_line.smoke(__doc__)

@@ -15,6 +15,7 @@ import argparse
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,12 +40,14 @@ from django.db import connection  # noqa: E402
 from accounts.models import Workspace  # noqa: E402
 from dashboard import instants, selectors, storage  # noqa: E402
 from dashboard.models import Metric, Rollup, Sample, Series  # noqa: E402
+from tools.lifetimes import exit_on_signals, tied  # noqa: E402
 
 POINTS = 300
 NOW = 29_921_700 * instants.MINUTE
 
 
 def main() -> None:
+    exit_on_signals()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="small numbers: does it run at all")
     parser.add_argument("--here", action="store_true", help="only the database of DATABASE_URL")
@@ -52,7 +55,7 @@ def main() -> None:
     if os.environ.get("DATABASE_URL") and not options.here:
         on_sqlite = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
         command = [sys.executable, "-m", "benchmarks.ingest", *sys.argv[1:]]
-        subprocess.run(command, env=on_sqlite, check=True)
+        subprocess.run(tied(command, signal.SIGTERM), env=on_sqlite, check=True)
         print()
     measure(smoke=options.smoke)
 

@@ -6,9 +6,11 @@ versions and the command. `--smoke` runs all of them for a moment only, beside e
 that they still work: nothing of that is kept.
 """
 
+import contextlib
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,15 +19,20 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from lifetimes import exit_on_signals, tied
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 TITLE = "# Results\n\nNewest first. README.md says how to read them.\n"
 PACKAGES = ("Django", "channels", "uvicorn", "uvloop", "websockets", "fastapi", "channels-redis")
 SMOKES_AT_ONCE = 4
+END_WITHIN = 30.0
+_running: set[subprocess.Popen[str]] = set()
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the benchmarks. Returns 1 when any of them failed."""
+    exit_on_signals()
     smoke = "--smoke" in arguments
     chosen = set(arguments) - {"--smoke"}
     names = [
@@ -35,11 +42,14 @@ def main(arguments: Sequence[str]) -> int:
     ]
     failed = []
     printed = []
-    for name, code, text in _smoke(names) if smoke else map(_run, names):
-        print(f"== {name}\n{text}", flush=True)
-        printed.append(section(name, text))
-        if code:
-            failed.append(name)
+    try:
+        for name, code, text in _smoke(names) if smoke else map(_run, names):
+            print(f"== {name}\n{text}", flush=True)
+            printed.append(section(name, text))
+            if code:
+                failed.append(name)
+    finally:
+        _end_running()
     if failed:
         print(f"Failed: {', '.join(failed)}", file=sys.stderr)
         return 1
@@ -79,22 +89,36 @@ def keep(top: str, sections: Sequence[str]) -> None:
 
 
 def _run(name: str, *options: str) -> tuple[str, int, str]:
-    command = [sys.executable, "-m", f"benchmarks.{name}", *options]
-    done = subprocess.run(
-        command,
+    process = subprocess.Popen(
+        tied([sys.executable, "-m", f"benchmarks.{name}", *options], signal.SIGTERM),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
     )
-    return name, done.returncode, done.stdout
+    _running.add(process)
+    text, _ = process.communicate()
+    _running.discard(process)
+    return name, process.returncode, text
+
+
+def _end_running() -> None:
+    """End the benchmarks of a run that was interrupted; they put away what they started."""
+    interrupted = list(_running)
+    for process in interrupted:
+        process.terminate()
+    for process in interrupted:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_WITHIN)
 
 
 def _smoke(names: Sequence[str]) -> Iterator[tuple[str, int, str]]:
-    with ThreadPoolExecutor(SMOKES_AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(SMOKES_AT_ONCE)
+    try:
         yield from pool.map(lambda name: _run(name, "--smoke"), names)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _commit() -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bootstrapping import node
 from bootstrapping.report import Report
+from lifetimes import exit_on_signals, tied
 
 ROOT = Path(__file__).resolve().parent.parent
 WATCHED = ("realtime", "realtime_project", "accounts", "notifications", "dashboard", "chat")
@@ -22,8 +23,9 @@ LOOK_EVERY = 0.7
 def main() -> int:
     """Run until Ctrl-C."""
     commands = node.find(ROOT, Report(ROOT / "var" / "setup.log"))
+    exit_on_signals()
     vite = subprocess.Popen(
-        [*commands.node, "node_modules/vite/bin/vite.js", "build", "--watch"],
+        tied([*commands.node, "node_modules/vite/bin/vite.js", "build", "--watch"]),
         cwd=ROOT / "frontend",
     )
     server = _serve()
@@ -45,7 +47,7 @@ def main() -> int:
 
 def _serve() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--prepare"],
+        tied([sys.executable, "manage.py", "serve", "--prepare"], signal.SIGTERM),
         cwd=ROOT,
         env={"PITWALL_DEMO": "1", "PITWALL_DEBUG": "1", **os.environ},
     )

@@ -5,7 +5,8 @@
 Both listen on free ports of 127.0.0.1 with their data in a temporary folder, so nothing that
 already runs on the machine is touched. The command finds them through DATABASE_URL and REDIS_URL,
 with the other settings that production asks for set to throw-away values. Without a command, the
-variables are printed and the services run until Ctrl-C. Standard library only.
+variables are printed and the services run until Ctrl-C. All of it ends when this program does,
+even when it is killed. Standard library only.
 """
 
 import contextlib
@@ -20,14 +21,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
 import debian
+from lifetimes import end_with, exit_on_signals, tied
 
 START_DEADLINE = 60.0
 STOP_DEADLINE = 20.0
+COMMAND_STOP_DEADLINE = 30.0
 
 
 class Identity(TypedDict, total=False):
@@ -41,13 +45,11 @@ class Identity(TypedDict, total=False):
 def main(arguments: Sequence[str]) -> int:
     """Run the command after `--` (or wait) with the services up. Returns its exit code."""
     command = list(arguments[1:] if arguments[:1] == ["--"] else arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    exit_on_signals()
     try:
         with running_services() as variables:
             if command:
-                return subprocess.run(
-                    command, env={**os.environ, **variables}, check=False
-                ).returncode
+                return _run(command, {**os.environ, **variables})
             for name, value in variables.items():
                 print(f"export {name}={shlex.quote(value)}", flush=True)
             signal.pause()
@@ -56,6 +58,21 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run the command to its end, or end it with this program. Returns its exit code."""
+    process = subprocess.Popen(tied(command, signal.SIGTERM), env=dict(environment))
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        # A terminal's Ctrl-C has reached the command as well, which may be putting things away.
+        if sys.stdin is not None and sys.stdin.isatty():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(COMMAND_STOP_DEADLINE)
+        raise
+    finally:
+        _end(process, signal.SIGTERM, COMMAND_STOP_DEADLINE)
 
 
 @contextlib.contextmanager
@@ -221,17 +238,24 @@ def _daemon(
             stderr=subprocess.STDOUT,
             # Ctrl-C is for the command: the services outlive it by a moment.
             start_new_session=True,
+            # Not `tied`: that would run Python as another user, who may have no access to it.
+            preexec_fn=partial(end_with, os.getpid(), stop_signal),
             **identity,
         )
     try:
         yield process
     finally:
+        _end(process, stop_signal, STOP_DEADLINE)
+
+
+def _end(process: subprocess.Popen[bytes], stop_signal: signal.Signals, within: float) -> None:
+    if process.poll() is None:
         process.send_signal(stop_signal)
-        try:
-            process.wait(STOP_DEADLINE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    try:
+        process.wait(within)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], folder: Path) -> None:

@@ -6,21 +6,20 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.support import once
 from benchmarks.support.processes import ROOT
+from tools.lifetimes import tied
 
 SOURCE = Path(__file__).with_name("loadclient.c")
-BUILT = ROOT / "var" / "benchmarks"
 
 
 class NoCompilerError(Exception):
@@ -79,8 +78,9 @@ def run_divided(target: Target, load: Load) -> dict[str, float]:
     Returns deliveries a second and lost ones together, the mean of their medians, the worst p99.
     """
     part = replace(load, connections=load.connections // load.clients)
-    with ThreadPoolExecutor(load.clients) as pool:
-        results = list(pool.map(lambda _: run(target, part), range(load.clients)))
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(started(target, part)) for _ in range(load.clients)]
+        results = [_result(process, part) for process in running]
     kinds = [result["kinds"][0] for result in results]
     return {
         "per_second": sum(kind["per_second"] for kind in kinds),
@@ -97,10 +97,8 @@ def run(target: Target, load: Load) -> dict[str, Any]:
         subprocess.CalledProcessError: the load client failed.
         RuntimeError: not every connection was opened.
     """
-    with _command(target, load) as command:
-        limit = 120 + load.connections * 0.05 + load.seconds + load.grace
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=limit)
-    return _checked(json.loads(done.stdout), load)
+    with started(target, load) as process:
+        return _result(process, load)
 
 
 @contextlib.contextmanager
@@ -116,7 +114,7 @@ def started(target: Target, load: Load) -> Iterator[subprocess.Popen[str]]:
     """Have the load client do its work beside the block, and end it with the block."""
     with (
         _command(target, load) as command,
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        subprocess.Popen(tied(command), stdout=subprocess.PIPE, text=True) as process,
     ):
         try:
             yield process
@@ -132,12 +130,13 @@ def program() -> Path:
         NoCompilerError: there is no C compiler.
     """
     version = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]
-    built = BUILT / f"loadclient-{version}"
-    if not built.exists():
-        BUILT.mkdir(parents=True, exist_ok=True)
-        draft = built.with_suffix(f".{os.getpid()}")
-        subprocess.run([_compiler(), "-O2", "-o", draft, SOURCE], check=True)
-        draft.rename(built)
+    built = once.FOLDER / f"loadclient-{version}"
+    with once.one_at_a_time("loadclient"):
+        if not built.exists():
+            # Under another name until it is whole: a compiler that is stopped leaves half of it.
+            draft = built.with_suffix(".draft")
+            subprocess.run([_compiler(), "-O2", "-o", draft, SOURCE], check=True)
+            draft.rename(built)
     return built
 
 
@@ -180,6 +179,15 @@ def _command(target: Target, load: Load) -> Iterator[list[str]]:
             options["-m"] = messages.name
         given = [str(word) for pair in options.items() if pair[1] is not None for word in pair]
         yield [str(program()), *given, *target.options]
+
+
+def _result(process: subprocess.Popen[str], load: Load) -> dict[str, Any]:
+    """Wait for a load client that has a limited time, and read what it found."""
+    limit = 120 + load.connections * 0.05 + load.seconds + load.grace
+    output, _ = process.communicate(timeout=limit)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args, output)
+    return _checked(json.loads(output), load)
 
 
 def _checked(result: dict[str, Any], load: Load) -> dict[str, Any]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from tools.lifetimes import exit_on_signals
+
 
 def smoke(description: str | None) -> bool:
-    """Whether to run for a moment only, to see that the benchmark still works."""
+    """Begin a benchmark; whether it runs for a moment only, to see that it still works."""
+    exit_on_signals()
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.support import node, processes
 from benchmarks.support.client import Target
+from tools.lifetimes import tied
 
 SUBSCRIBE_ALL = '{"action": "subscribe", "metrics": ["*"], "history": 0}'
 CONFIRMED = "subscription_confirmed"
@@ -85,7 +87,7 @@ def installed(
         }
     try:
         seeding = [sys.executable, "-m", "benchmarks.support.seed", str(users)]
-        subprocess.run(seeding, cwd=processes.ROOT, env=environment, check=True)
+        subprocess.run(tied(seeding), cwd=processes.ROOT, env=environment, check=True)
         yield Installation(folder, environment)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -117,7 +119,11 @@ def pitwall(
     with contextlib.ExitStack() as stack:
         process = stack.enter_context(
             processes.running(
-                command, environment | inside, log, lambda: b"is ready" in log.read_bytes()
+                command,
+                environment | inside,
+                log,
+                lambda: b"is ready" in log.read_bytes(),
+                killed_by=signal.SIGTERM,
             )
         )
         if outside:

@@ -6,7 +6,9 @@ import functools
 import subprocess
 import sys
 
+from benchmarks.support.once import one_at_a_time
 from benchmarks.support.processes import ROOT
+from tools.lifetimes import tied
 
 sys.path.insert(0, str(ROOT / "tools"))
 
@@ -27,17 +29,20 @@ def commands() -> found_node.NodeCommands:
     Raises:
         NoNodeError: see there.
     """
-    log = ROOT / "var" / "setup.log"
-    log.parent.mkdir(exist_ok=True)
+    with one_at_a_time("node"):
+        return _commands()
+
+
+def _commands() -> found_node.NodeCommands:
     try:
-        found = found_node.find(ROOT, Report(log))
+        found = found_node.find(ROOT, Report(ROOT / "var" / "setup.log"))
     except SetupError as error:
         raise NoNodeError(str(error)) from error
     lock = PEERS / "package-lock.json"
     installed = PEERS / "node_modules" / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
         done = subprocess.run(
-            [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            tied([*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
             cwd=PEERS,
             capture_output=True,
             text=True,

@@ -1,4 +1,7 @@
-"""Processes that a benchmark starts, and ends: nothing else is touched."""
+"""Processes that a benchmark starts, and ends: nothing else is touched.
+
+Each is tied to the benchmark: it ends with it even when the benchmark is killed.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
+
+from tools.lifetimes import tied
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 60.0
@@ -35,15 +40,20 @@ def running(
     environment: Mapping[str, str],
     log: Path,
     ready: Callable[[], bool],
+    *,
+    killed_by: signal.Signals = signal.SIGKILL,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command until the block ends; its output goes to `log`.
+
+    Args:
+        killed_by: what it gets when the benchmark is killed; SIGTERM if it has children itself.
 
     Raises:
         DidNotStartError: it ended, or was not `ready` within a minute.
     """
     with open(log, "wb") as output:
         process = subprocess.Popen(
-            command,
+            tied(command, killed_by),
             cwd=ROOT,
             env=dict(environment),
             stdin=subprocess.DEVNULL,

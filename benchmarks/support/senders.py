@@ -13,13 +13,15 @@ import json
 import subprocess
 import sys
 import time
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.support.processes import ROOT
+from tools.lifetimes import tied
 
 TEXT = "The tyres are gone after lap 23, box this lap please, and tell the crew: it is two wide."
 
@@ -50,19 +52,22 @@ def send_from_processes(sending: Sending, processes: int) -> float:
         RuntimeError: a message was refused.
     """
     parts = [_part(sending, number, processes) for number in range(processes)]
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.support.senders", json.dumps(asdict(part))],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for part in parts
-    ]
-    results = [json.loads(process.communicate()[0]) for process in running]
+    with ExitStack() as stack:
+        running = [stack.enter_context(_started(part)) for part in parts]
+        results = [json.loads(process.communicate()[0]) for process in running]
     if refused := [result["refused"] for result in results if result["refused"]]:
         raise RuntimeError(f"Messages were refused: {refused[0]}")
     return sum(result["acknowledged"] / result["seconds"] for result in results)
+
+
+@contextmanager
+def _started(sending: Sending) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "benchmarks.support.senders", json.dumps(asdict(sending))]
+    with subprocess.Popen(tied(command), cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _part(sending: Sending, number: int, processes: int) -> Sending:

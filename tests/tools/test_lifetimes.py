@@ -1,0 +1,103 @@
+"""What a program started ends with it, whether it is told to end or is killed."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.lifetimes import (
+    CATCHABLE,
+    GONE_WITHIN,
+    SIGNALS,
+    assert_gone,
+    program,
+    started_by,
+    wait_until_ready,
+)
+from tools.lifetimes import tied
+
+ONE_CHILD = """
+import subprocess
+from tools.lifetimes import tied
+child = subprocess.Popen(tied(["sleep", "600"]))
+print("ready", flush=True)
+child.wait()
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_tied_process_ends_with_the_one_that_started_it(number: signal.Signals) -> None:
+    with program("-c", ONE_CHILD) as parent:
+        wait_until_ready(parent)
+        [child] = started_by(parent)
+        parent.send_signal(number)
+        parent.wait(GONE_WITHIN)
+        assert_gone([child])
+
+
+def test_a_process_whose_parent_died_before_it_began_ends_at_once() -> None:
+    orphan = subprocess.Popen([sys.executable, "tools/lifetimes.py", "1", "15", "sleep", "600"])
+    assert orphan.wait(GONE_WITHIN) == -signal.SIGTERM
+
+
+def test_a_tied_process_is_the_command_itself() -> None:
+    """Its exit code, and the process id that signals are sent to, are the command's own."""
+    command = [sys.executable, "-c", "import os, sys; print(os.getpid()); sys.exit(3)"]
+    process = subprocess.Popen(tied(command), stdout=subprocess.PIPE, text=True)
+    output, _ = process.communicate()
+    assert (int(output), process.returncode) == (process.pid, 3)
+
+
+@pytest.mark.parametrize("number", CATCHABLE)
+def test_a_signal_unwinds_a_program_once(number: signal.Signals) -> None:
+    """What a second signal would interrupt is done nevertheless."""
+    script = """
+import os, signal, sys
+from tools.lifetimes import exit_on_signals
+exit_on_signals()
+try:
+    print("ready", flush=True)
+    signal.pause()
+finally:
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("put away", flush=True)
+"""
+    with program("-c", script) as process:
+        wait_until_ready(process)
+        process.send_signal(number)
+        assert process.stdout is not None
+        assert process.stdout.read() == "put away\n"
+        assert process.wait(GONE_WITHIN) == (
+            -signal.SIGINT if number == signal.SIGINT else 128 + number
+        )
+
+
+@pytest.fixture
+def reachable_folder() -> Iterator[Path]:
+    """A folder into which PostgreSQL's own user may look, unlike pytest's."""
+    with tempfile.TemporaryDirectory(prefix="pitwall-lifetimes-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("number", SIGNALS)
+def test_private_services_and_their_command_end_with_the_program_that_started_them(
+    number: signal.Signals, reachable_folder: Path
+) -> None:
+    command = "import time; print('ready', flush=True); time.sleep(600)"
+    arguments = ("tools/services.py", "--", sys.executable, "-c", command)
+    with program(*arguments, environment={"TMPDIR": str(reachable_folder)}) as parent:
+        wait_until_ready(parent)
+        started = started_by(parent)
+        names = {process.name() for process in started}
+        assert {"postgres", "redis-server"} <= names
+        parent.send_signal(number)
+        assert_gone(started)
+        parent.wait(GONE_WITHIN)
+    if number in CATCHABLE:
+        assert list(reachable_folder.iterdir()) == []
