@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
+from notifications.subjects import MAX_SUBJECT_KIND
 
 MAX_TITLE = 200
 MAX_MESSAGE = 2000
@@ -25,8 +26,10 @@ class Severity(models.TextChoices):
 class Notification(models.Model):
     """Something that one user is told in one workspace, until they have read it.
 
-    `link` is a path on this site or an http(s) address. Of one `dedupe_key` that is not empty a
-    user has at most one notification in a workspace.
+    `link` is a path on this site or an http(s) address. A user has at most one notification with
+    the same non-empty `dedupe_key` in a workspace. `subject_kind` and `subject_id` name what it is
+    about (notifications.subjects), and `subject_sequence` the place in it, where it has an order:
+    a message's sequence in its room.
     """
 
     workspace = models.ForeignKey(
@@ -46,6 +49,12 @@ class Notification(models.Model):
     )
     link = models.CharField(_("link"), max_length=MAX_LINK, blank=True)
     dedupe_key = models.CharField(max_length=120, blank=True, editable=False)
+    # The default is the database's: processes of the release before insert rows without it.
+    subject_kind = models.CharField(
+        max_length=MAX_SUBJECT_KIND, blank=True, db_default="", editable=False
+    )
+    subject_id = models.BigIntegerField(null=True, editable=False)
+    subject_sequence = models.BigIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     read_at = models.DateTimeField(_("read"), null=True, blank=True, editable=False)
 
@@ -63,10 +72,21 @@ class Notification(models.Model):
                 condition=models.Q(severity__in=Severity.values),
                 name="notifications_severity_known",
             ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    subject_kind="", subject_id__isnull=True, subject_sequence__isnull=True
+                )
+                | (~models.Q(subject_kind="") & models.Q(subject_id__isnull=False)),
+                name="notifications_subject_complete",
+            ),
         ]
         indexes = [
             models.Index(fields=["user", "workspace", "-id"], name="notifications_page"),
-            models.Index(fields=["workspace", "link"], name="notifications_link"),
+            models.Index(
+                fields=["subject_kind", "subject_id", "user", "subject_sequence"],
+                condition=models.Q(subject_id__isnull=False),
+                name="notifications_subject",
+            ),
             models.Index(
                 fields=["user", "workspace", "-id"],
                 condition=models.Q(read_at=None),

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from notifications.models import Notification
+from notifications.subjects import Subject
 from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.protocol import rfc3339
@@ -78,6 +79,34 @@ def unread_counts(workspace_id: int, user_ids: Collection[int]) -> dict[int, int
     )
     rows = unread.order_by().values("user_id").annotate(number=Count("id"))
     return {row["user_id"]: row["number"] for row in rows}
+
+
+def users_told(subject: Subject, *, kind: str) -> list[int]:
+    """The ids of the users who were told of a subject by a notification of this kind.
+
+    Read notifications count for as long as they are kept (settings.NOTIFICATION_RETENTION).
+    """
+    told = about(subject).filter(kind=kind).order_by("user_id")
+    return list(told.values_list("user_id", flat=True).distinct())
+
+
+def told_beyond(subject: Subject, *, kind: str, user: str, sequence: str) -> Exists:
+    """For queries of rows of users: whether one was told of something after their sequence.
+
+    Args:
+        kind: only notifications of this kind count.
+        user: the column of the queried rows that holds the user's id.
+        sequence: the column that holds the sequence up to which the user knows the subject.
+    """
+    later = about(subject).filter(
+        kind=kind, user_id=OuterRef(user), subject_sequence__gt=OuterRef(sequence)
+    )
+    return Exists(later)
+
+
+def about(subject: Subject) -> QuerySet[Notification]:
+    """All notifications about one subject."""
+    return Notification.objects.filter(subject_kind=subject.kind, subject_id=subject.id)
 
 
 def of_user(workspace_id: int, user_id: int) -> QuerySet[Notification]:

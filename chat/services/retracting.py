@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from chat import links, streams
+from chat import streams
 from chat.models import Message, Room
 from chat.retractions import without
-from chat.services.notifying import DIRECT_MESSAGE, MENTION, ROOM_MESSAGE
+from chat.services.notifying import subject_of
 from notifications.services import take_back
 from realtime.streams import rewrite
-
-QUOTING = (MENTION, DIRECT_MESSAGE, ROOM_MESSAGE)
 
 
 def retract(room: Room, sequences: Mapping[int, int]) -> None:
@@ -27,5 +25,8 @@ def retract(room: Room, sequences: Mapping[int, int]) -> None:
     answers = Message.objects.filter(reply_to_id__in=list(sequences)).values_list("pk", flat=True)
     stream = streams.room(room.workspace_id, room.slug)
     rewrite([stream], [*sequences, *answers], partial(without, sequences.keys()))
-    quoted = [links.to_message(room.slug, sequence) for sequence in sequences.values()]
-    take_back(workspace_id=room.workspace_id, kinds=QUOTING, links=quoted)
+    take_back(
+        workspace_id=room.workspace_id,
+        subject=subject_of(room.pk),
+        sequences=list(sequences.values()),
+    )

@@ -2,7 +2,7 @@
 
 from notifications.services.announcing import announce
 from notifications.services.pushing import NotConnected, push_message
-from notifications.services.reading import ReadResult, mark_read, mark_seen
+from notifications.services.reading import ReadResult, mark_read, mark_subjects_read
 from notifications.services.retracting import take_back
 from notifications.services.telling import AUDIENCES, notify, send
 
@@ -12,7 +12,7 @@ __all__ = [
     "ReadResult",
     "announce",
     "mark_read",
-    "mark_seen",
+    "mark_subjects_read",
     "notify",
     "push_message",
     "send",

@@ -14,6 +14,7 @@ from notifications import selectors, streams
 from notifications.models import Notification
 from notifications.protocol import NotificationRead
 from notifications.services.delivery import UnreadCounts
+from notifications.subjects import Seen
 from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.unit_of_work import emit, unit_of_work
@@ -44,12 +45,28 @@ def mark_read(*, principal: Principal, notification_ids: Sequence[int] | None) -
 
 
 @unit_of_work
-def mark_seen(*, notification_ids: Collection[int]) -> None:
-    """Mark notifications as read, whosoever they are: what they tell of has been seen elsewhere.
+def mark_subjects_read(*, seen: Collection[Seen]) -> None:
+    """Mark as read what users were told of subjects that they have seen elsewhere.
 
-    Those that were read already stay as they are. The sockets of each of the users are told.
+    Several at once are locked in one order. What was read before stays as it is, and the sockets
+    of each of the users are told.
     """
-    _note(Notification.objects.filter(pk__in=notification_ids))
+    by_place = {(*each.subject, each.user_id): each for each in seen}
+    # More than is asked for where there are several subjects: what is unread is little.
+    unread = Notification.objects.filter(
+        read_at=None,
+        user_id__in={each.user_id for each in seen},
+        subject_kind__in={each.subject.kind for each in seen},
+        subject_id__in={each.subject.id for each in seen},
+    )
+    rows = unread.values_list("pk", "subject_kind", "subject_id", "user_id", "subject_sequence")
+    ids = [
+        pk
+        for pk, kind, subject_id, user_id, sequence in rows
+        if (one := by_place.get((kind, subject_id or 0, user_id))) and one.covers(sequence)
+    ]
+    if ids:
+        _note(Notification.objects.filter(pk__in=ids))
 
 
 @unit_of_work

@@ -11,19 +11,25 @@ from notifications import selectors, streams
 from notifications.models import Notification
 from notifications.protocol import NewNotification, NotificationChanged
 from notifications.services.delivery import UnreadCounts
+from notifications.subjects import Subject
 from realtime.streams import rewrite
 from realtime.unit_of_work import emit, unit_of_work
 
 
 @unit_of_work
-def take_back(*, workspace_id: int, kinds: Collection[str], links: Collection[str]) -> None:
-    """Empty the message of the notifications of these kinds that lead to one of these links.
+def take_back(
+    *, workspace_id: int, subject: Subject, sequences: Collection[int] | None = None
+) -> None:
+    """Empty the message of notifications about a subject, which quote what is gone.
 
-    Their titles stay. Who has one is told, and no event has the message any more.
+    Their titles stay. Each of their users is told, and no event has the message any more.
+
+    Args:
+        sequences: only of what was told of these places in the subject; None: of all of it.
     """
-    found = Notification.objects.filter(
-        workspace_id=workspace_id, link__in=links, kind__in=kinds
-    ).exclude(message="")
+    found = selectors.about(subject).filter(workspace_id=workspace_id).exclude(message="")
+    if sequences is not None:
+        found = found.filter(subject_sequence__in=sequences)
     told = list(found.select_for_update(no_key=True).order_by("id"))
     if not told:
         return

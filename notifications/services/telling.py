@@ -13,6 +13,7 @@ from accounts.policy import Action, require
 from notifications import kinds
 from notifications.models import MAX_LINK, MAX_MESSAGE, MAX_TITLE, Notification, Severity
 from notifications.services.delivery import deliver
+from notifications.subjects import Subject
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand, NotFound
 from realtime.unit_of_work import unit_of_work
@@ -37,27 +38,33 @@ def notify(
     severity: str = Severity.INFO,
     link: str = "",
     dedupe_key: str = "",
+    subject: Subject | None = None,
+    subject_sequence: int | None = None,
 ) -> list[Notification]:
     """Tell users something, at once wherever they are connected.
 
-    Who is not a member of the workspace, or not active any more, is left out. Texts that are too
-    long are cut.
+    Skips users who are not active members of the workspace. Cuts texts that are too long.
 
     Args:
         kind: a registered kind (notifications.kinds).
         link: a path of this site or an http(s) address that tells more.
-        dedupe_key: who has been told something under this key already is not told again.
+        dedupe_key: a user who was told something under this key before is not told again.
+        subject: what it is about, by which it can be marked as read or taken back.
+        subject_sequence: the place in the subject, where it has an order.
 
     Returns the notifications that were made.
 
     Raises:
-        ValueError: the kind is not registered, or the severity unknown: the caller's mistake.
+        ValueError: the kind is not registered, the severity is unknown, or there is a sequence
+            without a subject: the caller's mistake.
         InvalidCommand: the link is neither a path nor an http(s) address.
     """
     if kind not in kinds.kinds():
         raise ValueError(f"No app has registered the kind {kind!r}.")
     if severity not in Severity.values:
         raise ValueError(f"There is no severity {severity!r}.")
+    if subject is None and subject_sequence is not None:
+        raise ValueError("A sequence belongs to a subject.")
     check_link(link)
     told = [
         Notification(
@@ -69,6 +76,9 @@ def notify(
             severity=severity,
             link=link,
             dedupe_key=dedupe_key,
+            subject_kind=subject.kind if subject else "",
+            subject_id=subject.id if subject else None,
+            subject_sequence=subject_sequence,
         )
         for user_id in _members(workspace_id, user_ids)
     ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -9,8 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from chat import services
 from chat.models import Membership, Room
+from chat.services import guards
 from notifications.models import Notification
+from notifications.services import mark_read as mark_notifications_read
+from realtime import threads
 from tests.conftest import Api
+from tests.support.locks import side_by_side
 from tests.support.rooms import Team
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +114,58 @@ def test_who_is_behind_is_told_once_and_whoever_reads_along_each_time(team: Team
     assert unread(team.carol) == []
     told = Notification.objects.filter(user=team.carol, kind="room_message").order_by("id")
     assert list(told.values_list("message", flat=True)) == ["one", "two"]
+
+
+@side_by_side
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rung_before", [True, False])
+async def test_who_reads_on_while_a_message_is_posted_is_told_of_that_one_alone(
+    transactional_db: None, monkeypatch: Any, rung_before: bool
+) -> None:
+    team = await threads.call(Team)
+    if rung_before:
+        await threads.call(follow, team, team.ops, team.bob)
+    await threads.call(team.say, team.alice, team.ops, "one")
+    await threads.call(follow, team, team.ops, team.bob)
+    posting, read = threading.Event(), threading.Event()
+    check = guards.check_call_to_all
+
+    def wait_for_the_reader(*arguments: Any) -> None:
+        # How far people have read is known to the message by now.
+        posting.set()
+        assert read.wait(10)
+        check(*arguments)
+
+    def read_first() -> None:
+        services.mark_read(principal=team.as_(team.bob), room="ops", sequence=1)
+
+    def read_meanwhile() -> None:
+        assert posting.wait(10)
+        read_first()
+        read.set()
+
+    monkeypatch.setattr(guards, "check_call_to_all", wait_for_the_reader)
+    await asyncio.gather(
+        threads.call(team.say, team.alice, team.ops, "two"), threads.call(read_meanwhile)
+    )
+    assert await threads.call(unread, team.bob) == ["two"]
+    await threads.call(read_first)
+    await threads.call(team.say, team.alice, team.ops, "three")
+    assert await threads.call(unread, team.bob) == ["two"]
+
+
+def test_a_bell_that_was_answered_without_reading_stays_silent_until_the_room_is_read(
+    team: Team,
+) -> None:
+    room = direct(team)
+    bob = team.as_(team.bob)
+    team.say(team.alice, room, "one")
+    mark_notifications_read(principal=bob, notification_ids=None)
+    team.say(team.alice, room, "two")
+    assert unread(team.bob) == []
+    services.mark_read(principal=bob, room=room.slug, sequence=1)
+    team.say(team.alice, room, "three")
+    assert unread(team.bob) == ["three"]
 
 
 def test_telling_many_followers_takes_no_more_statements_than_telling_few(team: Team) -> None:

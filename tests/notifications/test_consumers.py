@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from notifications import kinds, selectors, services
+from notifications import selectors, services
+from notifications.subjects import Subject
 from realtime.auth import Principal
 from realtime.hub import get_hub
 from tests.notifications.conftest import Inbox, Team, call
@@ -220,15 +221,13 @@ async def test_what_is_taken_back_of_a_notification_is_so_for_who_knows_it(
 ) -> None:
     client = await inbox(live_team.ann)
     state = Known(await client.event("initial_data"))
-    here = {"link": "/chat/pit/?message=1", "message": "quoted"}
+    pit = Subject("room", 1)
+    here = {"subject": pit, "subject_sequence": 1, "message": "quoted"}
     await call(live_team.tell, live_team.ann, live_team.ben, **here)
-    await call(live_team.tell, live_team.ann, link="/chat/pit/?message=11", message="kept")
+    await call(live_team.tell, live_team.ann, **here | {"subject_sequence": 11, "message": "kept"})
     for _ in range(2):
         await call(
-            services.take_back,
-            workspace_id=live_team.workspace.pk,
-            kinds=[kinds.MESSAGE],
-            links=[here["link"]],
+            services.take_back, workspace_id=live_team.workspace.pk, subject=pit, sequences=[1]
         )
     newer = Known(await (await inbox(live_team.ann)).event("initial_data"))
     while state.offset < newer.offset:

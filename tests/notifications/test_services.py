@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from notifications import selectors, services
+from notifications import kinds, selectors, services
 from notifications.models import MAX_TITLE, Notification
+from notifications.subjects import Seen, Subject
 from realtime.errors import InvalidCommand, NotFound
 from realtime.models import Event, Stream
 from tests.notifications.conftest import Team
@@ -100,13 +101,49 @@ def test_reading_again_changes_and_tells_nothing(team: Team) -> None:
 
 
 def test_what_was_seen_elsewhere_is_read_and_each_of_its_users_is_told(team: Team) -> None:
-    (first,), (second,) = team.tell(team.ann), team.tell(team.ben)
+    stint = Subject("stint", 7)
+    (first,) = team.tell(team.ann, subject=stint, subject_sequence=3)
+    (second,) = team.tell(team.ben, subject=stint, subject_sequence=3)
+    for about in ({"subject_sequence": 4}, {}):  # a later place, and the whole of it
+        team.tell(team.ann, subject=stint, **about)
+    team.tell(team.ann, subject=Subject("stint", 8), subject_sequence=1)
+    team.tell(team.ann, subject=Subject("lap", 7), subject_sequence=1)
     team.tell(team.ann)
-    services.mark_seen(notification_ids=[first.pk, second.pk])
-    assert Notification.objects.exclude(read_at=None).count() == 2
-    for user, pk, left in ((team.ann, first.pk, 1), (team.ben, second.pk, 0)):
+    seen = [Seen(stint, team.ann.pk, 3), Seen(stint, team.ben.pk, 5)]
+    services.mark_subjects_read(seen=seen)
+    services.mark_subjects_read(seen=seen)
+    read = Notification.objects.exclude(read_at=None)
+    assert set(read.values_list("pk", flat=True)) == {first.pk, second.pk}
+    for user, pk, left in ((team.ann, first.pk, 5), (team.ben, second.pk, 0)):
         payload = events_of(team, user.pk)[-1]
         assert f'"ids":[{pk}],"unread_count":{left}' in payload
+
+
+def test_who_opens_a_things_page_has_read_all_that_was_told_of_it(team: Team) -> None:
+    alert = Subject("alert", 5)
+    team.tell(team.ann, team.ben, subject=alert)
+    team.tell(team.ann, subject=alert, subject_sequence=9)
+    team.tell(team.ann, subject=Subject("alert", 6))
+    services.mark_subjects_read(seen=[Seen(alert, team.ann.pk)])
+    unread = Notification.objects.filter(read_at=None).order_by("user_id")
+    assert list(unread.values_list("user_id", "subject_id")) == [
+        (team.ann.pk, 6),
+        (team.ben.pk, 5),
+    ]
+
+
+def test_who_was_told_that_something_began_can_be_told_that_it_is_over(team: Team) -> None:
+    alert = Subject("alert", 5)
+    team.tell(team.ann, subject=alert, kind=kinds.MESSAGE)
+    team.tell(team.ben, subject=Subject("alert", 6), kind=kinds.MESSAGE)
+    team.tell(team.boss, subject=alert, kind=kinds.ANNOUNCEMENT)
+    services.mark_subjects_read(seen=[Seen(alert, team.ann.pk)])
+    assert selectors.users_told(alert, kind=kinds.MESSAGE) == [team.ann.pk]
+
+
+def test_a_place_in_no_subject_is_the_callers_mistake(team: Team) -> None:
+    with pytest.raises(ValueError, match="subject"):
+        team.tell(team.ann, subject_sequence=1)
 
 
 def test_somebody_elses_notification_is_not_found_and_nothing_is_marked(team: Team) -> None:
