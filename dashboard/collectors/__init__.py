@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from realtime.registries import Registry
+
 Readings = Mapping[str, float]
 
 
@@ -64,22 +66,19 @@ class Kind:
     simulated: bool = False
 
 
-_kinds: dict[str, Kind] = {}
-
-
-def register(kind: Kind) -> Kind:
-    """Offer a kind of source by its name."""
-    _kinds[kind.name] = kind
-    return kind
+registry: Registry[Kind] = Registry("kind of source")
+register = registry.register
 
 
 def kind_named(name: str) -> Kind:
-    """Raises:
-    KeyError: no such kind is registered.
+    """The kind of source of that name.
+
+    Raises:
+        KeyError: no such kind is registered.
     """
-    return _kinds[name]
+    return registry[name]
 
 
 def kinds() -> list[Kind]:
     """All kinds, in the order of their registration."""
-    return list(_kinds.values())
+    return list(registry)
