@@ -17,8 +17,11 @@ class ChatConfig(AppConfig):
             retractions,
             signals,
         )
+        from chat.channels import RoomChannel
         from chat.services.notifying import register_kinds
+        from notifications import channels
 
         exits.register()
         retractions.register()
         register_kinds()
+        channels.register(RoomChannel())
