@@ -10,16 +10,18 @@ class ChatConfig(AppConfig):
         # Imported for what they register: what presence and memberships tell rooms, the
         # first rooms, what retention removes.
         from chat import (  # noqa: F401
-            demo,
             exits,
-            file_expiry,
+            prepare,
             presence,
+            retention,
             retractions,
             signals,
-            workers,
         )
+        from chat.channels import RoomChannel
         from chat.services.notifying import register_kinds
+        from notifications import channels
 
         exits.register()
         retractions.register()
         register_kinds()
+        channels.register(RoomChannel())

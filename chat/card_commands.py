@@ -61,7 +61,7 @@ class CardCommands(RealtimeConsumer):
     async def _follow_cards(self, kind: str, references: list[str]) -> None:
         followed = None
         if references:
-            followed = await self.call(cards.get(kind).follow, self.principal, references)
+            followed = await self.call(cards.get(kind).followed, self.principal, references)
         before = self._card_streams.pop(kind, None)
         if before is not None and (followed is None or followed[1] != before):
             await self.unfollow_latest(before)

@@ -11,21 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from realtime.protocol import Event
+from notifications.protocol import CardUpdate
 
 KIND = "metric"
 SPARKLINE = 60
 
 # A time as the protocol writes it, so that texts compare as times do, and the value then.
 Point = tuple[str, float]
-
-
-class CardUpdate(Event, tag="card_update"):
-    """The state that a card has now."""
-
-    kind: str
-    reference: str
-    state: dict[str, Any]
 
 
 @dataclass(frozen=True)

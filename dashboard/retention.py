@@ -10,6 +10,7 @@ it, removes the samples before it.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from django.db import connection
 
 from dashboard import instants
 from dashboard.models import Metric, Rollup, Sample, Series
+from realtime.retention import Expiry, keep_for_a_time
 from realtime.unit_of_work import Fence, unit_of_work
 
 BATCH = 2000
@@ -32,6 +34,26 @@ class Expired:
     column: str
     series_ids: tuple[int, ...]
     before: int | None
+
+
+@keep_for_a_time
+class SampleExpiry(Expiry):
+    """Samples and rollups that have outlived their metric's retention."""
+
+    def __init__(self) -> None:
+        self._due: list[Expired] = []
+
+    def begin(self, fence: Fence) -> None:
+        now = int(time.time() * instants.SECOND)
+        self._due = due(now)
+        advance(now=now, fence=fence)
+
+    def remove_some(self, fence: Fence) -> bool:
+        if self._due:
+            removed = remove_batch(expired=self._due[-1], fence=fence)
+            if removed < BATCH:
+                self._due.pop()
+        return bool(self._due)
 
 
 def due(now: int) -> list[Expired]:

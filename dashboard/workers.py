@@ -1,4 +1,4 @@
-"""The workers of this app: collecting, simulating, and keeping the disk bounded."""
+"""The workers of this app: collecting and simulating."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import ClassVar
 
 from django.db import DatabaseError, InterfaceError, connections
 
-from dashboard import instants, retention, selectors
+from dashboard import selectors
 from dashboard.collection.delivery import Delivery
 from dashboard.collection.engine import Engine
 from dashboard.collectors import SourceFacts, kind_named, kinds
 from dashboard.models import Source
 from realtime.leases import HeldLease
-from realtime.retention import Expiry, keep_for_a_time
-from realtime.unit_of_work import Fence
 from realtime.workers import Worker, register
 
 logger = logging.getLogger(__name__)
@@ -79,7 +77,7 @@ class CollectionWorker(Worker):
             if self._reloading is None:
                 raise
         else:
-            self._delivery.plan = plan
+            self._delivery.adopt(plan)
             self._engine.adopt((_facts(s), kind_named(s.kind)) for s in plan.sources)
         finally:
             self._reloading = None
@@ -100,26 +98,6 @@ class MetricsSimulator(CollectionWorker):
 
     name = "metrics-simulator"
     simulated = True
-
-
-@keep_for_a_time
-class SampleExpiry(Expiry):
-    """Samples and rollups that have outlived their metric's retention."""
-
-    def __init__(self) -> None:
-        self._due: list[retention.Expired] = []
-
-    def begin(self, fence: Fence) -> None:
-        now = int(time.time() * instants.SECOND)
-        self._due = retention.due(now)
-        retention.advance(now=now, fence=fence)
-
-    def remove_some(self, fence: Fence) -> bool:
-        if self._due:
-            removed = retention.remove_batch(expired=self._due[-1], fence=fence)
-            if removed < retention.BATCH:
-                self._due.pop()
-        return bool(self._due)
 
 
 def _facts(source: Source) -> SourceFacts:

@@ -8,15 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from notifications import streams
+from notifications.protocol import CardUpdate
 from realtime.auth import Principal
 from realtime.connection import LatestTopic
 from realtime.errors import NotFound
+from realtime.publish import publish_latest
+from realtime.registries import Registry
 from realtime.streams import StreamKey
 
 State = dict[str, Any]
 Followed = tuple[LatestTopic, StreamKey, Hashable]
+Follow = Callable[[Principal, Sequence[str]], Followed | None]
+
+
+# The longest names of kinds and things.
+MAX_KIND = 32
+MAX_REFERENCE = 200
+
+
+@dataclass(frozen=True)
+class Card:
+    """One card, with the state that it has when it is put into a conversation.
+
+    Raises:
+        ValueError: its kind or reference is empty or too long.
+    """
+
+    kind: str
+    reference: str
+    state: State
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.kind) <= MAX_KIND or not 0 < len(self.reference) <= MAX_REFERENCE:
+            raise ValueError(f"There can be no card {self.kind!r} {self.reference!r}.")
 
 
 @dataclass(frozen=True)
@@ -28,25 +56,31 @@ class CardKind:
         state: (principal, references) → the present state by reference; None where there is no
             such thing, or the principal may not see it.
         follow: (principal, references) → how changes of these reach a socket: what its consumer
-            hands to `follow_latest`. The topic renders `card_update {kind, reference, state}`.
-            None where the principal may see none of them.
+            hands to `follow_latest`. The topic renders `CardUpdate`s. None where the principal may
+            see none of them. Left out: they are those that `card_changed` tells of.
         actions: what can be done on a card, by name. Called with keyword arguments `principal`,
             `reference` and `arguments` (a mapping, as the client sent it); raises AppErrors.
     """
 
     name: str
     state: Callable[[Principal, Sequence[str]], dict[str, State | None]]
-    follow: Callable[[Principal, Sequence[str]], Followed | None]
+    follow: Follow | None = None
     actions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
+    def followed(self, principal: Principal, references: Sequence[str]) -> Followed | None:
+        """How changes of these cards reach a socket of the principal; None: they may see none."""
+        if self.follow is not None:
+            return self.follow(principal, references)
+        states = self.state(principal, references)
+        visible = frozenset(name for name in references if states.get(name) is not None)
+        if not visible:
+            return None
+        topic = LatestTopic(render=partial(_render, self.name), merge=_merge)
+        return topic, streams.cards(principal.workspace_id, self.name), visible
 
-_kinds: dict[str, CardKind] = {}
 
-
-def register(kind: CardKind) -> CardKind:
-    """Make a kind of card known; called when Django starts."""
-    _kinds[kind.name] = kind
-    return kind
+registry: Registry[CardKind] = Registry("kind of card")
+register = registry.register
 
 
 def get(name: str) -> CardKind:
@@ -55,6 +89,28 @@ def get(name: str) -> CardKind:
     Raises:
         NotFound: no app has registered it.
     """
-    if name not in _kinds:
+    kind = registry.get(name)
+    if kind is None:
         raise NotFound(f"There is no kind of card {name[:64]!r}.")
-    return _kinds[name]
+    return kind
+
+
+def card_changed(*, workspace_id: int, kind: str, reference: str, state: State) -> None:
+    """Show the new state of a card wherever it stands: on commit inside a transaction, else now.
+
+    For kinds without a `follow` of their own. It reaches the sockets that follow the card and whose
+    users could see it when they began to; so the state must be the same for all of them.
+    """
+    publish_latest(streams.cards(workspace_id, kind), {reference: state})
+
+
+def _render(kind: str, payload: Mapping[str, State], wanted: frozenset[str]) -> list[bytes]:
+    return [
+        CardUpdate(kind=kind, reference=reference, state=state).encode()
+        for reference, state in payload.items()
+        if reference in wanted
+    ]
+
+
+def _merge(older: Mapping[str, State], newer: Mapping[str, State]) -> dict[str, State]:
+    return {**older, **newer}

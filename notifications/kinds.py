@@ -5,28 +5,42 @@ Each app registers its own when Django starts; `message` and `announcement` are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from realtime.registries import Registry
 
 Label = str | Promise
 
 MESSAGE = "message"
 ANNOUNCEMENT = "announcement"
 
-_kinds: dict[str, Label] = {}
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind; `label` is its name for people, best a lazy translation."""
+
+    name: str
+    label: Label
+
+
+registry: Registry[Kind] = Registry("kind of notification")
 
 
 def register(name: str, label: Label) -> None:
-    """Make a kind known; `label` is its name for people, best a lazy translation."""
-    _kinds[name] = label
+    """Make a kind known.
+
+    Raises:
+        ValueError: another one has that name.
+    """
+    registry.register(Kind(name, label))
 
 
-def kinds() -> Mapping[str, Label]:
+def kinds() -> dict[str, Label]:
     """All registered kinds, name to label, in the order of registration."""
-    return MappingProxyType(_kinds)
+    return {kind.name: kind.label for kind in registry}
 
 
 register(MESSAGE, _("Message"))

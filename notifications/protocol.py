@@ -68,6 +68,14 @@ class NotificationRead(Event, tag="notification_read"):
     unread_count: int
 
 
+class CardUpdate(Event, tag="card_update"):
+    """The state that a live card has now (notifications.cards); to sockets that follow it."""
+
+    kind: str
+    reference: str
+    state: dict[str, Any]
+
+
 class MarkedAsRead(Ack, tag="ack"):
     """In reply to `mark_as_read`: how many became read by it, and how many are left unread."""
 

@@ -6,6 +6,11 @@ from notifications.protocol import STREAM
 from realtime.streams import StreamKey
 
 
+def cards(workspace_id: int, kind: str) -> StreamKey:
+    """The newest states of the live cards of one kind."""
+    return StreamKey(workspace_id, f"cards:{kind}")
+
+
 def inbox(workspace_id: int, user_id: int) -> StreamKey:
     """What becomes of one user's notifications in a workspace; nobody else can follow it."""
     return StreamKey(workspace_id, STREAM, user_id)

@@ -1,21 +1,74 @@
-"""What apps want in place before the first start: `manage.py prepare` runs it after migrating."""
+"""What an installation needs before it can serve: its tables, and what apps want in place.
+
+Each app registers its first data in its `prepare.py`; `manage.py prepare` and `serve --prepare` run
+all of them after migrating.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
 
-Step = Callable[[], None]
-_steps: list[Step] = []
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from realtime.registries import Registry, qualified_name
+
+LOCK_ID = 0x50495457  # "PITW"
+
+# Returns what is to be said about it, if anything.
+Step = Callable[[], str | None]
 
 
-def register(step: Step) -> Step:
-    """Have `step` run at every prepare; it must be idempotent. Usable as a decorator."""
-    if step not in _steps:
-        _steps.append(step)
-    return step
+class Output(Protocol):
+    def write(self, text: str) -> object: ...
 
 
-def run() -> None:
-    """Run every registered step, in the order of registration."""
-    for step in _steps:
-        step()
+registry: Registry[Step] = Registry("step of preparation", name_of=qualified_name)
+# Has a step run at every prepare, in the order of registration (that of INSTALLED_APPS); it must
+# be idempotent. Usable as a decorator.
+register = registry.register
+
+
+def prepare(stdout: Output) -> None:
+    """Migrate, and run the steps that apps registered.
+
+    Idempotent, and safe when several processes start at once.
+
+    Raises:
+        ImproperlyConfigured: a step lacks a setting; the message names it.
+    """
+    with _one_at_a_time():
+        _migrate(stdout)
+        for step in registry:
+            if said := step():
+                stdout.write(said)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_ID])
+            try:
+                yield
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_ID])
+        return
+    data_dir = Path(settings.DATA_DIR)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data_dir / "prepare.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _migrate(stdout: Output) -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        stdout.write("Setting up the database …\n")
+        call_command("migrate", interactive=False, verbosity=0)

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from realtime.leases import HeldLease
 from realtime.models import Event, Stream
+from realtime.registries import Registry, qualified_name
 from realtime.unit_of_work import Fence, unit_of_work
 from realtime.workers import Worker, register
 
@@ -32,14 +33,9 @@ class Expiry:
         raise NotImplementedError
 
 
-_expiries: list[type[Expiry]] = []
-
-
-def keep_for_a_time(expiry: type[Expiry]) -> type[Expiry]:
-    """Have the worker see to this kind of rows. Usable as a decorator."""
-    if expiry not in _expiries:
-        _expiries.append(expiry)
-    return expiry
+registry: Registry[type[Expiry]] = Registry("expiry", name_of=qualified_name)
+# Has the worker see to a kind of rows. Usable as a decorator.
+keep_for_a_time = registry.register
 
 
 @register
@@ -54,7 +50,7 @@ class Retention(Worker):
 
     def __init__(self, lease: HeldLease) -> None:
         super().__init__(lease)
-        self._all = [expiry() for expiry in _expiries]
+        self._all = [expiry() for expiry in registry]
         self._unfinished: list[Expiry] = []
         self._next_pass = float("-inf")
 

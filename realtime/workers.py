@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from realtime import leases, reporter, threads
 from realtime.leases import DURATION, HeldLease, LeaseLost
 from realtime.models import Lease
+from realtime.registries import Registry
 from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
@@ -61,23 +62,14 @@ class Worker:
         return await threads.call(function, *args, **kwargs)
 
 
-_registry: dict[str, type[Worker]] = {}
-
-
-def register(worker: type[Worker]) -> type[Worker]:
-    """Make a worker known by its name. Usable as a decorator.
-
-    Raises:
-        ValueError: another class has that name.
-    """
-    if _registry.setdefault(worker.name, worker) is not worker:
-        raise ValueError(f"Two workers are named {worker.name!r}.")
-    return worker
+registry: Registry[type[Worker]] = Registry("worker")
+# Makes a worker known by its name. Usable as a decorator.
+register = registry.register
 
 
 def registered() -> dict[str, type[Worker]]:
     """All workers by name."""
-    return dict(sorted(_registry.items()))
+    return {name: registry[name] for name in registry.names()}
 
 
 def states() -> dict[str, str]:

@@ -10,8 +10,8 @@ import asyncio
 from channels.routing import URLRouter
 from django.urls import path
 
-from accounts.bootstrap import WORKSPACE_SLUG
 from accounts.models import User, Workspace
+from accounts.prepare import WORKSPACE_SLUG
 from benchmarks.support import mixture
 from benchmarks.support.publisher import Send
 from dashboard import selection, streams

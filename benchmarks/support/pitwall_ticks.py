@@ -18,8 +18,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.support.settings")
 django.setup()
 
-from accounts.bootstrap import WORKSPACE_SLUG  # noqa: E402
 from accounts.models import Workspace  # noqa: E402
+from accounts.prepare import WORKSPACE_SLUG  # noqa: E402
 from benchmarks.support.publisher import Send, publishing  # noqa: E402
 from dashboard import selection, streams  # noqa: E402
 from realtime import publish  # noqa: E402

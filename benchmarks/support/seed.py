@@ -28,11 +28,12 @@ from django.contrib.sessions.models import Session  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from django.utils.crypto import get_random_string  # noqa: E402
 
-from accounts.bootstrap import WORKSPACE_SLUG, prepare  # noqa: E402
 from accounts.models import Membership, Role, User, Workspace  # noqa: E402
+from accounts.prepare import WORKSPACE_SLUG  # noqa: E402
 from benchmarks.support import mixture  # noqa: E402
 from benchmarks.support.pitwall_ticks import READINGS  # noqa: E402
 from dashboard.models import Metric  # noqa: E402
+from realtime.prepare import prepare  # noqa: E402
 
 
 def main(count: int) -> None:

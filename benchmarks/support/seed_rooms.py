@@ -14,8 +14,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.support.settings")
 django.setup()
 
-from accounts.bootstrap import ADMIN, WORKSPACE_SLUG  # noqa: E402
 from accounts.models import User  # noqa: E402
+from accounts.prepare import ADMIN, WORKSPACE_SLUG  # noqa: E402
 from accounts.selectors import principal_of  # noqa: E402
 from chat import services  # noqa: E402
 from chat.models import Membership  # noqa: E402

@@ -9,7 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from chat.models.fields import FoldedTextField
 from chat.models.rooms import Room
-from chat.protocol import MAX_CLIENT_ID_LENGTH, MAX_EMOJI_LENGTH
+from chat.protocol import (
+    MAX_CLIENT_ID_LENGTH,
+    MAX_EMOJI_LENGTH,
+    SYSTEM_NAME,
+    SYSTEM_USER_ID,
+)
 
 
 class Message(models.Model):
@@ -19,6 +24,7 @@ class Message(models.Model):
     by chat.markdown; `search_text` is `text` as searches compare it (chat.search): every save
     sets it, an UPDATE of `text` has to name it too. A card (`card_kind`, `card_reference`) is
     shown with the state it had when it was posted (`card_state`) until its newest is known.
+    Without an author it is a message of Pitwall itself.
     """
 
     room = models.ForeignKey(
@@ -30,7 +36,12 @@ class Message(models.Model):
     )
     sequence = models.BigIntegerField(_("sequence"))
     author = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="chat_messages", verbose_name=_("author")
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="chat_messages",
+        verbose_name=_("author"),
     )
     text = models.TextField(_("text"), blank=True)
     html = models.TextField(blank=True)
@@ -106,6 +117,16 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.room_id}:{self.sequence}"
+
+    @property
+    def user_id(self) -> int:
+        """The author's id as the protocol writes it."""
+        return SYSTEM_USER_ID if self.author_id is None else self.author_id
+
+    @property
+    def username(self) -> str:
+        """The author's name as the protocol writes it; needs `author`."""
+        return SYSTEM_NAME if self.author is None else self.author.username
 
 
 class Revision(models.Model):
@@ -246,7 +267,12 @@ class DeletionRecord(models.Model):
     sequence = models.BigIntegerField(_("sequence"))
     message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="+")
     author = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", verbose_name=_("author")
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("author"),
     )
     deleted_by = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", verbose_name=_("deleted by")

@@ -59,6 +59,8 @@ from chat.protocol.limits import (
     MAX_TOPIC_LENGTH,
     ROOM_SLUG,
     STREAM_PREFIX,
+    SYSTEM_NAME,
+    SYSTEM_USER_ID,
     TYPING_EVERY,
     TYPING_SECONDS,
 )
@@ -117,6 +119,8 @@ __all__ = [
     "MAX_TOPIC_LENGTH",
     "ROOM_SLUG",
     "STREAM_PREFIX",
+    "SYSTEM_NAME",
+    "SYSTEM_USER_ID",
     "TYPING_EVERY",
     "TYPING_SECONDS",
     "AttachmentView",

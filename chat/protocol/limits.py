@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 STREAM_PREFIX = "room:"
+# Who has written what no user wrote: an id that no user has.
+SYSTEM_USER_ID = 0
+SYSTEM_NAME = "Pitwall"
 ROOM_SLUG = "[a-z0-9][a-z0-9_-]*"
 MAX_SLUG_LENGTH = 64
 MAX_NAME_LENGTH = 100

@@ -47,7 +47,10 @@ class CardView(Struct, kw_only=True):
 
 
 class MessageView(Struct, kw_only=True):
-    """One message as history, snapshots and events show it."""
+    """One message as history, snapshots and events show it.
+
+    `system`: no user wrote it but Pitwall itself; `user_id` is 0 then.
+    """
 
     room: str
     sequence: int
@@ -68,6 +71,7 @@ class MessageView(Struct, kw_only=True):
     card: CardView | UnsetType = UNSET
     client_message_id: str | UnsetType = UNSET
     pinned: bool = False
+    system: bool | UnsetType = UNSET
 
 
 class SentView(Struct, kw_only=True):

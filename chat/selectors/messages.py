@@ -110,8 +110,8 @@ def plain_view(message: Message, slug: str, into: type[View]) -> View:
         room=slug,
         sequence=message.sequence,
         message_id=message.pk,
-        user_id=message.author_id,
-        username=message.author.username,
+        user_id=message.user_id,
+        username=message.username,
         message=message.text,
         html=message.html,
         timestamp=rfc3339(message.created_at),
@@ -120,6 +120,8 @@ def plain_view(message: Message, slug: str, into: type[View]) -> View:
     )
     if message.client_message_id is not None:
         view.client_message_id = message.client_message_id
+    if message.author_id is None:
+        view.system = True
     if message.mentions_all:
         view.mentions_all = True
     if message.card_kind:
@@ -137,8 +139,8 @@ def reply_view(message: Message) -> ReplyView:
     return ReplyView(
         message_id=message.pk,
         sequence=message.sequence,
-        user_id=message.author_id,
-        username=message.author.username,
+        user_id=message.user_id,
+        username=message.username,
         excerpt=excerpt(message.text),
         deleted=message.deleted_at is not None,
     )

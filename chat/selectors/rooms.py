@@ -296,8 +296,8 @@ def _last(message: Message | None) -> LastMessage | None:
     return LastMessage(
         message_id=message.pk,
         sequence=message.sequence,
-        user_id=message.author_id,
-        username=message.author.username,
+        user_id=message.user_id,
+        username=message.username,
         excerpt=excerpt(message.text),
         timestamp=rfc3339(message.created_at),
     )

@@ -15,7 +15,7 @@ from django.db.models.functions import Lower
 from accounts.models import User
 from chat import search, search_index
 from chat.models import Attachment, Mention, Message, Pin
-from chat.protocol import MessageView
+from chat.protocol import SYSTEM_NAME, MessageView
 from chat.search import Excerpt, Query
 from chat.selectors.messages import views_in
 from chat.selectors.rooms import readable_rooms
@@ -170,9 +170,9 @@ def _ids(rows: QuerySet[Message], count: int) -> list[int]:
 
 def _filtered(rows: QuerySet[Message], query: Query, principal: Principal) -> QuerySet[Message]:
     if query.names:
-        rows = rows.filter(author_id__in=_called(query.names))
+        rows = rows.filter(_written_by(query.names))
     if query.not_names:
-        rows = rows.exclude(author_id__in=_called(query.not_names))
+        rows = rows.exclude(_written_by(query.not_names))
     if query.since is not None:
         rows = rows.filter(created_at__gte=query.since)
     if query.until is not None:
@@ -201,11 +201,12 @@ def _conditions(principal: Principal) -> dict[str, Any]:
     }
 
 
-def _called(names: Sequence[str]) -> list[int]:
-    """The ids of the people of these names; none for a name of nobody."""
+def _written_by(names: Sequence[str]) -> Q:
+    """Messages of the people of these names, and of Pitwall itself by its name."""
     wanted = {name.lower() for name in names}
     people = User.objects.annotate(called=Lower("username")).filter(called__in=wanted)
-    return list(people.values_list("pk", flat=True))
+    by_people = Q(author_id__in=list(people.values_list("pk", flat=True)))
+    return by_people | Q(author_id=None) if SYSTEM_NAME.lower() in wanted else by_people
 
 
 def _read(word: str) -> Any:

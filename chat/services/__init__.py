@@ -19,6 +19,7 @@ from chat.services.posting import Sent, post_drafts, send_message
 from chat.services.reading import ReadState, mark_read
 from chat.services.rooms import archive_room, create_room, delete_room, save_room, update_room
 from chat.services.succession import leave_workspace
+from chat.services.system import post_system_message
 
 __all__ = [
     "Draft",
@@ -42,6 +43,7 @@ __all__ = [
     "mute_member",
     "open_direct_room",
     "post_drafts",
+    "post_system_message",
     "remove_expired",
     "remove_member",
     "save_room",

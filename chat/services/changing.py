@@ -81,7 +81,7 @@ def _mention_anew(message: Message, written: Written, members: list[Membership])
         room=room.slug,
         message_id=message.pk,
         sequence=message.sequence,
-        user_id=message.author_id,
+        user_id=message.user_id,
         message=message.text,
         html=message.html,
         edited_at=rfc3339(message.edited_at or timezone.now()),
@@ -96,7 +96,7 @@ def _mention_anew(message: Message, written: Written, members: list[Membership])
         for row in rows
         if row.user_id not in before and notifying.wants_mention(by_user.get(row.user_id))
     ]
-    notifying.mentioned(room, message, message.author.username, called)
+    notifying.mentioned(room, message, message.username, called)
 
 
 @unit_of_work

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models.functions import Lower
 
@@ -12,17 +11,9 @@ from accounts.models import Membership as WorkspaceMembership
 from chat import markdown, text
 from chat.protocol import MAX_ATTACHMENTS, MAX_CLIENT_ID_LENGTH
 from notifications import cards
+from notifications.cards import Card
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand, NotFound
-
-
-@dataclass(frozen=True)
-class Card:
-    """A card that a message holds, with its state at that time."""
-
-    kind: str
-    reference: str
-    state: dict[str, Any]
 
 
 @dataclass(frozen=True)

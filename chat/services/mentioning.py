@@ -41,7 +41,7 @@ def notify(
 
     Not whoever has read it: who wrote after it, in the same transaction even.
     """
-    author = message.author.username
+    author = message.username
     by_user = {membership.user_id: membership for membership in members}
     waiting = {
         user_id: membership

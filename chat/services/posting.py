@@ -311,9 +311,9 @@ def _store_heads(posting: _Posting) -> None:
     read: dict[int, int] = {}
     seen: dict[tuple[int, int], int] = {}
     for _, room, message in posting.new:
-        membership = posting.memberships[room.pk][message.author_id]
+        membership = posting.memberships[room.pk][message.user_id]
         membership.read_sequence = read[membership.pk] = message.sequence
-        seen[room.pk, message.author_id] = message.sequence
+        seen[room.pk, message.user_id] = message.sequence
     heads = {room.pk: room.head_sequence for _, room, _ in posting.new}
     set_numbers(Room, "head_sequence", heads)
     set_numbers(Membership, "read_sequence", read)

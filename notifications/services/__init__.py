@@ -4,6 +4,7 @@ from notifications.services.announcing import announce
 from notifications.services.pushing import NotConnected, push_message
 from notifications.services.reading import ReadResult, mark_read, mark_subjects_read
 from notifications.services.retracting import take_back
+from notifications.services.sending import send_to_channel
 from notifications.services.telling import AUDIENCES, notify, send
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "notify",
     "push_message",
     "send",
+    "send_to_channel",
     "take_back",
 ]

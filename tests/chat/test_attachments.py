@@ -16,8 +16,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from chat import services, uploads
-from chat.file_expiry import WAITING_FOR, FileExpiry
 from chat.models import Attachment, Role
+from chat.retention import WAITING_FOR, FileExpiry
 from realtime import threads
 from realtime.errors import NotFound
 from realtime.unit_of_work import unit_of_work

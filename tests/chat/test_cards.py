@@ -59,7 +59,7 @@ def laps() -> Iterator[Laps]:
     kind = Laps()
     cards.register(cards.CardKind("lap", kind.state, kind.follow, {"count": kind.count}))
     yield kind
-    del cards._kinds["lap"]
+    cards.registry.unregister("lap")
 
 
 @pytest.fixture

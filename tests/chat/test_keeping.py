@@ -14,9 +14,9 @@ from django.test import Client
 from django.utils import timezone
 
 from chat import selectors, services
-from chat.demo import make_first_rooms
 from chat.models import Attachment, DeletionRecord, Message, Room
-from chat.workers import MessageExpiry
+from chat.prepare import make_first_rooms
+from chat.retention import MessageExpiry
 from realtime.models import Event
 from tests.support.people import make_member, make_user, make_workspace
 from tests.support.rooms import Team

@@ -54,6 +54,12 @@ def _remove_expired(team: Team) -> object:
 CHANGES: dict[str, tuple[Change, list[str]]] = {
     "send": (lambda t: t.say(t.bob, t.ops, "@alice hi"), ["chat_message"]),
     "send one's own": (lambda t: t.say(t.alice, t.ops), ["chat_message"]),
+    "say as the system": (
+        lambda t: services.post_system_message(
+            workspace_id=t.workspace.pk, room="ops", text="@alice @all **box**"
+        ),
+        ["chat_message"],
+    ),
     "call everybody": (lambda t: t.say(t.alice, t.ops, "@all hi"), ["chat_message"]),
     "answer": (lambda t: t.say(t.bob, t.ops, "ok", reply_to=newest(t)), ["chat_message"]),
     "attach": (_attach, ["chat_message"]),

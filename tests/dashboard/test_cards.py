@@ -72,7 +72,7 @@ class ConversationConsumer(RealtimeConsumer):
     @on(WatchCards)
     async def watch(self, command: WatchCards) -> Watched:
         kind = cards.get(command.kind)
-        followed = await self.call(kind.follow, self.principal, command.references)
+        followed = await self.call(kind.followed, self.principal, command.references)
         assert followed is not None
         await self.follow_latest(*followed)
         return Watched()

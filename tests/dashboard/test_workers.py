@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from accounts.models import Workspace
-from dashboard import defaults, services, workers
+from dashboard import services, workers
 from dashboard.models import Metric, Sample, Series, Source
+from dashboard.prepare import prepare_main_workspace
 from realtime import publish, threads
 from realtime import workers as loop
 from realtime.retention import Retention
@@ -43,7 +44,7 @@ async def until(condition: Callable[[], Any], within: float = 15) -> Any:
 @pytest.fixture
 def main(transactional_db: None) -> Workspace:
     workspace = make_workspace("main")
-    defaults.prepare_main_workspace()
+    prepare_main_workspace()
     return workspace
 
 
@@ -146,7 +147,7 @@ def test_preparing_twice_changes_nothing_and_keeps_what_was_changed(main: Worksp
     ]
     Metric.objects.filter(name="cpu_usage").update(title="Processor")
     Source.objects.filter(kind="host").update(enabled=False, interval_seconds=30)
-    defaults.prepare_main_workspace()
+    prepare_main_workspace()
     assert Metric.objects.count() == 11
     assert Metric.objects.get(name="cpu_usage").title == "Processor"
     assert not Source.objects.get(kind="host").enabled
@@ -155,6 +156,6 @@ def test_preparing_twice_changes_nothing_and_keeps_what_was_changed(main: Worksp
 def test_without_a_demo_nothing_is_simulated(transactional_db: None, settings: Any) -> None:
     settings.PITWALL_DEMO = False
     make_workspace("main")
-    defaults.prepare_main_workspace()
+    prepare_main_workspace()
     assert set(Source.objects.values_list("kind", flat=True)) == {"host", "application"}
     assert Metric.objects.filter(name="humidity").exists()

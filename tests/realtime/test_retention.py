@@ -138,7 +138,7 @@ async def test_the_worker_sees_to_every_kind_until_nothing_is_left(monkeypatch):
             type(self).removed += 1
             return self.removed < 3
 
-    monkeypatch.setattr(retention, "_expiries", [Counted])
+    monkeypatch.setattr(retention, "registry", [Counted])
     lease = await threads.call(leases.acquire, "retention", "test")
     worker = Retention(lease)
     await worker.step()

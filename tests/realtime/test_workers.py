@@ -156,4 +156,4 @@ def test_two_workers_of_one_name_are_a_mistake():
         with pytest.raises(ValueError, match="counting"):
             workers.register(Another)
     finally:
-        workers._registry.pop("counting")
+        workers.registry.unregister("counting")

@@ -15,8 +15,8 @@ import django
 django.setup()
 
 from accounts import services as accounts
-from accounts.bootstrap import ADMIN, WORKSPACE_SLUG
 from accounts.models import User, Workspace
+from accounts.prepare import ADMIN, WORKSPACE_SLUG
 from accounts.selectors import principal_of
 from chat import services as chat
 

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 
+from realtime.prepare import prepare
 from realtime.server import DrainingServer, configuration
 
 BACKLOG = 2048
@@ -57,7 +58,7 @@ class Command(BaseCommand):
             raise CommandError("--processes needs --workers none: run manage.py runworker beside.")
         listener = self._bind(options["host"], options["port"])
         if options["prepare"]:
-            import_string("accounts.bootstrap.prepare")(self.stdout)
+            prepare(self.stdout)
         ready = f"Pitwall is ready: http://{_shown(*listener.getsockname()[:2])}"
         if options["processes"] > 1:
             self._supervise(listener, options["processes"], ready)

@@ -16,6 +16,7 @@ export function messageFields(sequence: number, fields: object = {}): Record<str
     message_id: 1000 + sequence,
     user_id: BOB,
     username: 'bob',
+    system: false,
     message: `text ${sequence}`,
     html: `<p>text ${sequence}</p>`,
     timestamp: new Date(START + sequence * 60_000).toISOString(),

@@ -85,6 +85,8 @@ export interface Message {
   readonly sequence: number
   readonly userId: number
   readonly username: string
+  /** No user wrote it but Pitwall itself. */
+  readonly system: boolean
   readonly text: string
   /** Rendered and sanitised by the server. */
   readonly html: string

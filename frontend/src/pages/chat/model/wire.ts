@@ -26,6 +26,7 @@ export function messageOf(fields: Fields): Message {
     sequence: numberOf(fields.sequence),
     userId: numberOf(fields.user_id),
     username: textOf(fields.username),
+    system: fields.system === true,
     text: textOf(fields.message),
     html: textOf(fields.html),
     time: timeOf(fields.timestamp) ?? 0,

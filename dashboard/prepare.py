@@ -5,11 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 
 from accounts.models import Workspace
+from accounts.prepare import WORKSPACE_SLUG
 from dashboard import services
 from dashboard.collectors import kinds
 from realtime.prepare import register
-
-WORKSPACE = "main"
 
 
 @register
@@ -19,7 +18,7 @@ def prepare_main_workspace() -> None:
     The simulator comes only with a demo (PITWALL_DEMO): elsewhere custom metrics wait for real
     sensors or programs that push.
     """
-    workspace = Workspace.objects.filter(slug=WORKSPACE).first()
+    workspace = Workspace.objects.filter(slug=WORKSPACE_SLUG).first()
     if workspace is None:
         return
     for kind in kinds():

@@ -8,9 +8,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
-from accounts.bootstrap import credentials_file, prepare
 from accounts.models import Membership, User, Workspace
-from realtime import prepare as registered_steps
+from accounts.prepare import credentials_file, make_first_accounts
+from realtime import prepare as preparing
+from realtime.registries import Registry, qualified_name
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +21,9 @@ def fresh(settings, tmp_path, monkeypatch) -> None:
     """An installation of its own: embedded, with demo users, no passwords given."""
     settings.DATA_DIR, settings.EMBEDDED, settings.PITWALL_DEMO = tmp_path, True, True
     give(settings)
-    monkeypatch.setattr(registered_steps, "_steps", [])
+    steps = Registry("step", name_of=qualified_name)
+    steps.register(make_first_accounts)
+    monkeypatch.setattr(preparing, "registry", steps)
 
 
 def give(settings, admin: str | None = None, demo: str | None = None) -> None:
@@ -29,7 +32,7 @@ def give(settings, admin: str | None = None, demo: str | None = None) -> None:
 
 def run() -> str:
     output = io.StringIO()
-    prepare(output)
+    preparing.prepare(output)
     return output.getvalue()
 
 
@@ -115,7 +118,12 @@ def test_production_does_not_ask_again_once_the_admin_exists(settings) -> None:
 
 def test_what_apps_registered_runs_each_time(settings) -> None:
     calls: list[int] = []
-    registered_steps.register(lambda: calls.append(Workspace.objects.count()))
-    run()
+
+    def count_workspaces() -> str:
+        calls.append(Workspace.objects.count())
+        return "Counted.\n"
+
+    preparing.registry.register(count_workspaces)
+    assert run().endswith("Counted.\n")
     run()
     assert calls == [1, 1]

@@ -1,35 +1,24 @@
-"""What an installation needs before it can serve: tables, a workspace, the first users."""
+"""What an installation has from its first start on: a workspace, and the first users."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from accounts import services
 from accounts.models import Membership, Role, User, Workspace
-from realtime import prepare as registered_steps
+from realtime.prepare import register
 
 WORKSPACE_SLUG = "main"
 ADMIN = "admin"
 DEMO_MEMBERS = ("alice", "bob")
-LOCK_ID = 0x50495457  # "PITW"
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-
-
-class Output(Protocol):
-    def write(self, text: str) -> object: ...
 
 
 @dataclass(frozen=True)
@@ -42,54 +31,27 @@ class Account:
     password: str | None
 
 
-def prepare(stdout: Output) -> None:
-    """Migrate, make the first workspace and users, run the steps that apps registered.
+@register
+def make_first_accounts() -> str:
+    """Make the first workspace and its users, where they are missing.
 
-    Idempotent, and safe when several processes start at once. Says in a few lines what was made
-    and where the passwords are.
+    Returns in a few lines what was made and where the passwords are.
 
     Raises:
         ImproperlyConfigured: a user has to be made, outside the embedded mode, and the variable
             with the password is not set; the message names it.
     """
-    with _one_at_a_time():
-        _migrate(stdout)
-        workspace = _workspace()
-        missing = [account for account in _accounts() if not _exists(account.username)]
-        made = [(account, _password_for(account)) for account in missing]
-        for account, password in made:
-            _make(account, password, workspace)
-        _report(stdout, made)
-        registered_steps.run()
+    workspace = _workspace()
+    missing = [account for account in _accounts() if not _exists(account.username)]
+    made = [(account, _password_for(account)) for account in missing]
+    for account, password in made:
+        _make(account, password, workspace)
+    return "".join(_report(made))
 
 
 def credentials_file() -> Path:
     """Where made-up passwords are kept (embedded mode only), readable by its owner alone."""
     return Path(settings.DATA_DIR) / "credentials.txt"
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_ID])
-            try:
-                yield
-            finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_ID])
-        return
-    data_dir = Path(settings.DATA_DIR)
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data_dir / "prepare.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _migrate(stdout: Output) -> None:
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        stdout.write("Setting up the database …\n")
-        call_command("migrate", interactive=False, verbosity=0)
 
 
 def _workspace() -> Workspace:
@@ -135,19 +97,19 @@ def _make(account: Account, password: str, workspace: Workspace) -> None:
         services.add_member(workspace_id=workspace.pk, user_id=user.pk, role=account.role)
 
 
-def _report(stdout: Output, made: list[tuple[Account, str]]) -> None:
+def _report(made: list[tuple[Account, str]]) -> Iterator[str]:
     path = credentials_file()
     made_up = [(account.username, password) for account, password in made if not account.password]
     for account, _password in made:
         if account.password:
-            stdout.write(f"Made user {account.username} with the password in {account.variable}.\n")
+            yield f"Made user {account.username} with the password in {account.variable}.\n"
     if made_up:
         lines = [f"  {username:<8}{password}\n" for username, password in made_up]
         _keep(path, lines)
-        stdout.write("First users, shown once:\n" + "".join(lines))
-        stdout.write(f"Also kept in {path}, readable by you alone.\n")
+        yield "First users, shown once:\n" + "".join(lines)
+        yield f"Also kept in {path}, readable by you alone.\n"
     elif path.exists():
-        stdout.write(f"Passwords of the first users: {path}\n")
+        yield f"Passwords of the first users: {path}\n"
 
 
 def _keep(path: Path, lines: list[str]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from accounts.bootstrap import ADMIN, DEMO_MEMBERS, WORKSPACE_SLUG
 from accounts.models import Membership, User, Workspace
+from accounts.prepare import ADMIN, DEMO_MEMBERS, WORKSPACE_SLUG
 from accounts.selectors import principal_of
 from chat import services
 from chat.models import Room, RoomKind
-from realtime import prepare
 from realtime.auth import Principal
+from realtime.prepare import register
 from realtime.unit_of_work import unit_of_work
 
 GENERAL = "general"
@@ -76,7 +76,7 @@ DIRECT_TALK = (
 )
 
 
-@prepare.register
+@register
 @unit_of_work
 def make_first_rooms() -> None:
     """Make them once, in a workspace that has had no room yet."""

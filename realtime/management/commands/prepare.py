@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.bootstrap import prepare
+from realtime.prepare import prepare
 
 
 class Command(BaseCommand):

@@ -1,16 +1,21 @@
-"""Keeps rooms within their retention; the worker is `retention` (realtime.retention)."""
+"""What chat keeps for a time: messages and files; the worker is `retention`."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import count
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from chat.models import Message, Room
-from chat.services import expire_messages, remove_expired
+from chat import uploads
+from chat.models import Attachment, Message, Room
+from chat.services import expire_messages, expire_waiting, remove_expired
 from realtime.retention import Expiry, keep_for_a_time
 from realtime.unit_of_work import Fence
+
+# A file that is in no message after so long will be in none.
+WAITING_FOR = timedelta(days=1)
 
 
 @keep_for_a_time
@@ -41,3 +46,26 @@ class MessageExpiry(Expiry):
         if room is None or not remove_expired(room=room, fence=fence):
             self._rooms.pop()
         return bool(self._rooms)
+
+
+@keep_for_a_time
+class FileExpiry(Expiry):
+    """Files that were uploaded and not sent, uploads that were never finished, lost files.
+
+    A file is lost when the process ended between its coming into place and its row, or between
+    its row's going and its own. One part of the folder is looked through each pass.
+    """
+
+    def __init__(self) -> None:
+        self._parts = count()
+
+    def begin(self, fence: Fence) -> None:
+        day = WAITING_FOR.total_seconds()
+        uploads.sweep_incoming(older_than=day)
+        part = next(self._parts) % uploads.SHARDS
+        old = [key for key, age in uploads.keys_in(part) if age > day]
+        known = set(Attachment.objects.filter(key__in=old).values_list("key", flat=True))
+        uploads.remove(key for key in old if key not in known)
+
+    def remove_some(self, fence: Fence) -> bool:
+        return expire_waiting(before=timezone.now() - WAITING_FOR, fence=fence)
