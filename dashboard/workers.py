@@ -32,6 +32,8 @@ class CollectionWorker(Worker):
 
     # A step is one tick and waits for it by itself: on whole seconds, not a second apart.
     interval = 0
+    # A sample that is stored twice is the same sample.
+    idempotent_steps = True
     rides_out_outages = True
     simulated: ClassVar[bool]
 
