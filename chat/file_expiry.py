@@ -10,7 +10,6 @@ from django.utils import timezone
 from chat import services, uploads
 from chat.models import Attachment
 from realtime.retention import Expiry, keep_for_a_time
-from realtime.unit_of_work import Fence
 
 # A file that is in no message after so long will be in none.
 WAITING_FOR = timedelta(days=1)
@@ -27,7 +26,7 @@ class FileExpiry(Expiry):
     def __init__(self) -> None:
         self._parts = count()
 
-    def begin(self, fence: Fence) -> None:
+    def begin(self) -> None:
         day = WAITING_FOR.total_seconds()
         uploads.sweep_incoming(older_than=day)
         part = next(self._parts) % uploads.SHARDS
@@ -35,5 +34,5 @@ class FileExpiry(Expiry):
         known = set(Attachment.objects.filter(key__in=old).values_list("key", flat=True))
         uploads.remove(key for key in old if key not in known)
 
-    def remove_some(self, fence: Fence) -> bool:
-        return services.expire_waiting(before=timezone.now() - WAITING_FOR, fence=fence)
+    def remove_some(self) -> bool:
+        return services.expire_waiting(before=timezone.now() - WAITING_FOR)

@@ -10,7 +10,6 @@ from django.utils import timezone
 from chat.models import Message, Room
 from chat.services import expire_messages, remove_expired
 from realtime.retention import Expiry, keep_for_a_time
-from realtime.unit_of_work import Fence
 
 
 @keep_for_a_time
@@ -23,21 +22,21 @@ class MessageExpiry(Expiry):
     def __init__(self) -> None:
         self._rooms: list[int] = []
 
-    def begin(self, fence: Fence) -> None:
+    def begin(self) -> None:
         now = timezone.now()
         keeping = Room.objects.filter(retention_days__isnull=False, deleted_at=None)
         for room_id, days in keeping.values_list("pk", "retention_days"):
-            expire_messages(room_id=room_id, before=now - timedelta(days=days or 0), fence=fence)
+            expire_messages(room_id=room_id, before=now - timedelta(days=days or 0))
         # Asked by index, room by room: rooms may have millions of messages.
         kept = Message.objects.filter(room=OuterRef("pk"))
         hidden = Q(Exists(kept.filter(sequence__lte=OuterRef("floor_sequence"))))
         orphaned = Q(Exists(kept), deleted_at__isnull=False)
         self._rooms = list(Room.objects.filter(hidden | orphaned).values_list("pk", flat=True))
 
-    def remove_some(self, fence: Fence) -> bool:
+    def remove_some(self) -> bool:
         if not self._rooms:
             return False
         room = Room.objects.filter(pk=self._rooms[-1]).first()
-        if room is None or not remove_expired(room=room, fence=fence):
+        if room is None or not remove_expired(room=room):
             self._rooms.pop()
         return bool(self._rooms)

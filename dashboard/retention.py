@@ -18,7 +18,7 @@ from django.db import connection
 
 from dashboard import instants
 from dashboard.models import Metric, Rollup, Sample, Series
-from realtime.unit_of_work import Fence, unit_of_work
+from realtime.unit_of_work import unit_of_work
 
 BATCH = 2000
 SERIES_AT_ONCE = 200
@@ -50,15 +50,15 @@ def due(now: int) -> list[Expired]:
     ]
 
 
-def advance(*, now: int, fence: Fence | None = None) -> None:
+def advance(*, now: int) -> None:
     """Say from when on each metric keeps its samples: whole minutes, and never backwards."""
-    with unit_of_work(fence=fence):
+    with unit_of_work():
         for hours in Metric.objects.order_by().values_list("raw_hours", flat=True).distinct():
             floor = instants.minute_of(now - hours * instants.HOUR) * instants.MINUTE
             Metric.objects.filter(raw_hours=hours, raw_from__lt=floor).update(raw_from=floor)
 
 
-def remove_batch(*, expired: Expired, fence: Fence | None = None) -> int:
+def remove_batch(*, expired: Expired) -> int:
     """Remove some of these rows and say how many; 0: none are left."""
     table = expired.model._meta.db_table
     # The physical address of a row: the cheapest way to say "some of them" in one statement.
@@ -70,7 +70,7 @@ def remove_batch(*, expired: Expired, fence: Fence | None = None) -> int:
         numbers.append(expired.before)
     picked = f"SELECT {address} FROM {table} WHERE {condition} LIMIT {BATCH}"
     matches = f"= ANY(ARRAY({picked}))" if address == "ctid" else f"IN ({picked})"
-    with unit_of_work(fence=fence), connection.cursor() as cursor:
+    with unit_of_work(), connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table} WHERE {address} {matches}", numbers)
         return int(cursor.rowcount)
 

@@ -16,7 +16,6 @@ from dashboard.collectors import SourceFacts, kind_named, kinds
 from dashboard.models import Source
 from realtime.leases import HeldLease
 from realtime.retention import Expiry, keep_for_a_time
-from realtime.unit_of_work import Fence
 from realtime.workers import Worker, register
 
 logger = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ class CollectionWorker(Worker):
         super().__init__(lease)
         self._kinds = [kind.name for kind in kinds() if kind.simulated == self.simulated]
         self._engine = Engine(between=_give_connections_back, at_end=connections.close_all)
-        self._delivery = Delivery(fence=lease)
+        self._delivery = Delivery()
         self._last_tick = 0
         self._reloading: asyncio.Task[None] | None = None
         self._reloaded_at = float("-inf")
@@ -111,14 +110,14 @@ class SampleExpiry(Expiry):
     def __init__(self) -> None:
         self._due: list[retention.Expired] = []
 
-    def begin(self, fence: Fence) -> None:
+    def begin(self) -> None:
         now = int(time.time() * instants.SECOND)
         self._due = retention.due(now)
-        retention.advance(now=now, fence=fence)
+        retention.advance(now=now)
 
-    def remove_some(self, fence: Fence) -> bool:
+    def remove_some(self) -> bool:
         if self._due:
-            removed = retention.remove_batch(expired=self._due[-1], fence=fence)
+            removed = retention.remove_batch(expired=self._due[-1])
             if removed < retention.BATCH:
                 self._due.pop()
         return bool(self._due)

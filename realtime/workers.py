@@ -16,7 +16,7 @@ from typing import ClassVar, ParamSpec, TypeVar
 
 from django.db.models.functions import Now
 
-from realtime import leases, reporter, threads
+from realtime import fences, leases, reporter, threads
 from realtime.leases import DURATION, HeldLease, LeaseLost
 from realtime.models import Lease
 from realtime.threads import DATABASE_AWAY
@@ -125,14 +125,16 @@ class _Instance:
 
     def __init__(self, worker_type: type[Worker], lease: HeldLease) -> None:
         self._lease = lease
-        self._worker = worker_type(lease)
+        # All that the worker runs is fenced; the renewal of its lease is not.
+        self._context = fences.context_of(lease)
+        self._worker = self._context.run(worker_type, lease)
         self.stepped = False
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Step until told to stop; raises whatever ended it before."""
         loop = asyncio.get_running_loop()
         renewing = loop.create_task(_keep_renewing(self._lease, type(self._worker)))
-        stepping = loop.create_task(self._step_until(stopping))
+        stepping = loop.create_task(self._step_until(stopping), context=self._context)
         try:
             await asyncio.wait({renewing, stepping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -140,7 +142,8 @@ class _Instance:
                 task.cancel()
             results = await asyncio.gather(stepping, renewing, return_exceptions=True)
             error = next((r for r in results if isinstance(r, Exception)), None)
-            await self._stop(failed=error is not None)
+            ending = self._stop(failed=error is not None)
+            await loop.create_task(ending, context=self._context)
         if error is not None:
             raise error
 

@@ -9,7 +9,7 @@ from dashboard import storage
 from dashboard.collection.backlog import Row
 from dashboard.selectors import CollectionPlan
 from dashboard.services.catalogue import ensure_series
-from realtime.unit_of_work import Fence, unit_of_work
+from realtime.unit_of_work import unit_of_work
 
 
 def store_readings(
@@ -18,14 +18,13 @@ def store_readings(
     rows: Sequence[Row],
     plan: CollectionPlan,
     publish: bool,
-    fence: Fence | None = None,
 ) -> storage.Written:
     """Store what the sources of one workspace gave, in one transaction.
 
     Series that the plan does not know yet are made; readings of a metric that the workspace does
     not have (any more) are left out.
     """
-    with unit_of_work(fence=fence):
+    with unit_of_work():
         ids = {key: place.series_id for key, place in plan.series.items()}
         ids |= _missing_series(workspace_id, rows, plan)
         return storage.write(

@@ -45,7 +45,7 @@ class Numbers(Worker):
         await self.call(self.apply, self.reached)
 
     def apply(self, number: int) -> None:
-        with unit_of_work(fence=self.lease):
+        with unit_of_work():
             emit(APPLIED, Note(text=str(number)))
 
 

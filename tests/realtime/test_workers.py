@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from realtime import leases, threads, workers
+from realtime.fences import fenced
 from realtime.models import Lease
 from realtime.unit_of_work import unit_of_work
 from realtime.workers import Worker
@@ -56,7 +57,7 @@ def test_a_former_holder_cannot_commit():
     first = leases.acquire("matching", "one")
     Lease.objects.update(expires_at="2020-01-01T00:00:00Z")
     leases.acquire("matching", "two")
-    with pytest.raises(leases.LeaseLost), unit_of_work(fence=first):
+    with pytest.raises(leases.LeaseLost), fenced(first), unit_of_work():
         Lease.objects.create(name="written too late", expires_at="2020-01-01T00:00:00Z")
     assert not Lease.objects.filter(name="written too late").exists()
 
