@@ -121,7 +121,7 @@ class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
             card=None if card is None else (card.kind, card.reference),
             confirm=command.confirm,
         )
-        return (await poster().post(draft)).view(SentAck)
+        return (await poster.submit(draft)).view(SentAck)
 
 
 def _text_of(command: SendMessage) -> str:

@@ -12,7 +12,6 @@ from chat import uploads
 from chat.models import Attachment, Message, Room
 from chat.services import expire_messages, expire_waiting, remove_expired
 from realtime.retention import Expiry, keep_for_a_time
-from realtime.unit_of_work import Fence
 
 # A file that is in no message after so long will be in none.
 WAITING_FOR = timedelta(days=1)
@@ -28,22 +27,22 @@ class MessageExpiry(Expiry):
     def __init__(self) -> None:
         self._rooms: list[int] = []
 
-    def begin(self, fence: Fence) -> None:
+    def begin(self) -> None:
         now = timezone.now()
         keeping = Room.objects.filter(retention_days__isnull=False, deleted_at=None)
         for room_id, days in keeping.values_list("pk", "retention_days"):
-            expire_messages(room_id=room_id, before=now - timedelta(days=days or 0), fence=fence)
+            expire_messages(room_id=room_id, before=now - timedelta(days=days or 0))
         # Asked by index, room by room: rooms may have millions of messages.
         kept = Message.objects.filter(room=OuterRef("pk"))
         hidden = Q(Exists(kept.filter(sequence__lte=OuterRef("floor_sequence"))))
         orphaned = Q(Exists(kept), deleted_at__isnull=False)
         self._rooms = list(Room.objects.filter(hidden | orphaned).values_list("pk", flat=True))
 
-    def remove_some(self, fence: Fence) -> bool:
+    def remove_some(self) -> bool:
         if not self._rooms:
             return False
         room = Room.objects.filter(pk=self._rooms[-1]).first()
-        if room is None or not remove_expired(room=room, fence=fence):
+        if room is None or not remove_expired(room=room):
             self._rooms.pop()
         return bool(self._rooms)
 
@@ -59,7 +58,7 @@ class FileExpiry(Expiry):
     def __init__(self) -> None:
         self._parts = count()
 
-    def begin(self, fence: Fence) -> None:
+    def begin(self) -> None:
         day = WAITING_FOR.total_seconds()
         uploads.sweep_incoming(older_than=day)
         part = next(self._parts) % uploads.SHARDS
@@ -67,5 +66,5 @@ class FileExpiry(Expiry):
         known = set(Attachment.objects.filter(key__in=old).values_list("key", flat=True))
         uploads.remove(key for key in old if key not in known)
 
-    def remove_some(self, fence: Fence) -> bool:
-        return expire_waiting(before=timezone.now() - WAITING_FOR, fence=fence)
+    def remove_some(self) -> bool:
+        return expire_waiting(before=timezone.now() - WAITING_FOR)

@@ -20,7 +20,7 @@ from django.db import connection
 from dashboard import instants
 from dashboard.models import Metric, Rollup, Sample, Series
 from realtime.retention import Expiry, keep_for_a_time
-from realtime.unit_of_work import Fence, unit_of_work
+from realtime.unit_of_work import unit_of_work
 
 BATCH = 2000
 SERIES_AT_ONCE = 200
@@ -43,14 +43,14 @@ class SampleExpiry(Expiry):
     def __init__(self) -> None:
         self._due: list[Expired] = []
 
-    def begin(self, fence: Fence) -> None:
+    def begin(self) -> None:
         now = int(time.time() * instants.SECOND)
         self._due = due(now)
-        advance(now=now, fence=fence)
+        advance(now=now)
 
-    def remove_some(self, fence: Fence) -> bool:
+    def remove_some(self) -> bool:
         if self._due:
-            removed = remove_batch(expired=self._due[-1], fence=fence)
+            removed = remove_batch(expired=self._due[-1])
             if removed < BATCH:
                 self._due.pop()
         return bool(self._due)
@@ -72,15 +72,15 @@ def due(now: int) -> list[Expired]:
     ]
 
 
-def advance(*, now: int, fence: Fence | None = None) -> None:
+def advance(*, now: int) -> None:
     """Say from when on each metric keeps its samples: whole minutes, and never backwards."""
-    with unit_of_work(fence=fence):
+    with unit_of_work():
         for hours in Metric.objects.order_by().values_list("raw_hours", flat=True).distinct():
             floor = instants.minute_of(now - hours * instants.HOUR) * instants.MINUTE
             Metric.objects.filter(raw_hours=hours, raw_from__lt=floor).update(raw_from=floor)
 
 
-def remove_batch(*, expired: Expired, fence: Fence | None = None) -> int:
+def remove_batch(*, expired: Expired) -> int:
     """Remove some of these rows and say how many; 0: none are left."""
     table = expired.model._meta.db_table
     # The physical address of a row: the cheapest way to say "some of them" in one statement.
@@ -92,7 +92,7 @@ def remove_batch(*, expired: Expired, fence: Fence | None = None) -> int:
         numbers.append(expired.before)
     picked = f"SELECT {address} FROM {table} WHERE {condition} LIMIT {BATCH}"
     matches = f"= ANY(ARRAY({picked}))" if address == "ctid" else f"IN ({picked})"
-    with unit_of_work(fence=fence), connection.cursor() as cursor:
+    with unit_of_work(), connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table} WHERE {address} {matches}", numbers)
         return int(cursor.rowcount)
 

@@ -20,7 +20,7 @@ from dashboard.models import Rollup, Sample, Series
 from dashboard.selectors import is_live, newest_at
 from realtime import gauges
 from realtime.publish import publish_latest
-from realtime.unit_of_work import Fence, unit_of_work
+from realtime.unit_of_work import unit_of_work
 
 samples_written = gauges.counter("samples_written")
 
@@ -57,7 +57,6 @@ def write(
     workspace_id: int,
     readings: Iterable[Reading],
     publish: bool = True,
-    fence: Fence | None = None,
 ) -> Written:
     """Store a batch of samples with its rollups, then publish the values that are now newest.
 
@@ -66,10 +65,9 @@ def write(
         readings: in any order; of two for the same series and time the later in the batch wins,
             and replaces one that is already stored.
         publish: whether to tell `metrics` subscribers (not when filling in what was missed).
-        fence: the worker's lease, checked before the commit.
     """
     values = {(r.series_id, r.at): float(r.value) for r in readings}
-    with unit_of_work(fence=fence):
+    with unit_of_work():
         facts = _facts(workspace_id, {series_id for series_id, _ in values})
         rows = sorted(
             (series_id, at, 0.0 if abs(value) < 1 / LARGEST else value)

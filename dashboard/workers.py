@@ -30,6 +30,8 @@ class CollectionWorker(Worker):
 
     # A step is one tick and waits for it by itself: on whole seconds, not a second apart.
     interval = 0
+    # A sample that is stored twice is the same sample.
+    idempotent_steps = True
     rides_out_outages = True
     simulated: ClassVar[bool]
 
@@ -37,7 +39,7 @@ class CollectionWorker(Worker):
         super().__init__(lease)
         self._kinds = [kind.name for kind in kinds() if kind.simulated == self.simulated]
         self._engine = Engine(between=_give_connections_back, at_end=connections.close_all)
-        self._delivery = Delivery(fence=lease)
+        self._delivery = Delivery()
         self._last_tick = 0
         self._reloading: asyncio.Task[None] | None = None
         self._reloaded_at = float("-inf")

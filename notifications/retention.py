@@ -7,16 +7,16 @@ from django.db.models.functions import Now
 
 from notifications.models import Notification
 from realtime.retention import BATCH, Expiry, keep_for_a_time
-from realtime.unit_of_work import Fence, unit_of_work
+from realtime.unit_of_work import unit_of_work
 
 
 @keep_for_a_time
 class NotificationExpiry(Expiry):
     """Read notifications; what is unread stays, however old it is."""
 
-    def remove_some(self, fence: Fence) -> bool:
+    def remove_some(self) -> bool:
         old = Notification.objects.filter(read_at__lt=Now() - settings.NOTIFICATION_RETENTION)
-        with unit_of_work(fence=fence):
+        with unit_of_work():
             batch = list(old.order_by("read_at").values_list("pk", flat=True)[:BATCH])
             Notification.objects.filter(pk__in=batch).delete()
         return len(batch) == BATCH

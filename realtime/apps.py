@@ -6,4 +6,6 @@ class RealtimeConfig(AppConfig):
     verbose_name = "Real time"
 
     def ready(self) -> None:
-        from realtime import retention  # noqa: F401  (registers its worker)
+        from realtime import retention, write_guard  # noqa: F401  (the first registers its worker)
+
+        write_guard.install()

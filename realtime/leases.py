@@ -7,7 +7,7 @@ Times are the database's, so the clocks of hosts need not agree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
@@ -23,25 +23,48 @@ class LeaseLost(RuntimeError):
     """Another process has taken the worker over: this one must write nothing more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HeldLease:
     """A lease as its holder knows it; `check` is the fence of a unit of work."""
 
     name: str
     epoch: int
+    given_up: bool = field(default=False, init=False)
+
+    def give_up(self) -> None:
+        """Have every later `check` fail, in any thread; in the database the lease stays held."""
+        self.given_up = True
 
     def check(self) -> None:
-        """Raise LeaseLost unless this epoch is still the newest; holds the row to the commit."""
+        """Hold the lease's row until the commit, so that a new epoch comes before it or after it.
+
+        Raises:
+            LeaseLost: this epoch is not the newest any more, or was given up.
+        """
+        if self.given_up:
+            raise LeaseLost(f"The lease {self.name!r} was given up.")
         current = Lease.objects.select_for_update().filter(name=self.name, epoch=self.epoch)
         if not current.exists():
             raise LeaseLost(f"The lease {self.name!r} has a new holder.")
 
 
-def acquire(name: str, holder: str) -> HeldLease | None:
-    """Take the lease if it is free or has run out; None while another process holds it."""
+@transaction.atomic  # queued at SQLite's gate, see realtime.reporter
+def acquire(name: str, holder: str, previous: HeldLease | None = None) -> HeldLease | None:
+    """Take the lease if it is free or has run out; None while another process holds it.
+
+    Args:
+        previous: the caller's own earlier hold, which it gives up for a new epoch.
+
+    Whatever an earlier holder committed can be read once this has returned, and nothing of it
+    can be committed any more. A transaction in which that holder has passed its `check` holds
+    the row, so this UPDATE waits until the server has committed it or rolled it back, also when
+    the client's connection is long gone.
+    """
     Lease.objects.bulk_create([Lease(name=name, expires_at=Now())], ignore_conflicts=True)
     # One conditional UPDATE decides: of two who ask at once, one changes a row.
     free = Q(expires_at__lte=Now()) | Q(holder="")
+    if previous is not None:
+        free |= Q(epoch=previous.epoch)
     taken = Lease.objects.filter(free, name=name).update(
         holder=holder, epoch=F("epoch") + 1, expires_at=Now() + DURATION
     )
@@ -50,7 +73,7 @@ def acquire(name: str, holder: str) -> HeldLease | None:
     return HeldLease(name, Lease.objects.values_list("epoch", flat=True).get(name=name))
 
 
-@transaction.atomic  # queued at SQLite's gate, see realtime.reporter
+@transaction.atomic  # as above
 def renew(lease: HeldLease) -> None:
     """Hold it for another while.
 

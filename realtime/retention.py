@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from realtime.leases import HeldLease
 from realtime.models import Event, Stream
 from realtime.registries import Registry, qualified_name
-from realtime.unit_of_work import Fence, unit_of_work
+from realtime.unit_of_work import unit_of_work
 from realtime.workers import Worker, register
 
 BATCH = 2000
@@ -25,10 +25,10 @@ BATCH = 2000
 class Expiry:
     """One kind of rows that are kept for a time. Its methods are synchronous."""
 
-    def begin(self, fence: Fence) -> None:
+    def begin(self) -> None:
         """A pass begins: find out what may go."""
 
-    def remove_some(self, fence: Fence) -> bool:
+    def remove_some(self) -> bool:
         """Remove one batch in a transaction of its own; False when nothing is left to remove."""
         raise NotImplementedError
 
@@ -58,11 +58,11 @@ class Retention(Worker):
         began = time.monotonic()
         if not self._unfinished and began >= self._next_pass:
             for expiry in self._all:
-                await self.call(expiry.begin, self.lease)
+                await self.call(expiry.begin)
             self._unfinished = list(self._all)
             self._next_pass = began + self.PASS_EVERY
         while self._unfinished and time.monotonic() - began < self.BUDGET:
-            if not await self.call(self._unfinished[-1].remove_some, self.lease):
+            if not await self.call(self._unfinished[-1].remove_some):
                 self._unfinished.pop()
 
 
@@ -73,16 +73,16 @@ class EventExpiry(Expiry):
     A client whose position is below the floor is told so and gets a snapshot (docs/protocol.md).
     """
 
-    def begin(self, fence: Fence) -> None:
+    def begin(self) -> None:
         old = Event.objects.filter(created_at__lt=Now() - settings.EVENT_RETENTION)
         floors = old.values("stream").annotate(floor=Max("offset")).values_list("stream", "floor")
         for stream_id, floor in floors:
-            with unit_of_work(fence=fence):
+            with unit_of_work():
                 Stream.objects.filter(pk=stream_id, floor__lt=floor).update(floor=floor)
 
-    def remove_some(self, fence: Fence) -> bool:
+    def remove_some(self) -> bool:
         below = Event.objects.filter(offset__lte=F("stream__floor"))
-        with unit_of_work(fence=fence):
+        with unit_of_work():
             batch = list(below.values_list("pk", flat=True)[:BATCH])
             Event.objects.filter(pk__in=batch).delete()
         return len(batch) == BATCH

@@ -2,7 +2,8 @@
 
 Every service runs in a unit of work. Events that it emits are collected and appended together at
 the end of the outermost unit: stream rows are locked as late as possible and in one order, and
-clients hear of a change only once it is committed.
+clients hear of a change only once it is committed. A worker's fence (realtime.fences) is checked
+there as well.
 """
 
 from __future__ import annotations
@@ -12,23 +13,17 @@ from collections.abc import Callable
 from contextlib import ContextDecorator
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import ParamSpec, Protocol, TypeVar, overload
+from typing import ParamSpec, TypeVar, overload
 
 from django.db import transaction
 
-from realtime import gauges, publish, streams
+from realtime import fences, gauges, publish, streams
+from realtime.fences import Fence
 from realtime.protocol import Event
 from realtime.streams import StreamKey
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class Fence(Protocol):
-    """What decides at commit time whether this writer may still write (a worker's lease)."""
-
-    def check(self) -> None:
-        """Raise when another holder has taken over."""
 
 
 @dataclass
@@ -47,25 +42,24 @@ _current = _Current()
 class UnitOfWork(ContextDecorator):
     """The transaction around one service; see `unit_of_work`."""
 
-    def __init__(self, fence: Fence | None = None) -> None:
-        self._fence = fence
-
     def _recreate_cm(self) -> UnitOfWork:
-        return UnitOfWork(self._fence)
+        return UnitOfWork()
 
     def __enter__(self) -> UnitOfWork:
-        self._outermost = _current.work is None
-        if _current.work is None:
-            _current.work = _Work()
-        self._emitted_before = len(_current.work.pending)
+        work = _current.work
+        self._outermost = work is None
+        if work is None:
+            work = _current.work = _Work()
+        self._emitted_before = len(work.pending)
         self._atomic = transaction.atomic()
         try:
             self._atomic.__enter__()
         except BaseException:
             self._end()
             raise
-        if self._fence is not None:
-            _current.work.fences.append(self._fence)
+        fence = fences.current()
+        if fence is not None and fence not in work.fences:
+            work.fences.append(fence)
         return self
 
     def __exit__(
@@ -83,12 +77,12 @@ class UnitOfWork(ContextDecorator):
             elif self._outermost:
                 self._append(work)
         except BaseException as append_error:
+            self._end()
             self._atomic.__exit__(type(append_error), append_error, append_error.__traceback__)
             raise
-        else:
-            self._atomic.__exit__(kind, error, trace)
-        finally:
-            self._end()
+        # Before the commit, since what follows one is outside of the unit.
+        self._end()
+        self._atomic.__exit__(kind, error, trace)
         if kind is None and self._outermost:
             gauges.commits.add()
 
@@ -107,18 +101,21 @@ class UnitOfWork(ContextDecorator):
 @overload
 def unit_of_work(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
-def unit_of_work(function: None = None, /, *, fence: Fence | None = None) -> UnitOfWork: ...
-def unit_of_work(
-    function: Callable[P, R] | None = None, /, *, fence: Fence | None = None
-) -> Callable[P, R] | UnitOfWork:
-    """Run a service as one transaction: `@unit_of_work`, or `with unit_of_work(fence=lease):`.
+def unit_of_work(function: None = None, /) -> UnitOfWork: ...
+def unit_of_work(function: Callable[P, R] | None = None, /) -> Callable[P, R] | UnitOfWork:
+    """Run a service as one transaction: `@unit_of_work`, or `with unit_of_work():`.
 
-    Nested units are savepoints of the outermost one, which appends all events and checks all
-    fences just before its commit. On SQLite writers queue fairly (realtime.sqlite).
+    Nested units are savepoints of the outermost one, which checks the fence and appends all
+    events just before its commit. On SQLite writers queue fairly (realtime.sqlite).
     """
     if function is None:
-        return UnitOfWork(fence)
+        return UnitOfWork()
     return UnitOfWork()(function)
+
+
+def covers(fence: Fence) -> bool:
+    """Whether this thread is in a unit of work that checks `fence` before its commit."""
+    return _current.work is not None and fence in _current.work.fences
 
 
 def emit(key: StreamKey, event: Event | Callable[[], Event]) -> None:

@@ -1,8 +1,8 @@
 """Workers: classes with a `step`, run by name inside the web process or in processes of their own.
 
-The loop around a worker holds its lease, paces its steps, and ends it when it may not go on: a
-lost lease, or an error other than a database that is away. Nothing of it is kept then; the next
-one begins anew from the database.
+The loop around a worker holds its lease, paces its steps, and throws the instance away when its
+state may be wrong: after any error. After an error of the database a new instance starts from
+what is committed; a lost lease or a bug ends the run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import ClassVar, ParamSpec, TypeVar
 
 from django.db.models.functions import Now
 
-from realtime import leases, reporter, threads
+from realtime import fences, leases, reporter, threads
 from realtime.leases import DURATION, HeldLease, LeaseLost
 from realtime.models import Lease
 from realtime.registries import Registry
@@ -35,13 +35,19 @@ class Worker:
     """One background duty. Subclasses set `name` and `interval` and write `step`.
 
     `interval` is the seconds from the start of one step to the start of the next; a step that
-    takes longer is followed at once by the next. `rides_out_outages`: go on when the lease cannot
-    be renewed because the database does not answer; its fence still refuses a later commit if
-    another process has taken over meanwhile.
+    takes longer is followed at once by the next.
+
+    `idempotent_steps`: after an error of the database the same instance does its step again. Only
+    for a step that does no harm when it is done twice, with nothing in memory that depends on
+    whether it was committed. Any other worker is replaced by a new instance.
+
+    `rides_out_outages`: go on when the lease cannot be renewed because the database does not
+    answer; the fence still refuses a later commit if another process has taken over meanwhile.
     """
 
     name: ClassVar[str]
     interval: ClassVar[float] = 1.0
+    idempotent_steps: ClassVar[bool] = False
     rides_out_outages: ClassVar[bool] = False
 
     def __init__(self, lease: HeldLease) -> None:
@@ -55,7 +61,7 @@ class Worker:
         raise NotImplementedError
 
     async def stop(self) -> None:
-        """Called once after the last step, also when it failed."""
+        """Called once after the last step. When that failed, nothing can be written any more."""
 
     async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a synchronous service or selector in a service thread."""
@@ -82,27 +88,88 @@ def states() -> dict[str, str]:
 async def run(worker_type: type[Worker], stopping: asyncio.Event) -> None:
     """Run one worker until `stopping` is set: wait for its lease, step, renew, give it back.
 
+    Each instance has an epoch of its own, so a new one starts after the commit or the rollback of
+    all that the one before has begun (realtime.leases.acquire).
+
     Raises:
         LeaseLost: another process has taken over.
         Exception: whatever a step raised that was not the database's.
     """
-    lease = await _acquire(worker_type.name, stopping)
-    if lease is None:
-        return
-    worker = worker_type(lease)
-    renewing = asyncio.get_running_loop().create_task(_keep_renewing(lease, worker_type))
-    stepping = asyncio.get_running_loop().create_task(_step_until(worker, stopping))
+    lease: HeldLease | None = None
+    failures = 0
     try:
-        await asyncio.wait({renewing, stepping}, return_when=asyncio.FIRST_COMPLETED)
+        while acquired := await _acquire(worker_type.name, stopping, lease):
+            lease = acquired
+            instance = _Instance(worker_type, lease)
+            try:
+                await instance.run(stopping)
+            except DATABASE_AWAY as error:
+                failures = 1 if instance.stepped else failures + 1
+                logger.warning("The worker %s begins anew: %s", worker_type.name, error)
+                await _pause(backoff(failures), stopping)
     finally:
-        for task in (renewing, stepping):
-            task.cancel()
-        results = await asyncio.gather(renewing, stepping, return_exceptions=True)
-        await worker.stop()
-        await _release(lease)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
+        if lease is not None:
+            await _release(lease)
+
+
+class _Instance:
+    """A worker object from its lease to its end."""
+
+    def __init__(self, worker_type: type[Worker], lease: HeldLease) -> None:
+        self._lease = lease
+        # All that the worker runs is fenced; the renewal of its lease is not.
+        self._context = fences.context_of(lease)
+        self._worker = self._context.run(worker_type, lease)
+        self.stepped = False
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Step until told to stop; raises whatever ended it before."""
+        loop = asyncio.get_running_loop()
+        renewing = loop.create_task(_keep_renewing(self._lease, type(self._worker)))
+        stepping = loop.create_task(self._step_until(stopping), context=self._context)
+        try:
+            await asyncio.wait({renewing, stepping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stepping, renewing):
+                task.cancel()
+            results = await asyncio.gather(stepping, renewing, return_exceptions=True)
+            error = next((r for r in results if isinstance(r, Exception)), None)
+            ending = self._stop(failed=error is not None)
+            await loop.create_task(ending, context=self._context)
+        if error is not None:
+            raise error
+
+    async def _step_until(self, stopping: asyncio.Event) -> None:
+        worker = self._worker
+        failures = 0
+        started = False
+        while not stopping.is_set():
+            began = time.monotonic()
+            try:
+                if not started:
+                    await worker.start()
+                    started = True
+                await worker.step()
+            except DATABASE_AWAY as error:
+                if not worker.idempotent_steps:
+                    raise
+                failures += 1
+                logger.warning("The worker %s could not do its step: %s", worker.name, error)
+                await _pause(backoff(failures), stopping)
+                continue
+            self.stepped, failures = True, 0
+            await _pause(worker.interval - (time.monotonic() - began), stopping)
+
+    async def _stop(self, *, failed: bool) -> None:
+        if not failed:
+            await self._worker.stop()
+            return
+        # What it has in memory may be wrong, and a thread of it may still be at work.
+        self._lease.give_up()
+        try:
+            await self._worker.stop()
+        except Exception as error:  # noqa: BLE001 - it ends for another reason, which is raised
+            logger.warning("The worker %s did not end well: %r", self._worker.name, error)
 
 
 async def run_supervised(worker_type: type[Worker], stopping: asyncio.Event) -> None:
@@ -125,10 +192,12 @@ def backoff(failures: int) -> float:
     return random.uniform(0.1, min(MAX_BACKOFF, 0.5 * 2 ** min(failures, 10)))
 
 
-async def _acquire(name: str, stopping: asyncio.Event) -> HeldLease | None:
+async def _acquire(
+    name: str, stopping: asyncio.Event, previous: HeldLease | None
+) -> HeldLease | None:
     while not stopping.is_set():
         try:
-            lease = await threads.call(leases.acquire, name, reporter.PROCESS_ID)
+            lease = await threads.call(leases.acquire, name, reporter.PROCESS_ID, previous)
         except DATABASE_AWAY as error:
             logger.warning("The worker %s waits for the database: %s", name, error)
             lease = None
@@ -149,25 +218,6 @@ async def _keep_renewing(lease: HeldLease, worker_type: type[Worker]) -> None:
             logger.warning("The lease %s cannot be renewed: %s", lease.name, error)
             if time.monotonic() > held_until and not worker_type.rides_out_outages:
                 raise LeaseLost(f"The lease {lease.name!r} has run out.") from error
-
-
-async def _step_until(worker: Worker, stopping: asyncio.Event) -> None:
-    failures = 0
-    started = False
-    while not stopping.is_set():
-        began = time.monotonic()
-        try:
-            if not started:
-                await worker.start()
-                started = True
-            await worker.step()
-            failures = 0
-        except DATABASE_AWAY as error:
-            failures += 1
-            logger.warning("The worker %s could not do its step: %s", worker.name, error)
-            await _pause(backoff(failures), stopping)
-            continue
-        await _pause(worker.interval - (time.monotonic() - began), stopping)
 
 
 async def _pause(seconds: float, stopping: asyncio.Event) -> None:

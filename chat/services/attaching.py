@@ -14,7 +14,7 @@ from chat.selectors import Place
 from chat.services.changing import remove_files
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand, RateLimited
-from realtime.unit_of_work import Fence, unit_of_work
+from realtime.unit_of_work import unit_of_work
 
 # Files of one person that are in no message yet; the retention worker removes them after a day.
 MAX_WAITING = 100
@@ -76,10 +76,10 @@ def _add(principal: Principal, room: str, name: str, stored: uploads.Stored) -> 
     )
 
 
-def expire_waiting(*, before: datetime, fence: Fence | None = None) -> bool:
+def expire_waiting(*, before: datetime) -> bool:
     """Remove a batch of files that were in no message by then; whether there may be more."""
     unsent = Attachment.objects.filter(message=None, created_at__lt=before)
-    with unit_of_work(fence=fence):
+    with unit_of_work():
         # One that is just being sent is locked, and no longer waits.
         free = unsent.select_for_update(skip_locked=True).order_by("pk")
         batch = list(free[:BATCH])

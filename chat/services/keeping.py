@@ -11,14 +11,14 @@ from chat.protocol import MessagesExpired
 from chat.services.changing import remove_files
 from chat.services.common import lock_rooms, stamp, tell
 from chat.services.retracting import retract
-from realtime.unit_of_work import Fence, unit_of_work
+from realtime.unit_of_work import unit_of_work
 
 BATCH = 500
 # Messages that are hidden in one transaction, in which nobody else writes in their room.
 AT_ONCE = 2000
 
 
-def expire_messages(*, room_id: int, before: datetime, fence: Fence | None = None) -> int:
+def expire_messages(*, room_id: int, before: datetime) -> int:
     """Hide a room's messages that were sent before then, and tell its people.
 
     A few thousand in a transaction, each with an event of its own. Nothing of their text is left
@@ -31,14 +31,14 @@ def expire_messages(*, room_id: int, before: datetime, fence: Fence | None = Non
     newest = old.order_by("-created_at", "-sequence").values_list("sequence", flat=True)
     through = newest.first() or 0
     gone = 0
-    while gone < through and (last := _expire_some(room_id, through, fence)):
+    while gone < through and (last := _expire_some(room_id, through)):
         gone = last
     return gone
 
 
-def _expire_some(room_id: int, through: int, fence: Fence | None) -> int:
+def _expire_some(room_id: int, through: int) -> int:
     """Hide the oldest messages, at most up to `through`; returns the last one's sequence, or 0."""
-    with unit_of_work(fence=fence):
+    with unit_of_work():
         floor = Room.objects.filter(pk=room_id).values_list("floor_sequence", flat=True).first()
         kept = Message.objects.filter(room_id=room_id, sequence__lte=through)
         # Messages are locked before their room, as when one is deleted.
@@ -54,13 +54,13 @@ def _expire_some(room_id: int, through: int, fence: Fence | None) -> int:
     return last
 
 
-def remove_expired(*, room: Room, fence: Fence | None = None) -> bool:
+def remove_expired(*, room: Room) -> bool:
     """Remove a batch of what is hidden already; whether there may be more.
 
     Of a deleted room everything is.
     """
     last = room.head_sequence if room.deleted_at is not None else room.floor_sequence
-    with unit_of_work(fence=fence):
+    with unit_of_work():
         gone = Message.objects.filter(room=room, sequence__lte=last).order_by("sequence")
         batch = list(gone[:BATCH])
         remove_files(list(Attachment.objects.filter(message__in=batch)))

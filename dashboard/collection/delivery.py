@@ -24,7 +24,6 @@ from dashboard.selectors import CollectionPlan
 from realtime import threads
 from realtime.publish import publish_latest
 from realtime.threads import DATABASE_AWAY
-from realtime.unit_of_work import Fence
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +38,9 @@ RECORD_RUNS_EVERY = 5.0
 class Delivery:
     """Takes the outcomes of ticks; everything else happens in a task of its own."""
 
-    def __init__(self, fence: Fence, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._ever_planned: set[tuple[int, str]] = set()
         self.adopt(CollectionPlan())
-        self._fence = fence
         self._clock = clock
         self._backlog = Backlog(KEEP_SECONDS)
         self._storing: asyncio.Task[None] | None = None
@@ -115,7 +113,6 @@ class Delivery:
                 appearing=self._appearing(workspace_id, rows),
                 # What fills in the past is no news; only a batch that ends with the present is.
                 publish=batches[-1] is newest,
-                fence=self._fence,
             )
         except DATABASE_AWAY:
             raise
@@ -182,7 +179,6 @@ class Delivery:
             services.record_runs,
             succeeded={source: _moment(tick) for source, tick in succeeded.items()},
             failed={source: (_moment(tick), error) for source, (tick, error) in failed.items()},
-            fence=self._fence,
         )
         self._runs_recorded_at = self._clock()
         self._known_errors |= dict.fromkeys(succeeded, "")

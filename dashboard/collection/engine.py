@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import functools
 import queue
 import random
 import threading
@@ -56,7 +58,9 @@ class OwnThread:
     def call(self, function: Callable[[], T]) -> asyncio.Future[T]:
         """Have `function` run in the thread; its result, for the loop of the caller."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put((function, future))
+        # In the caller's context, as in a service thread: a worker's fence goes with it.
+        job = functools.partial(contextvars.copy_context().run, function)
+        self._jobs.put((job, future))
         return future
 
     def end(self) -> None:

@@ -9,7 +9,7 @@ from dashboard import tags
 from dashboard.collectors import MetricSpec, kind_named
 from dashboard.models import Metric, Series, Source
 from dashboard.tags import Tags
-from realtime.unit_of_work import Fence, unit_of_work
+from realtime.unit_of_work import unit_of_work
 
 MAX_ERROR_LENGTH = Source._meta.get_field("last_error").max_length or 300
 
@@ -126,10 +126,9 @@ def record_runs(
     *,
     succeeded: Mapping[int, datetime],
     failed: Mapping[int, tuple[datetime, str]],
-    fence: Fence | None = None,
 ) -> None:
     """Keep how sources fared, by id: when they gave readings, or when and why they did not."""
-    with unit_of_work(fence=fence):
+    with unit_of_work():
         sources = list(Source.objects.filter(pk__in={*succeeded, *failed}))
         for source in sources:
             if source.pk in failed:

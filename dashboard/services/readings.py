@@ -11,7 +11,7 @@ from dashboard.collectors import MetricSpec
 from dashboard.selectors import CollectionPlan
 from dashboard.services.catalogue import create_metrics, ensure_series
 from dashboard.tags import Tags
-from realtime.unit_of_work import Fence, unit_of_work
+from realtime.unit_of_work import unit_of_work
 
 Place = tuple[int, str, Tags]
 
@@ -23,7 +23,6 @@ def store_readings(
     plan: CollectionPlan,
     publish: bool,
     appearing: Collection[MetricSpec] = (),
-    fence: Fence | None = None,
 ) -> storage.Written:
     """Store what the sources of one workspace gave, in one transaction.
 
@@ -33,7 +32,7 @@ def store_readings(
     Args:
         appearing: metrics that are made first, where they are missing.
     """
-    with unit_of_work(fence=fence):
+    with unit_of_work():
         ids = {key: place.series_id for key, place in plan.series.items()}
         if appearing:
             create_metrics(workspace_id=workspace_id, specs=appearing)

@@ -29,11 +29,6 @@ from tests.support.rooms import Team
 ADDRESS = "/api/v1/attachments/"
 
 
-class NoFence:
-    def check(self) -> None:
-        """Nobody else has taken over."""
-
-
 def put(client: Any, data: bytes, name: str = "notes.txt", room: str = "general") -> Any:
     """POST a file whose name and declared type are whatever the client likes."""
     file = SimpleUploadedFile(name, data, content_type="image/png")
@@ -287,8 +282,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(
 def retain() -> None:
     expiry = FileExpiry()
     for _ in range(uploads.SHARDS):
-        expiry.begin(NoFence())
-    while expiry.remove_some(NoFence()):
+        expiry.begin()
+    while expiry.remove_some():
         pass
 
 

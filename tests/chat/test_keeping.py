@@ -24,15 +24,10 @@ from tests.support.rooms import Team
 pytestmark = pytest.mark.django_db
 
 
-class NoFence:
-    def check(self) -> None:
-        """Nobody else is at it."""
-
-
 def run_retention() -> None:
     expiry = MessageExpiry()
-    expiry.begin(NoFence())
-    while expiry.remove_some(NoFence()):
+    expiry.begin()
+    while expiry.remove_some():
         pass
 
 

@@ -17,6 +17,7 @@ from dashboard.collection.delivery import Delivery
 from dashboard.collection.engine import Outcome
 from dashboard.models import Sample, Series, Source
 from realtime import leases, threads
+from realtime.fences import fenced
 from realtime.leases import LeaseLost
 from tests.support.metrics import SECOND, make_metric, make_source
 from tests.support.people import make_workspace
@@ -38,7 +39,7 @@ class Pipe:
         lease = leases.acquire("collectors", "test")
         assert lease is not None
         self.lease = lease
-        self.delivery = Delivery(fence=lease)
+        self.delivery = Delivery()
         self.plan()
         for module in ("dashboard.storage", "dashboard.collection.delivery"):
             monkeypatch.setattr(f"{module}.publish_latest", self._publish)
@@ -169,7 +170,8 @@ async def test_a_worker_that_was_taken_over_writes_nothing_more(pipe: Pipe) -> N
         assert leases.acquire("collectors", "another process")
 
     await threads.call(take_over)
-    pipe.tick(0)
+    with fenced(pipe.lease):
+        pipe.tick(0)
     await until(lambda: pipe.delivery.failure() is not None)
     assert isinstance(pipe.delivery.failure(), LeaseLost)
     assert await threads.call(pipe.stored) == []

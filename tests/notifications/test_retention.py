@@ -16,11 +16,6 @@ from tests.notifications.conftest import Team
 pytestmark = pytest.mark.django_db
 
 
-class NoFence:
-    def check(self) -> None:
-        """Nobody else writes."""
-
-
 def test_read_ones_go_when_their_time_is_over_and_unread_ones_stay(
     team: Team, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,8 +30,8 @@ def test_read_ones_go_when_their_time_is_over_and_unread_ones_stay(
             read_at=read_at, created_at=now - timedelta(days=500)
         )
     expiry = retention.NotificationExpiry()
-    expiry.begin(NoFence())
-    while expiry.remove_some(NoFence()):
+    expiry.begin()
+    while expiry.remove_some():
         pass
     assert set(Notification.objects.values_list("title", flat=True)) == {"unread", "new"}
 

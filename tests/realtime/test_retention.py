@@ -22,13 +22,10 @@ def age(stream: StreamKey, *, up_to: int, days: int) -> None:
 
 
 def pass_over() -> None:
-    fence = leases.acquire("retention", "test")
-    assert fence is not None
     expiry = EventExpiry()
-    expiry.begin(fence)
-    while expiry.remove_some(fence):
+    expiry.begin()
+    while expiry.remove_some():
         pass
-    leases.release(fence)
 
 
 @pytest.mark.django_db
@@ -131,10 +128,10 @@ async def test_the_worker_sees_to_every_kind_until_nothing_is_left(monkeypatch):
         begun = 0
         removed = 0
 
-        def begin(self, fence):
+        def begin(self):
             type(self).begun += 1
 
-        def remove_some(self, fence):
+        def remove_some(self):
             type(self).removed += 1
             return self.removed < 3
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime import gauges, publish, streams, threads
+from realtime.fences import fenced
 from realtime.models import Event, Lease, Stream
 from realtime.streams import StreamKey
 from realtime.unit_of_work import emit, unit_of_work
@@ -171,7 +172,7 @@ def test_a_fence_that_gives_way_stops_the_commit():
         def check(self) -> None:
             raise PermissionError("a new holder")
 
-    with pytest.raises(PermissionError), unit_of_work(fence=Passed()):
+    with pytest.raises(PermissionError), fenced(Passed()), unit_of_work():
         emit(ROOM, Note(text="too late"))
     assert stored() == []
 

@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from realtime import leases, threads, workers
+from realtime.fences import fenced
 from realtime.models import Lease
 from realtime.unit_of_work import unit_of_work
 from realtime.workers import Worker
@@ -56,7 +57,7 @@ def test_a_former_holder_cannot_commit():
     first = leases.acquire("matching", "one")
     Lease.objects.update(expires_at="2020-01-01T00:00:00Z")
     leases.acquire("matching", "two")
-    with pytest.raises(leases.LeaseLost), unit_of_work(fence=first):
+    with pytest.raises(leases.LeaseLost), fenced(first), unit_of_work():
         Lease.objects.create(name="written too late", expires_at="2020-01-01T00:00:00Z")
     assert not Lease.objects.filter(name="written too late").exists()
 
@@ -124,25 +125,55 @@ async def test_a_supervised_worker_begins_anew_with_nothing_of_the_failed_one(st
     assert made[0] is not made[1]
 
 
-async def test_a_worker_waits_for_a_database_that_is_away(stopping, monkeypatch):
+@pytest.mark.parametrize("repeats", [False, True])
+async def test_after_a_database_that_was_away_only_an_idempotent_step_keeps_its_instance(
+    stopping, monkeypatch, repeats
+):
     monkeypatch.setattr(workers, "backoff", lambda failures: 0.01)
-    steps = []
+    stepped, stopped = [], []
 
     class Patient(Worker):
         """Meets a database that refuses twice."""
 
         name = "patient"
         interval = 0.01
+        idempotent_steps = repeats
 
         async def step(self) -> None:
-            steps.append(None)
-            if len(steps) <= 2:
+            stepped.append(self)
+            if len(stepped) <= 2:
                 raise OperationalError("the database is away")
 
+        async def stop(self) -> None:
+            stopped.append(self)
+
     running = asyncio.create_task(workers.run(Patient, stopping))
-    await until(lambda: len(steps) >= 4)
+    await until(lambda: len(stepped) >= 4)
     stopping.set()
     await running
+    assert len(set(stepped)) == (1 if repeats else 3)
+    assert stopped == list(dict.fromkeys(stepped))
+    assert (await threads.call(Lease.objects.get, name="patient")).holder == ""
+
+
+async def test_each_instance_of_a_worker_has_an_epoch_of_its_own(stopping, monkeypatch):
+    monkeypatch.setattr(workers, "backoff", lambda failures: 0.01)
+    epochs = []
+
+    class Failing(Worker):
+        """Meets a database that refuses for as long as it is asked."""
+
+        name = "failing"
+
+        async def start(self) -> None:
+            epochs.append(self.lease.epoch)
+            raise OperationalError("the database is away")
+
+    running = asyncio.create_task(workers.run(Failing, stopping))
+    await until(lambda: len(epochs) >= 3)
+    stopping.set()
+    await running
+    assert epochs[:3] == [1, 2, 3]
 
 
 def test_two_workers_of_one_name_are_a_mistake():

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+Forward = Callable[[bytes, socket.socket, socket.socket], None]
 
 
 class CuttableProxy:
@@ -47,16 +52,73 @@ class CuttableProxy:
                 server = socket.create_connection(self._target)
                 with self._guard:
                     self._open |= {client, server}
-                for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+                for pump, *ends in ((self._send, client, server), (self._answer, server, client)):
+                    threading.Thread(target=self._pump, args=(pump, *ends), daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pump(self, forward: Forward, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                sink.sendall(data)
+                forward(data, source, sink)
         for sock in (source, sink):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def _send(self, data: bytes, client: socket.socket, server: socket.socket) -> None:
+        server.sendall(data)
+
+    def _answer(self, data: bytes, server: socket.socket, client: socket.socket) -> None:
+        client.sendall(data)
+
+
+# COMMIT as a simple query, or parsed as an unnamed statement (PostgreSQL's protocol, version 3).
+_COMMIT = re.compile(rb"Q\x00\x00\x00.COMMIT\x00|P\x00\x00\x00.\x00COMMIT\x00", re.DOTALL)
+
+Moment = Literal["before it is sent", "while it is carried out", "before its answer"]
+
+
+class CommitCutter(CuttableProxy):
+    """In front of PostgreSQL: cuts one connection at its COMMIT, and leaves all others alone.
+
+    Only a transaction that has mentioned `about` is meant. `cuts` counts what has been cut.
+    """
+
+    def __init__(self, host: str, port: int, about: bytes) -> None:
+        self._about = about
+        self._moment: Moment | None = None
+        self._concerned: dict[socket.socket, bool] = defaultdict(bool)
+        self._unanswered: set[socket.socket] = set()
+        self.cuts = 0
+        super().__init__(host, port)
+
+    def cut_next(self, moment: Moment) -> None:
+        """Cut the connection of the next such transaction at its COMMIT, once."""
+        self._moment = moment
+
+    def _send(self, data: bytes, client: socket.socket, server: socket.socket) -> None:
+        self._concerned[client] |= self._about in data
+        moment = self._moment
+        if not _COMMIT.search(data) or not self._concerned.pop(client) or moment is None:
+            server.sendall(data)
+            return
+        self._moment = None
+        if moment == "before its answer":
+            self._unanswered.add(server)
+        if moment != "before it is sent":
+            server.sendall(data)
+        if moment != "before its answer":
+            self._end(client, server)
+
+    def _answer(self, data: bytes, server: socket.socket, client: socket.socket) -> None:
+        if server in self._unanswered:
+            self._end(client, server)
+        client.sendall(data)
+
+    def _end(self, client: socket.socket, server: socket.socket) -> None:
+        self.cuts += 1
+        for sock in (client, server):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError
 
 
 @contextlib.contextmanager

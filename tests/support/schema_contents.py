@@ -16,6 +16,7 @@ django.setup()
 import time
 from datetime import timedelta
 
+from accounts.bootstrap import WORKSPACE_SLUG, prepare
 from django.apps import apps
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -23,7 +24,6 @@ from django.utils import timezone
 
 from accounts import keys
 from accounts import services as accounts
-from accounts.bootstrap import WORKSPACE_SLUG, prepare
 from accounts.models import ApiToken, User, Workspace
 from accounts.selectors import principal_of
 from chat import services as chat
