@@ -12,17 +12,17 @@ from typing import Any
 
 from realtime import common, handshake
 from realtime.auth import Credentials
-from realtime.commands import CommandSocket
 from realtime.commands import on as on
 from realtime.connection import LatestTopic
-from realtime.errors import InvalidCommand, TooManySubscriptions
+from realtime.errors import InvalidCommand
+from realtime.following import FollowsLogs
 from realtime.frames import Bundle
 from realtime.presence import Seat
-from realtime.protocol import CloseCode, Event, Position, rfc3339
+from realtime.protocol import CloseCode, Event, rfc3339
 from realtime.streams import StreamKey
 
 
-class RealtimeConsumer(CommandSocket):
+class RealtimeConsumer(FollowsLogs):
     """Base of every endpoint: subscriptions, and the common commands of docs/protocol.md."""
 
     _clock: asyncio.Task[None] | None = None
@@ -41,20 +41,6 @@ class RealtimeConsumer(CommandSocket):
     async def unfollow_latest(self, key: StreamKey) -> None:
         await self.hub.unfollow_latest(self.connection, key)
 
-    async def follow_log(
-        self, key: StreamKey, recover: Position | None = None
-    ) -> tuple[Position, bool]:
-        """Push a log stream's events from after this reply on; see Hub.follow_log.
-
-        Raises:
-            TooManySubscriptions: this connection follows as much as it may.
-        """
-        self.require_room_for(key)
-        return await self.hub.follow_log(self.connection, key, recover)
-
-    async def unfollow_log(self, key: StreamKey) -> None:
-        await self.hub.unfollow_log(self.connection, key)
-
     def enter(self, scope: str) -> None:
         """Count this connection among those that make its user present in `scope`."""
         self.hub.presence.enter(self._seat(scope), self.connection.client_id)
@@ -65,17 +51,6 @@ class RealtimeConsumer(CommandSocket):
 
     def _seat(self, scope: str) -> Seat:
         return Seat(self.principal.workspace_id, scope, self.principal.user_id)
-
-    def require_room_for(self, *keys: StreamKey) -> None:
-        """Check before following several, so that a refused command has changed nothing.
-
-        Raises:
-            TooManySubscriptions: with `keys` this connection would follow more than it may.
-        """
-        followed = {*self.connection.latest, *self.connection.logs}
-        limit = int(self.limits["max_subscriptions"])
-        if len(followed.union(keys)) > max(limit, len(followed)):
-            raise TooManySubscriptions(f"A connection follows at most {limit} streams.")
 
     def ended(self) -> None:
         if self._clock is not None:
