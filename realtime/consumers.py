@@ -11,6 +11,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from realtime import common, handshake
+from realtime.admission import admit
 from realtime.auth import Credentials
 from realtime.commands import on as on
 from realtime.connection import LatestTopic
@@ -63,20 +64,10 @@ class RealtimeConsumer(FollowsLogs):
     async def authenticate(self, command: common.Authenticate) -> None:
         anonymous = self.connection.principal is None
         if anonymous:
-            workspace = handshake.query(self.scope).get("workspace")
-            shown = Credentials(bearer=command.token, workspace=workspace or None)
-            principal, refusal, looked_up = await self.identify(shown)
-            if refusal is not None:
-                await self.close(*refusal)
+            workspace = handshake.query(self.scope).get("workspace") or None
+            shown = Credentials(bearer=command.token, workspace=workspace)
+            if not await self.let_in(await admit(self.hub, self.place, shown)):
                 return
-            assert principal is not None  # something was shown, and it was not refused
-            if ending := self.hub.revocations.since(looked_up, principal):
-                await self.close(ending.code, ending.reason)
-                return
-            if full := self.place.enter_as(principal.user_id):
-                await self.close(CloseCode.OVERLOADED, full.reason, handshake.RETRY_AFTER)
-                return
-            self.hub.roster.identified(self.connection, principal)
             self.heartbeat.authenticated()
         await self.reply(
             common.AuthSuccess(
@@ -86,7 +77,7 @@ class RealtimeConsumer(FollowsLogs):
             )
         )
         if anonymous:
-            await self.connected()
+            await self.guarded(self.connected())
 
     @on(common.Ping)
     async def ping(self, command: common.Ping) -> Event:

@@ -92,19 +92,23 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def register(self, connection: Connection, sweep: Sweep, since: float) -> Ending | None:
-        """Take a connection in; `sweep(now)` is called once a second (monotonic seconds).
+    def register(
+        self, connection: Connection, sweep: Sweep, principal: Principal | None, since: float
+    ) -> Ending | None:
+        """Take a connection in, or learn whose it is; see Roster.add.
 
         Args:
             since: when its credentials began to be looked up (monotonic seconds).
 
-        Returns what has ended these credentials, or all connections, meanwhile: the caller closes
-        this one.
+        Returns what has ended these credentials, or all connections, meanwhile: then nothing was
+        taken in, and the caller closes the connection.
         """
-        self.roster.add(connection, sweep)
         if self.roster.draining:
             return going_away()
-        return self.revocations.since(since, connection.principal)
+        if ending := self.revocations.since(since, principal):
+            return ending
+        self.roster.add(connection, sweep, principal)
+        return None
 
     async def unregister(self, connection: Connection) -> None:
         """Let a connection go, with all it follows."""
