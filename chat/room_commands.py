@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from chat import live, selectors, services, streams
@@ -30,8 +30,9 @@ from chat.selectors import Overview
 from realtime import common, handshake
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import InvalidCommand, NotFound
+from realtime.following import FollowedLogs, refuse_unknown_streams
 from realtime.frames import Bundle
-from realtime.protocol import Position, rfc3339
+from realtime.protocol import ConfirmedPosition, Position, rfc3339
 from realtime.streams import StreamKey
 
 
@@ -68,11 +69,8 @@ class RoomCommands(RealtimeConsumer):
         self.connection.on_put_out = self._put_out
         # A socket that was opened for one room is in it.
         if room := self.room_of_address():
-            self.connection.hold()
-            try:
+            async with self.snapshot_first():
                 await self._subscribe(Subscribe(rooms=[room]))
-            finally:
-                self.connection.release()
 
     @on(common.Authenticate)
     async def authenticate(self, command: common.Authenticate) -> None:
@@ -180,7 +178,7 @@ class RoomCommands(RealtimeConsumer):
                     await self.call(services.join_room, principal=self.principal, room=slug)
         before = set(self.followed)
         try:
-            positions = {slug: await self._follow(slug, recover.get(slug)) for slug in there}
+            followed = await self._follow(there, recover)
             # Asked again: whoever is put out from here on is so by an event of the stream.
             confirmed = await self.call(selectors.overviews, self.principal, list(there))
         except BaseException:
@@ -190,20 +188,16 @@ class RoomCommands(RealtimeConsumer):
         reply = SubscriptionConfirmed(
             rooms={slug: seen.standing() for slug, seen in confirmed.items()},
             positions={
-                self._key(slug).name: {
-                    "epoch": position.epoch,
-                    "offset": position.offset,
-                    "recovered": recovered,
-                }
-                for slug, (position, recovered) in positions.items()
-                if slug in confirmed
+                name: place
+                for name, place in followed.positions.items()
+                if streams.slug_of(name) in confirmed
             },
         )
         await (self.reply(reply) if as_reply else self.send_event(reply))
         if gone := [slug for slug in wanted if slug not in confirmed]:
             await self.send_event(UnsubscriptionConfirmed(rooms=gone, reason="not_found"))
         for slug, seen in confirmed.items():
-            await self._begin(seen, *positions[slug], command.history)
+            await self._begin(seen, followed.places[self._key(slug)], command.history)
 
     async def _wanted(self, command: Subscribe, recover: dict[str, Position]) -> list[str]:
         rooms = command.rooms
@@ -214,10 +208,12 @@ class RoomCommands(RealtimeConsumer):
                 rooms = [summary.slug for summary in mine]
         return list(dict.fromkeys([*rooms, *recover]))
 
-    async def _follow(self, slug: str, recover: Position | None) -> tuple[Position, bool]:
-        key = self._key(slug)
-        await self.follow_latest(live.TOPIC, key, live.ALL)
-        return await self.follow_log(key, recover)
+    async def _follow(self, slugs: Iterable[str], recover: Mapping[str, Position]) -> FollowedLogs:
+        keys = {slug: self._key(slug) for slug in slugs}
+        positions = {key.name: recover[slug] for slug, key in keys.items() if slug in recover}
+        for key in keys.values():
+            await self.follow_latest(live.TOPIC, key, live.ALL)
+        return await self.follow_logs(keys.values(), positions)
 
     async def _unfollow(self, slug: str) -> None:
         key = self._key(slug)
@@ -238,17 +234,16 @@ class RoomCommands(RealtimeConsumer):
         self.leave(key.name)
         self.connection.push(Bundle([event.encode()]))
 
-    async def _begin(
-        self, seen: Overview, position: Position, recovered: bool, messages: int
-    ) -> None:
+    async def _begin(self, seen: Overview, place: ConfirmedPosition, messages: int) -> None:
         """Be present in a room that is followed, and see it as it is where that is not known."""
         slug = seen.info.slug
         if slug not in self.followed:
             return  # put out meanwhile
         self.enter(self._key(slug).name)
         self._attend()
-        if recovered:
+        if place.recovered:
             return
+        position = Position(place.epoch, place.offset)
         try:
             found = await self.call(selectors.snapshot, self.principal, seen, position, messages)
         except NotFound:
@@ -270,15 +265,10 @@ class RoomCommands(RealtimeConsumer):
         return streams.room(self.principal.workspace_id, slug)
 
 
-def _positions(recover: dict[str, Position]) -> dict[str, Position]:
+def _positions(recover: Mapping[str, Position]) -> dict[str, Position]:
     """By room; a stream that is no room's is a mistake."""
-    positions = {}
-    for name, position in recover.items():
-        slug = streams.slug_of(name)
-        if not slug:
-            raise InvalidCommand.field("recover", f"There is no stream {name[:100]!r} here.")
-        positions[slug] = position
-    return positions
+    refuse_unknown_streams(name for name in recover if not streams.slug_of(name))
+    return {streams.slug_of(name) or "": position for name, position in recover.items()}
 
 
 def _not_found(slugs: list[str]) -> NotFound:

@@ -34,7 +34,8 @@ class DashboardConsumer(RealtimeConsumer):
     async def subscribe(self, command: Subscribe) -> None:
         require(self.principal, Action.VIEW_DASHBOARDS)
         _refuse_streams("streams", command.streams)
-        _refuse_streams("recover", command.recover)
+        # Before anything is followed: it refuses positions of streams that are not here.
+        followed = await self.follow_logs([], command.recover)
         names = command.metrics
         if names is None:
             # A bare subscribe is that of a client which knows no other way to ask for all.
@@ -45,7 +46,9 @@ class DashboardConsumer(RealtimeConsumer):
             await self.call(selectors.require_metrics, workspace_id=workspace_id, names=known)
         await self._follow(self.selection.add(names))
         await self.reply(
-            SubscriptionConfirmed(metrics=self.selection.listed(), streams=[], positions={})
+            SubscriptionConfirmed(
+                metrics=self.selection.listed(), streams=[], positions=followed.positions
+            )
         )
         await self._send_snapshot(command.history, names)
 

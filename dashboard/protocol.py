@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from realtime.protocol import Command, Event, Position
+from realtime.protocol import Command, ConfirmedPosition, Event, Position
 
 METRIC_NAME = "[a-z][a-z0-9_]*"
 MAX_NAME_LENGTH = 64
@@ -54,7 +54,7 @@ class History(Command, tag="history"):
 class SubscriptionConfirmed(Event, tag="subscription_confirmed"):
     metrics: list[str]
     streams: list[str]
-    positions: dict[str, Any]
+    positions: dict[str, ConfirmedPosition]
 
 
 class UnsubscriptionConfirmed(Event, tag="unsubscription_confirmed"):

@@ -13,7 +13,7 @@ from notifications.protocol import (
 )
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import InvalidCommand
-from realtime.protocol import Position
+from realtime.following import FollowedLogs
 from realtime.streams import StreamKey
 
 
@@ -21,22 +21,14 @@ class NotificationsConsumer(RealtimeConsumer):
     """/ws/notifications/ (docs/protocol.md, Notifications)."""
 
     async def connected(self) -> None:
-        # What comes in between waits: the snapshot is first.
-        self.connection.hold()
-        try:
-            position, _recovered = await self.follow_log(self._key)
-            await self._send_snapshot(position)
-        finally:
-            self.connection.release()
+        async with self.snapshot_first():
+            await self._send_snapshots(await self.follow_logs([self._key]))
 
     @on(Subscribe)
     async def subscribe(self, command: Subscribe) -> None:
-        recover = _position(command.recover)
-        position, recovered = await self.follow_log(self._key, recover)
-        place = {"epoch": position.epoch, "offset": position.offset, "recovered": recovered}
-        await self.reply(SubscriptionConfirmed(streams=[STREAM], positions={STREAM: place}))
-        if not recovered:
-            await self._send_snapshot(position)
+        followed = await self.follow_logs([self._key], command.recover)
+        await self.reply(SubscriptionConfirmed(streams=[STREAM], positions=followed.positions))
+        await self._send_snapshots(followed)
 
     @on(MarkAsRead)
     async def mark_as_read(self, command: MarkAsRead) -> MarkedAsRead:
@@ -52,23 +44,15 @@ class NotificationsConsumer(RealtimeConsumer):
     def _key(self) -> StreamKey:
         return streams.inbox(self.principal.workspace_id, self.principal.user_id)
 
-    async def _send_snapshot(self, position: Position) -> None:
-        """What is unread at `position` or later: events up to then change nothing in it."""
-        found = await self.call(selectors.snapshot, self.principal)
-        await self.send_event(
-            InitialData(
-                data=[selectors.document(notification) for notification in found.unread],
-                unread_count=found.unread_count,
-                epoch=position.epoch,
-                offset=position.offset,
+    async def _send_snapshots(self, followed: FollowedLogs) -> None:
+        """What is unread at the position or later: events up to then change nothing in it."""
+        for key in followed.without_recovery:
+            found = await self.call(selectors.snapshot, self.principal)
+            await self.send_event(
+                InitialData(
+                    data=[selectors.document(notification) for notification in found.unread],
+                    unread_count=found.unread_count,
+                    epoch=followed.places[key].epoch,
+                    offset=followed.places[key].offset,
+                )
             )
-        )
-
-
-def _position(recover: dict[str, Position] | None) -> Position | None:
-    unknown = sorted(set(recover or ()) - {STREAM})
-    if unknown:
-        raise InvalidCommand.field(
-            "recover", f"There is no stream {', '.join(unknown)[:100]} here."
-        )
-    return (recover or {}).get(STREAM)

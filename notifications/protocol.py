@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from realtime.common import Ack
-from realtime.protocol import MAX_INTEGER, Command, Event, Position
+from realtime.protocol import MAX_INTEGER, Command, ConfirmedPosition, Event, Position
 
 # The log stream of one user's notifications.
 STREAM = "notifications"
@@ -33,7 +33,7 @@ class Subscribe(Command, tag="subscribe"):
 
 class SubscriptionConfirmed(Event, tag="subscription_confirmed"):
     streams: list[str]
-    positions: dict[str, Any]
+    positions: dict[str, ConfirmedPosition]
 
 
 class InitialData(Event, tag="initial_data"):

@@ -11,18 +11,19 @@ from collections.abc import Hashable
 from typing import Any
 
 from realtime import common, handshake
+from realtime.admission import admit
 from realtime.auth import Credentials
-from realtime.commands import CommandSocket
 from realtime.commands import on as on
 from realtime.connection import LatestTopic
-from realtime.errors import InvalidCommand, TooManySubscriptions
+from realtime.errors import InvalidCommand
+from realtime.following import FollowsLogs
 from realtime.frames import Bundle
 from realtime.presence import Seat
-from realtime.protocol import CloseCode, Event, Position, rfc3339
+from realtime.protocol import CloseCode, Event, rfc3339
 from realtime.streams import StreamKey
 
 
-class RealtimeConsumer(CommandSocket):
+class RealtimeConsumer(FollowsLogs):
     """Base of every endpoint: subscriptions, and the common commands of docs/protocol.md."""
 
     _clock: asyncio.Task[None] | None = None
@@ -41,20 +42,6 @@ class RealtimeConsumer(CommandSocket):
     async def unfollow_latest(self, key: StreamKey) -> None:
         await self.hub.unfollow_latest(self.connection, key)
 
-    async def follow_log(
-        self, key: StreamKey, recover: Position | None = None
-    ) -> tuple[Position, bool]:
-        """Push a log stream's events from after this reply on; see Hub.follow_log.
-
-        Raises:
-            TooManySubscriptions: this connection follows as much as it may.
-        """
-        self.require_room_for(key)
-        return await self.hub.follow_log(self.connection, key, recover)
-
-    async def unfollow_log(self, key: StreamKey) -> None:
-        await self.hub.unfollow_log(self.connection, key)
-
     def enter(self, scope: str) -> None:
         """Count this connection among those that make its user present in `scope`."""
         self.hub.presence.enter(self._seat(scope), self.connection.client_id)
@@ -65,17 +52,6 @@ class RealtimeConsumer(CommandSocket):
 
     def _seat(self, scope: str) -> Seat:
         return Seat(self.principal.workspace_id, scope, self.principal.user_id)
-
-    def require_room_for(self, *keys: StreamKey) -> None:
-        """Check before following several, so that a refused command has changed nothing.
-
-        Raises:
-            TooManySubscriptions: with `keys` this connection would follow more than it may.
-        """
-        followed = {*self.connection.latest, *self.connection.logs}
-        limit = int(self.limits["max_subscriptions"])
-        if len(followed.union(keys)) > max(limit, len(followed)):
-            raise TooManySubscriptions(f"A connection follows at most {limit} streams.")
 
     def ended(self) -> None:
         if self._clock is not None:
@@ -88,20 +64,10 @@ class RealtimeConsumer(CommandSocket):
     async def authenticate(self, command: common.Authenticate) -> None:
         anonymous = self.connection.principal is None
         if anonymous:
-            workspace = handshake.query(self.scope).get("workspace")
-            shown = Credentials(bearer=command.token, workspace=workspace or None)
-            principal, refusal, looked_up = await self.identify(shown)
-            if refusal is not None:
-                await self.close(*refusal)
+            workspace = handshake.query(self.scope).get("workspace") or None
+            shown = Credentials(bearer=command.token, workspace=workspace)
+            if not await self.let_in(await admit(self.hub, self.place, shown)):
                 return
-            assert principal is not None  # something was shown, and it was not refused
-            if ending := self.hub.revocations.since(looked_up, principal):
-                await self.close(ending.code, ending.reason)
-                return
-            if full := self.place.enter_as(principal.user_id):
-                await self.close(CloseCode.OVERLOADED, full.reason, handshake.RETRY_AFTER)
-                return
-            self.hub.roster.identified(self.connection, principal)
             self.heartbeat.authenticated()
         await self.reply(
             common.AuthSuccess(
@@ -111,7 +77,7 @@ class RealtimeConsumer(CommandSocket):
             )
         )
         if anonymous:
-            await self.connected()
+            await self.guarded(self.connected())
 
     @on(common.Ping)
     async def ping(self, command: common.Ping) -> Event:

@@ -1,9 +1,8 @@
-"""What ends sockets from outside: a session that ended, rights that changed."""
+"""Why a socket is not let in, or is closed: the one shape of it, and what several places say."""
 
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,41 +10,57 @@ from typing import Any
 from realtime.auth import Principal
 from realtime.protocol import CloseCode
 
-# By the command that realtime.auth publishes: close code and reason.
-ENDINGS = {
-    "revoke": (CloseCode.REVOKED, "This session has ended."),
-    "disconnect": (CloseCode.NORMAL, "Closed by an administrator."),
-    "reauthorize": (CloseCode.RIGHTS_CHANGED, "Your rights have changed: connect again."),
+# Seconds after which a client may try again where there was no room for it.
+RETRY_AFTER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the client is told at the end, and what it does then (docs/protocol.md, close codes).
+
+    Args:
+        code: the close code of a socket that is open.
+        reason: one sentence, shown as it is.
+        retry_after: seconds after which the client may connect again.
+        status: the HTTP status of an upgrade that has not been answered. Without one the upgrade
+            is accepted, so that the client gets the close code.
+    """
+
+    code: CloseCode
+    reason: str
+    retry_after: float | None = None
+    status: int | None = None
+
+
+NO_ENDPOINT = Ending(CloseCode.UNAUTHENTICATED, "There is no such endpoint.", status=404)
+FOREIGN_ORIGIN = Ending(
+    CloseCode.UNAUTHENTICATED, "Pages of this origin may not connect.", status=403
+)
+DRAINING = Ending(CloseCode.OVERLOADED, "The server is going away.", RETRY_AFTER, 503)
+PROCESS_FULL = Ending(CloseCode.OVERLOADED, "This server is full.", RETRY_AFTER, 503)
+ADDRESS_FULL = Ending(
+    CloseCode.OVERLOADED, "Too many connections from this address.", RETRY_AFTER, 429
+)
+USER_FULL = Ending(CloseCode.OVERLOADED, "Too many connections of this user.", RETRY_AFTER, 429)
+CANNOT_CHECK = Ending(CloseCode.OVERLOADED, "The server cannot check who you are: try again.")
+BAD_CREDENTIALS = Ending(CloseCode.UNAUTHENTICATED, "These credentials are not valid.")
+NO_CREDENTIALS = Ending(CloseCode.UNAUTHENTICATED, "Nobody said who this is in time.")
+SILENT = Ending(CloseCode.SILENT, "Nothing was heard from this client.")
+REVOKED = Ending(CloseCode.REVOKED, "This session has ended.")
+RIGHTS_CHANGED = Ending(CloseCode.RIGHTS_CHANGED, "Your rights have changed: connect again.")
+
+# By the command that realtime.auth publishes.
+BY_COMMAND = {
+    "revoke": REVOKED,
+    "disconnect": Ending(CloseCode.NORMAL, "Closed by an administrator."),
+    "reauthorize": RIGHTS_CHANGED,
 }
 
 
-@dataclass(frozen=True)
-class Ending:
-    """A revocation: which principals it concerns, and how their sockets are closed."""
-
-    at: float
-    code: CloseCode
-    reason: str
-    criteria: dict[str, Any]
-    retry_after: float | None = None
-
-
 def going_away() -> Ending:
-    """The process ends: everybody is told to come back at a moment of their own."""
-    return Ending(
-        time.monotonic(),
-        CloseCode.GOING_AWAY,
-        "The server is restarting.",
-        {},
-        retry_after=round(random.uniform(0.5, 3.0), 2),
-    )
-
-
-def concerns(ending: Ending, client_id: str, principal: Principal | None) -> bool:
-    """Whether the socket of that client id and principal is to be closed."""
-    if "client_id" in ending.criteria:
-        return bool(ending.criteria["client_id"] == client_id)
-    return matches(principal, ending.criteria)
+    """The process ends: each client is told to come back at a moment of its own."""
+    retry_after = round(random.uniform(0.5, 3.0), 2)
+    return Ending(CloseCode.GOING_AWAY, "The server is restarting.", retry_after)
 
 
 def matches(principal: Principal | None, criteria: Mapping[str, Any]) -> bool:

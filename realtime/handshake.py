@@ -11,15 +11,11 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from realtime.auth import Credentials
+from realtime.endings import Ending
 from realtime.frames import Format
-from realtime.protocol import CloseCode
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-# Statuses that may be otherwise in a while, and the seconds that a client is told to wait.
-TEMPORARY = frozenset({429, 503})
-RETRY_AFTER = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +116,18 @@ def origin_allowed(scope: Scope) -> bool:
     )
 
 
-async def refuse(scope: Scope, send: Send, status: int, reason: str) -> None:
-    """Answer an upgrade with an HTTP status; where the server cannot, close with 1013 or 403."""
+async def refuse(scope: Scope, send: Send, ending: Ending) -> None:
+    """Answer an upgrade with an ending's HTTP status; where the server cannot, close the socket."""
+    temporary = ending.retry_after is not None
     if "websocket.http.response" in scope.get("extensions", {}):
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
-        if status in TEMPORARY:
-            headers.append((b"retry-after", str(RETRY_AFTER).encode()))
-        await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-        await send({"type": "websocket.http.response.body", "body": reason.encode()})
+        if temporary:
+            headers.append((b"retry-after", str(ending.retry_after).encode()))
+        start = {"type": "websocket.http.response.start", "status": ending.status}
+        await send(start | {"headers": headers})
+        await send({"type": "websocket.http.response.body", "body": ending.reason.encode()})
         return
-    if status in TEMPORARY:
+    if temporary:
         # Closing before the upgrade is done would be a 403, which means something else.
         await send({"type": "websocket.accept"})
-    await send({"type": "websocket.close", "code": CloseCode.OVERLOADED, "reason": reason})
+    await send({"type": "websocket.close", "code": int(ending.code), "reason": ending.reason})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -60,6 +60,7 @@ class Hub:
         self._unflushed: dict[LatestFeed | LogFeed, None] = {}
         self._flush_by = 0.0
         self._tasks: list[asyncio.Task[None]] = []
+        self._looks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to receive; called once, by whoever first needs the Hub."""
@@ -86,23 +87,28 @@ class Hub:
         await self._groups.tried()
 
     async def stop(self) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._looks]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def register(self, connection: Connection, sweep: Sweep, since: float) -> Ending | None:
-        """Take a connection in; `sweep(now)` is called once a second (monotonic seconds).
+    def register(
+        self, connection: Connection, sweep: Sweep, principal: Principal | None, since: float
+    ) -> Ending | None:
+        """Take a connection in, or learn whose it is; see Roster.add.
 
         Args:
             since: when its credentials began to be looked up (monotonic seconds).
 
-        Returns what has ended these credentials, or all connections, meanwhile: the caller closes
-        this one.
+        Returns what has ended these credentials, or all connections, meanwhile: then nothing was
+        taken in, and the caller closes the connection.
         """
-        self.roster.add(connection, sweep)
         if self.roster.draining:
             return going_away()
-        return self.revocations.since(since, connection.principal)
+        if ending := self.revocations.since(since, principal):
+            return ending
+        self.roster.add(connection, sweep, principal)
+        return None
 
     async def unregister(self, connection: Connection) -> None:
         """Let a connection go, with all it follows."""
@@ -133,27 +139,48 @@ class Hub:
                     del self._latest[key]
                     await self._leave_group(key)
 
-    async def follow_log(
-        self, connection: Connection, key: StreamKey, recover: Position | None = None
-    ) -> tuple[Position, bool]:
-        """Push every event of `key` after `recover` (or from now on) to `connection`.
+    async def follow_logs(
+        self, connection: Connection, recover: Mapping[StreamKey, Position | None]
+    ) -> dict[StreamKey, tuple[Position, bool]]:
+        """Push every event of these streams after the given positions (None: from now on).
 
-        Returns the position it goes on from, and whether nothing is missing before that; if
-        something is, the caller sends a snapshot.
+        Returns for each the position it goes on from, and whether nothing is missing before that;
+        if something is, the caller sends a snapshot. Whatever fails, `connection` then follows
+        none of them that it has not followed before.
         """
+        feeds = await self._log_feeds(recover)
+        for key, position in recover.items():
+            feed = feeds[key]
+            if position and position.epoch == feed.epoch and position.offset > feed.head:
+                await feed.catch_up()  # this process lags behind the one that the client left
+        if any(self._logs.get(key) is not feed for key, feed in feeds.items()):
+            # The last follower of one of them has gone meanwhile.
+            return await self.follow_logs(connection, recover)
+        return {key: feeds[key].admit(connection, recover[key]) for key in recover}
+
+    async def _log_feeds(self, keys: Iterable[StreamKey]) -> dict[StreamKey, LogFeed]:
+        """The feeds of these streams; those that this process does not follow yet are begun."""
         async with self._joining:
-            feed = self._logs.get(key)
-            if feed is None:
-                # Joined before reading how far it reaches: nothing falls between the two.
-                await self._groups.join(publish.group_of(key))
-                extent = (await threads.call(streams.extents, [key]))[key]
-                feed = self._logs[key] = LogFeed(key, extent)
-                feed.schedule_catch_up()
-        if recover is not None and recover.epoch == feed.epoch and recover.offset > feed.head:
-            await feed.catch_up()  # this process lags behind the one that the client left
-            if self._logs.get(key) is not feed:  # its last follower has gone meanwhile
-                return await self.follow_log(connection, key, recover)
-        return feed.admit(connection, recover)
+            feeds = {key: self._logs[key] for key in keys if key in self._logs}
+            new = [key for key in keys if key not in feeds]
+            if not new:
+                return feeds
+            try:
+                # Joined before reading how far they reach: nothing falls between the two.
+                for key in new:
+                    await self._groups.join(publish.group_of(key))
+                extents = await threads.call(streams.extents, new)
+            except BaseException:
+                for key in new:
+                    await self._leave_group(key)
+                raise
+            begun = {key: LogFeed(key, extents[key]) for key in new}
+            self._logs |= begun
+        # What came in while they were being begun had no feed to go to.
+        look = self.loop.create_task(self._observe(new))
+        self._looks.add(look)
+        look.add_done_callback(self._looks.discard)
+        return feeds | begun
 
     async def unfollow_log(self, connection: Connection, key: StreamKey) -> None:
         async with self._joining:
@@ -239,10 +266,14 @@ class Hub:
     async def _poll(self) -> None:
         """Find what the layer lost: streams that reach further than this process knows."""
         await self._drop_unfollowed()
-        if not self._logs:
+        await self._observe(list(self._logs))
+
+    async def _observe(self, keys: Sequence[StreamKey]) -> None:
+        """Ask the database how far these streams reach, all in one query."""
+        if not keys:
             return
         try:
-            extents = await threads.call(streams.extents, list(self._logs))
+            extents = await threads.call(streams.extents, keys)
         except DATABASE_AWAY as error:
             logger.warning("Streams cannot be polled: %s", error)
             return

@@ -16,19 +16,17 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 from msgspec import UNSET
 
-from realtime import common, handshake, threads
-from realtime.admission import Place
-from realtime.auth import Credentials, Principal, authenticator
+from realtime import common, endings, handshake
+from realtime.admission import Admission, Place, admit
 from realtime.connection import CLOSE_DEADLINE, Connection
+from realtime.endings import Ending
 from realtime.frames import Bundle
 from realtime.heartbeat import Heartbeat
 from realtime.hub import Hub, get_hub
 from realtime.limits import TokenBucket
 from realtime.load import loop_lag
-from realtime.logins import Login
-from realtime.protocol import PROTOCOL_VERSION, CloseCode, rfc3339
+from realtime.protocol import PROTOCOL_VERSION, rfc3339
 from realtime.server import outlet_for
-from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +64,10 @@ class SocketLifecycle(AsyncConsumer):
         self.limits = settings.REALTIME_LIMITS
         self.format = handshake.wanted_format(scope)
         shown = handshake.credentials(scope)
-        principal, refusal, looked_up = await self.identify(shown)
         self.place: Place = scope["pitwall.place"]
-        if principal is not None and (full := self.place.enter_as(principal.user_id)):
-            await handshake.refuse(scope, send, full.status, full.reason)
+        admission = await admit(self.hub, self.place, shown)
+        if admission.ending is not None and admission.ending.status is not None:
+            await handshake.refuse(scope, send, admission.ending)
             return
         await send({"type": "websocket.accept"})
         self.connection = Connection(
@@ -77,19 +75,21 @@ class SocketLifecycle(AsyncConsumer):
             outlet=outlet_for(scope, send, self.format),
             close=self.close,
             slow_consumer_timeout=self.limits["slow_consumer_timeout"],
-            principal=principal,
+            principal=admission.principal,
             peer=handshake.peer(scope),
         )
         try:
-            await self._live(
-                receive, refusal, looked_up, anonymous=not handshake.shows_anything(shown)
-            )
+            await self._live(receive, admission, anonymous=not handshake.shows_anything(shown))
         except asyncio.CancelledError:
             if not self.connection.closing:
                 raise
         finally:
             self.ended()
             await self.hub.unregister(self.connection)
+
+    async def end(self, ending: Ending) -> None:
+        """Close the socket as `ending` says."""
+        await self.close(ending.code, ending.reason, ending.retry_after)
 
     async def close(self, code: int, reason: str = "", retry_after: float | None = None) -> None:
         """Say why, then close. A peer that takes nothing is cut off after two seconds."""
@@ -113,36 +113,19 @@ class SocketLifecycle(AsyncConsumer):
         except (OSError, RuntimeError):
             pass  # gone already
 
-    async def identify(
-        self, shown: Credentials
-    ) -> tuple[Principal | None, tuple[CloseCode, str] | None, float]:
-        """Who this is, or why not, and as of when (monotonic seconds)."""
-        now = time.monotonic()
-        if not handshake.shows_anything(shown):
-            return None, None, now
-        try:
-            login = await self._look_up(shown)
-        except DATABASE_AWAY as error:
-            logger.warning("Nobody can be authenticated: %s", error)
-            reason = "The server cannot check who you are: try again."
-            return None, (CloseCode.OVERLOADED, reason), now
-        if login.principal is None:
-            reason = "These credentials are not valid."
-            return None, (CloseCode.UNAUTHENTICATED, reason), login.at
-        return login.principal, None, login.at
-
-    async def _look_up(self, shown: Credentials) -> Login:
-        if shown.session_key is not None:
-            return await self.hub.logins.find(shown)
-        # Not kept: a ticket is good for one socket, and each use of a token is noted.
-        began = time.monotonic()
-        return Login(await threads.call(authenticator(), shown), began)
+    async def let_in(self, admission: Admission) -> bool:
+        """Register the connection; one that is not admitted is closed, and false is returned."""
+        ending = admission.ending or self.hub.register(
+            self.connection, self._sweep, admission.principal, since=admission.at
+        )
+        if ending is not None:
+            await self.end(ending)
+        return ending is None
 
     async def _live(
         self,
         receive: Any,
-        refusal: tuple[CloseCode, str] | None,
-        looked_up: float,
+        admission: Admission,
         *,
         anonymous: bool,
     ) -> None:
@@ -159,14 +142,8 @@ class SocketLifecycle(AsyncConsumer):
             self.limits["commands_per_second"] / 10, self.limits["max_refused_commands"], now
         )
         self._greet(within)
-        if refusal is not None:
-            await self.close(*refusal)
-        else:
-            ending = self.hub.register(self.connection, self._sweep, since=looked_up)
-            if ending is not None:
-                await self.close(ending.code, ending.reason, ending.retry_after)
-            elif self.connection.principal is not None:
-                await self.guarded(self.connected())
+        if await self.let_in(admission) and admission.principal is not None:
+            await self.guarded(self.connected())
         while (message := await receive())["type"] != "websocket.disconnect":
             if not self.connection.closing:
                 await self.take(message)
@@ -201,12 +178,12 @@ class SocketLifecycle(AsyncConsumer):
         if self.connection.closing:
             return
         if self.heartbeat.too_late_to_authenticate(now):
-            self._end(CloseCode.UNAUTHENTICATED, "Nobody said who this is in time.")
+            self._end_soon(endings.NO_CREDENTIALS)
         elif self.heartbeat.silent(now):
-            self._end(CloseCode.SILENT, "Nothing was heard from this client.")
+            self._end_soon(endings.SILENT)
         elif self.connection.outlet.ready and self.heartbeat.due(now, loop_lag.load):
             self._beat()
 
-    def _end(self, code: CloseCode, reason: str) -> None:
+    def _end_soon(self, ending: Ending) -> None:
         # Kept on the consumer: an unreferenced task may be collected before it has run.
-        self._ending = asyncio.get_running_loop().create_task(self.close(code, reason))
+        self._ending = asyncio.get_running_loop().create_task(self.end(ending))

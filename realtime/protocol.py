@@ -69,6 +69,18 @@ class Position(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     offset: Annotated[int, msgspec.Meta(ge=0)]
 
 
+class ConfirmedPosition(msgspec.Struct, frozen=True):
+    """Where a subscriber goes on in a log stream, as `subscription_confirmed` tells it.
+
+    With `recovered` it is the position that the client asked for: what it missed follows. Without
+    it is where the stream stands now, and a snapshot follows.
+    """
+
+    epoch: str
+    offset: int
+    recovered: bool
+
+
 class Frame(NamedTuple):
     """A client's frame, taken apart: what it asks for, its id, and the rest as it came."""
 

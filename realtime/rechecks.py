@@ -17,7 +17,8 @@ from django.conf import settings
 from realtime import threads
 from realtime.auth import Principal, rechecker
 from realtime.connection import Connection
-from realtime.endings import ENDINGS
+from realtime.endings import REVOKED, RIGHTS_CHANGED
+from realtime.roster import end
 from realtime.threads import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,5 @@ async def check(connections: Iterable[Connection]) -> None:
             for connection in by_principal[principal]:
                 connection.checked_at = began
                 if now != principal:
-                    ending = ENDINGS["revoke" if now is None else "reauthorize"]
-                    closing.append(connection.close(*ending))
+                    closing.append(end(connection, REVOKED if now is None else RIGHTS_CHANGED))
         await asyncio.gather(*closing, return_exceptions=True)

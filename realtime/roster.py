@@ -25,18 +25,17 @@ class Roster:
         self._frames_of_the_gone = 0
         self.draining = False
 
-    def add(self, connection: Connection, sweep: Sweep) -> None:
-        """Take a connection in; `sweep(now)` is called once a second (monotonic seconds)."""
-        self.connections[connection] = sweep
-        if connection.principal is None:
-            registry.changed()
-        else:
-            self.identified(connection, connection.principal)
+    def add(self, connection: Connection, sweep: Sweep, principal: Principal | None) -> None:
+        """Take a connection in, or learn whose it is.
 
-    def identified(self, connection: Connection, principal: Principal) -> None:
-        """It is known now whose connection this is."""
-        connection.principal = principal
-        self._of_user[principal.user_id].add(connection)
+        Args:
+            sweep: called once a second with the time (monotonic seconds).
+            principal: None while it is anonymous.
+        """
+        self.connections[connection] = sweep
+        if principal is not None:
+            connection.principal = principal
+            self._of_user[principal.user_id].add(connection)
         registry.changed()
 
     def remove(self, connection: Connection) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from channels.routing import URLRouter
 
-from realtime import admission, handshake
+from realtime import admission, endings, handshake
 from realtime.admission import Place
+from realtime.endings import Ending
 from realtime.handshake import refuse
 from realtime.hub import get_hub
 
@@ -25,19 +26,19 @@ class Upgrade:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         path = scope["path"] if scope["path"].endswith("/") else scope["path"] + "/"
         if not self._known(path.lstrip("/")):
-            await _turn_away(scope, receive, send, 404, "There is no such endpoint.")
+            await _turn_away(scope, receive, send, endings.NO_ENDPOINT)
         elif not handshake.origin_allowed(scope):
-            await _turn_away(scope, receive, send, 403, "Pages of this origin may not connect.")
+            await _turn_away(scope, receive, send, endings.FOREIGN_ORIGIN)
         elif (await get_hub()).roster.draining:
-            await _turn_away(scope, receive, send, 503, "The server is going away.")
+            await _turn_away(scope, receive, send, endings.DRAINING)
         else:
             place = admission.place()
             await self._admit(scope | {"path": path, "pitwall.place": place}, place, receive, send)
 
     async def _admit(self, scope: dict[str, Any], place: Place, receive: Any, send: Any) -> None:
         try:
-            if refusal := place.enter(handshake.address(scope)):
-                await _turn_away(scope, receive, send, refusal.status, refusal.reason)
+            if full := place.enter(handshake.address(scope)):
+                await _turn_away(scope, receive, send, full)
             else:
                 await self._inner(scope, receive, send)
         finally:
@@ -47,8 +48,6 @@ class Upgrade:
         return any(route.pattern.match(path) for route in self._inner.routes)
 
 
-async def _turn_away(
-    scope: dict[str, Any], receive: Any, send: Any, status: int, reason: str
-) -> None:
+async def _turn_away(scope: dict[str, Any], receive: Any, send: Any, ending: Ending) -> None:
     await receive()
-    await refuse(scope, send, status, reason)
+    await refuse(scope, send, ending)

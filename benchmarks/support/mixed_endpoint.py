@@ -51,7 +51,7 @@ class MixedConsumer(RealtimeConsumer):
         wanted = Selection(frozenset(command.metrics))
         room = _room(workspace_id, command.room)
         await self.follow_latest(METRICS, streams.metrics(workspace_id), wanted)
-        await self.follow_log(room)
+        await self.follow_logs([room])
         return Followed(room=room.name)
 
 

@@ -14,7 +14,7 @@ from chat.protocol.views import (
     SentView,
 )
 from realtime.common import Ack
-from realtime.protocol import Event
+from realtime.protocol import ConfirmedPosition, Event
 
 
 class Subscribed(Struct, kw_only=True):
@@ -35,7 +35,7 @@ class Subscribed(Struct, kw_only=True):
 
 class SubscriptionConfirmed(Event, tag="subscription_confirmed", kw_only=True):
     rooms: dict[str, Subscribed]
-    positions: dict[str, Any]
+    positions: dict[str, ConfirmedPosition]
 
 
 class UnsubscriptionConfirmed(Event, tag="unsubscription_confirmed", kw_only=True):

@@ -235,7 +235,7 @@ async def test_history_takes_a_start_and_an_end(socket: Any, garage: Garage) -> 
         ("subscribe", {"metrics": ["rpm"], "history": -1}, "invalid_command", "history"),
         ("subscribe", {"metrics": ["rpm"], "history": 1e9}, "invalid_command", "history"),
         ("subscribe", {"recover": {"alerts": 5}}, "invalid_command", "recover[alerts]"),
-        ("subscribe", {"recover": {"alerts": POSITION}}, "invalid_command", "recover"),
+        ("subscribe", {"recover": {"alerts": POSITION}}, "invalid_command", "recover[alerts]"),
         ("unsubscribe", {"streams": ["stats"]}, "invalid_command", "streams"),
         ("history", {}, "invalid_command", "metric"),
         ("history", {"metric": "no_such"}, "not_found", None),

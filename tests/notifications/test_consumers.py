@@ -174,7 +174,10 @@ async def test_a_stream_that_is_not_of_this_endpoint_is_refused(
 ) -> None:
     client = await inbox(live_team.ann)
     refused = await client.command("subscribe", recover={"room:ops": {"epoch": "x", "offset": 0}})
-    assert (refused["code"], list(refused["errors"])) == ("invalid_command", ["recover"])
+    assert (refused["code"], list(refused["errors"])) == (
+        "invalid_command",
+        ["recover[room:ops]"],
+    )
 
 
 async def test_an_old_snapshot_and_its_events_make_a_new_snapshot(

@@ -20,6 +20,7 @@ from realtime.lifespan import Lifespan
 from realtime.protocol import Command, Event, Position
 from realtime.streams import StreamKey
 from realtime.upgrade import Upgrade
+from tests.realtime.ledger import LedgerConsumer
 
 
 class Note(Event, tag="note"):
@@ -79,21 +80,15 @@ class ProbeConsumer(RealtimeConsumer):
 
     @on(Subscribe)
     async def subscribe(self, command: Subscribe) -> Confirmed:
-        positions = {}
-        for name in (*command.logs, *command.streams):
-            key = StreamKey(self.principal.workspace_id, name)
-            position, recovered = await self.follow_log(key, command.recover.get(name))
-            positions[name] = {
-                "epoch": position.epoch,
-                "offset": position.offset,
-                "recovered": recovered,
-            }
+        names = (*command.logs, *command.streams)
+        keys = [StreamKey(self.principal.workspace_id, name) for name in names]
+        followed = await self.follow_logs(keys, command.recover)
         if command.names:
             key = StreamKey(self.principal.workspace_id, VALUES)
             await self.follow_latest(TOPIC, key, frozenset(command.names))
         if self.before_reply is not None:
             await self.before_reply()
-        return Confirmed(positions=positions)
+        return Confirmed(positions=followed.positions)
 
     @on(Unsubscribe)
     async def unsubscribe(self, command: Unsubscribe) -> Confirmed:
@@ -171,7 +166,14 @@ def touch(principals: Sequence[Principal]) -> None:
 application = ProtocolTypeRouter(
     {
         "http": Health(ASGIHandler()),
-        "websocket": Upgrade(URLRouter([path("ws/probe/", ProbeConsumer.as_asgi())])),
+        "websocket": Upgrade(
+            URLRouter(
+                [
+                    path("ws/probe/", ProbeConsumer.as_asgi()),
+                    path("ws/ledger/", LedgerConsumer.as_asgi()),
+                ]
+            )
+        ),
         "lifespan": Lifespan(),
     }
 )

@@ -1,18 +1,24 @@
 """How many sockets are let in: by process, by address, by user (docs/protocol.md, Lifecycle)."""
 
 import asyncio
+import time
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from django.db import OperationalError
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
-from realtime import admission
+from realtime import admission, auth, threads
 from realtime.auth import authenticator
-from realtime.hub import stop_hub
+from realtime.errors import NotFound
+from realtime.hub import get_hub, stop_hub
 from realtime.limits import Occupancy, address_block
+from tests.realtime import endpoints
 from tests.realtime.endpoints import ProbeConsumer, application
+
+ALICE = sum(b"alice")
 
 
 async def refused(opening) -> tuple[int, str | None]:
@@ -78,7 +84,117 @@ async def test_a_place_is_free_again_however_a_socket_ends(probe, limits, monkey
     await probe("alice@1")
     await all_gone()
     assert admission.occupancy.count(("address", "127.0.0.1")) == 0
-    assert admission.occupancy.count(("user", sum(b"alice"))) == 0
+    assert admission.occupancy.count(("user", ALICE)) == 0
+
+
+async def test_a_session_revoked_while_the_first_frame_is_looked_up_is_not_let_in(
+    probe, monkeypatch
+):
+    """Found good, then revoked and announced everywhere. Nothing was taken up by then."""
+    hub, client, end, left = await get_hub(), await probe(), ProbeConsumer.end, []
+
+    async def noted(consumer, ending):
+        place = admission.occupancy.count(("user", ALICE))
+        left.append((consumer.connection.principal, place, dict(hub.roster._of_user)))
+        await end(consumer, ending)
+
+    monkeypatch.setattr(ProbeConsumer, "end", noted)
+    monkeypatch.setattr("realtime.admission.authenticator", lambda: revoked_meanwhile(hub))
+    await client.event("heartbeat")
+    await client.send({"action": "authenticate", "token": "alice@1"})
+    assert await client.closed() == 4500
+    assert [frame["type"] for frame in client.frames if frame["type"] != "heartbeat"] == [
+        "connection_established",
+        "disconnect",
+    ]
+    assert left == [(None, 0, {})]
+
+
+async def test_a_session_revoked_between_its_look_up_and_its_registration_ends_the_socket(
+    probe, monkeypatch
+):
+    async def revoked_after(hub, place, shown):
+        found = await admission.admit(hub, place, shown)
+        await threads.call(auth.revoke, user_id=ALICE)
+        async with asyncio.timeout(5):
+            while not hub.revocations._recent:
+                await asyncio.sleep(0.01)
+        return found
+
+    monkeypatch.setattr("realtime.lifecycle.admit", revoked_after)
+    client = await probe("alice@1")
+    assert await client.closed() == 4500
+    assert (await get_hub()).roster._of_user == {}
+
+
+async def test_a_refused_first_frame_leaves_no_trace(probe, limits):
+    limits["max_connections_per_user"] = 1
+    mine, late = await probe("alice@1"), await probe()
+    await mine.command("enter", scope="room")
+    await late.send({"action": "authenticate", "token": "alice@1"})
+    assert await late.closed() == 1013
+    assert "auth_success" not in [frame["type"] for frame in late.frames]
+    assert admission.occupancy.count(("user", ALICE)) == 1
+    await mine.close()
+    await all_gone()
+    assert (await get_hub()).roster._of_user == {}
+    assert (await (await probe("alice@1")).next())["type"] == "connection_established"
+
+
+async def test_naming_oneself_again_counts_once_and_connects_once(probe, limits, monkeypatch):
+    limits["max_connections_per_user"] = 1
+    connected = []
+
+    async def noted(consumer):
+        connected.append(consumer.principal.username)
+
+    monkeypatch.setattr(ProbeConsumer, "connected", noted)
+    client = await probe()
+    for _ in range(2):
+        answer = await client.command("authenticate", token="alice@1")
+        assert answer["type"] == "auth_success"
+    assert connected == ["alice"]
+    assert admission.occupancy.count(("user", ALICE)) == 1
+
+
+async def test_what_fails_on_entering_is_told_after_the_success_and_ends_nothing(
+    probe, monkeypatch
+):
+    async def fails(consumer):
+        raise NotFound("There is no such room.")
+
+    monkeypatch.setattr(ProbeConsumer, "connected", fails)
+    for client in (await probe("alice@1"), await probe()):
+        answer = await client.command("authenticate", token="alice@1")
+        assert answer["type"] == "auth_success"
+        error = await client.event("error")
+        assert (error["code"], "id" in error) == ("not_found", False)
+        assert (await client.command("ping"))["type"] == "pong"
+
+
+async def test_nobody_is_let_in_while_nobody_can_be_looked_up(probe, monkeypatch):
+    def away(shown):
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("realtime.admission.authenticator", lambda: away)
+    assert await (await probe("alice@1")).closed() == 1013
+    late = await probe()
+    await late.send({"action": "authenticate", "token": "alice@1"})
+    assert await late.closed() == 1013
+
+
+def revoked_meanwhile(hub):
+    """What looks up a token that is revoked, and known to be by this process, before it returns."""
+
+    def authenticate(shown):
+        found = endpoints.authenticate(shown)
+        auth.revoke(user_id=ALICE)
+        deadline = time.monotonic() + 5
+        while not hub.revocations._recent and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return found
+
+    return authenticate
 
 
 @pytest.mark.django_db(transaction=True)

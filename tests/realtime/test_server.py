@@ -7,9 +7,9 @@ import time
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from realtime import publish, threads
+from realtime.admission import admit
 from realtime.connection import CLOSE_DEADLINE
 from realtime.hub import get_hub
-from realtime.lifecycle import SocketLifecycle
 from realtime.server import FanoutProtocol
 from realtime.streams import StreamKey
 from tests.realtime import endpoints
@@ -92,14 +92,12 @@ async def test_slow_clients_do_not_hold_up_the_farewell_of_others(probe_server, 
 
 
 async def test_whoever_comes_in_while_the_server_drains_is_sent_away_too(probe, monkeypatch):
-    identify = SocketLifecycle.identify
-
-    async def just_before(consumer, shown):
-        found = await identify(consumer, shown)
-        consumer.hub.roster.draining = True
+    async def just_before(hub, place, shown):
+        found = await admit(hub, place, shown)
+        hub.roster.draining = True
         return found
 
-    monkeypatch.setattr(SocketLifecycle, "identify", just_before)
+    monkeypatch.setattr("realtime.lifecycle.admit", just_before)
     client = await probe("alice@1")
     assert await client.closed() == 1001
     assert client.frames[-1]["retry_after"] > 0
