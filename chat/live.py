@@ -12,7 +12,7 @@ from typing import Any
 from chat import streams
 from chat.protocol import TypingNow, UserAway, UserJoined, UserLeft
 from realtime import publish
-from realtime.connection import LatestTopic
+from realtime.latest import LatestTopic
 from realtime.protocol import Event
 
 # Everybody who follows a room gets the same.

@@ -161,7 +161,7 @@ class RoomCommands(RealtimeConsumer):
     @property
     def followed(self) -> list[str]:
         """The rooms that this socket follows."""
-        slugs = (streams.slug_of(key.name) for key in self.connection.logs)
+        slugs = (streams.slug_of(key.name) for key in self.followed_logs)
         return [slug for slug in slugs if slug is not None]
 
     # --- Following ----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 from dashboard import card_state, selection
 from dashboard.card_state import CardSelection
 from dashboard.selection import Selection
-from realtime.connection import LatestTopic
+from realtime.latest import LatestTopic
 
 
 def _render(

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from realtime.auth import Principal
-from realtime.connection import LatestTopic
 from realtime.errors import NotFound
+from realtime.latest import LatestTopic
 from realtime.streams import StreamKey
 
 State = dict[str, Any]

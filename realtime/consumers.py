@@ -14,9 +14,10 @@ from realtime import common, handshake
 from realtime.auth import Credentials
 from realtime.commands import CommandSocket
 from realtime.commands import on as on
-from realtime.connection import LatestTopic
 from realtime.errors import InvalidCommand, TooManySubscriptions
 from realtime.frames import Bundle
+from realtime.latest import LatestFeed, LatestTopic
+from realtime.log import LogFeed
 from realtime.presence import Seat
 from realtime.protocol import CloseCode, Event, Position, rfc3339
 from realtime.streams import StreamKey
@@ -36,24 +37,32 @@ class RealtimeConsumer(CommandSocket):
             TooManySubscriptions: this connection follows as much as it may.
         """
         self.require_room_for(key)
-        await self.hub.follow_latest(self.connection, topic, key, selection)
+        await self.hub.follow(self.connection, LatestFeed, key, (topic, selection))
 
     async def unfollow_latest(self, key: StreamKey) -> None:
-        await self.hub.unfollow_latest(self.connection, key)
+        await self.hub.unfollow(self.connection, LatestFeed, key)
 
     async def follow_log(
         self, key: StreamKey, recover: Position | None = None
     ) -> tuple[Position, bool]:
-        """Push a log stream's events from after this reply on; see Hub.follow_log.
+        """Push a log stream's events after `recover`, or from after this reply on.
+
+        Returns the position it goes on from, and whether nothing is missing before that; if
+        something is, the caller sends a snapshot.
 
         Raises:
             TooManySubscriptions: this connection follows as much as it may.
         """
         self.require_room_for(key)
-        return await self.hub.follow_log(self.connection, key, recover)
+        return await self.hub.follow(self.connection, LogFeed, key, recover)
 
     async def unfollow_log(self, key: StreamKey) -> None:
-        await self.hub.unfollow_log(self.connection, key)
+        await self.hub.unfollow(self.connection, LogFeed, key)
+
+    @property
+    def followed_logs(self) -> list[StreamKey]:
+        """The log streams that this connection follows."""
+        return [key for kind, key in self.connection.subscriptions if kind == LogFeed.kind]
 
     def enter(self, scope: str) -> None:
         """Count this connection among those that make its user present in `scope`."""
@@ -72,7 +81,7 @@ class RealtimeConsumer(CommandSocket):
         Raises:
             TooManySubscriptions: with `keys` this connection would follow more than it may.
         """
-        followed = {*self.connection.latest, *self.connection.logs}
+        followed = {key for _, key in self.connection.subscriptions}
         limit = int(self.limits["max_subscriptions"])
         if len(followed.union(keys)) > max(limit, len(followed)):
             raise TooManySubscriptions(f"A connection follows at most {limit} streams.")

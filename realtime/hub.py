@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -17,18 +17,18 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
-from realtime import gauges, publish, rechecks, registry, streams, threads
+from realtime import gauges, publish, rechecks, registry, threads
 from realtime.auth import Credentials, Principal, session_authenticator
-from realtime.connection import Connection, LatestTopic
+from realtime.connection import Connection
 from realtime.endings import Ending, going_away
-from realtime.feeds import LatestFeed, LogFeed
+from realtime.feeds import Answer, AnyFeed, Feed, Wanted
 from realtime.frames import Bundle
 from realtime.groups import LayerGroups
+from realtime.kinds import KINDS
 from realtime.load import loop_lag
 from realtime.logins import Logins
 from realtime.loops import every, supervise
 from realtime.presence import LocalPresence
-from realtime.protocol import Position
 from realtime.revocations import Revocations
 from realtime.roster import Roster, Sweep
 from realtime.streams import StreamKey
@@ -52,12 +52,11 @@ class Hub:
         self.presence = LocalPresence()
         self.logins = Logins(_look_up)
         self.revocations = Revocations(self.roster)
-        self._latest: dict[StreamKey, LatestFeed] = {}
-        self._logs: dict[StreamKey, LogFeed] = {}
+        self._feeds: dict[tuple[str, StreamKey], AnyFeed] = {}
         self._layer = get_channel_layer()
         self._groups = LayerGroups(self._layer)
         self._joining = asyncio.Lock()
-        self._unflushed: dict[LatestFeed | LogFeed, None] = {}
+        self._unflushed: dict[AnyFeed, None] = {}
         self._flush_by = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -108,65 +107,56 @@ class Hub:
         """Let a connection go, with all it follows."""
         self.roster.remove(connection)
         self.presence.leave_all(connection.client_id)
-        for key in list(connection.latest):
-            await self.unfollow_latest(connection, key)
-        for key in list(connection.logs):
-            await self.unfollow_log(connection, key)
-
-    async def follow_latest(
-        self, connection: Connection, topic: LatestTopic, key: StreamKey, selection: Hashable
-    ) -> None:
-        """Push the newest values of `key` that `selection` picks to `connection`."""
         async with self._joining:
-            feed = self._latest.get(key)
-            if feed is None:
-                await self._groups.join(publish.group_of(key))
-                feed = self._latest[key] = LatestFeed(key, topic)
-            feed.follow(connection, selection)
+            for place in list(connection.subscriptions):
+                await self._unfollow(connection, place)
 
-    async def unfollow_latest(self, connection: Connection, key: StreamKey) -> None:
-        async with self._joining:
-            feed = self._latest.get(key)
-            if feed is not None:
-                feed.unfollow(connection)
-                if feed.empty:
-                    del self._latest[key]
-                    await self._leave_group(key)
+    async def follow(
+        self,
+        connection: Connection,
+        kind: type[Feed[Wanted, Answer]],
+        key: StreamKey,
+        wanted: Wanted,
+    ) -> Answer:
+        """Push a stream to `connection`: what is `wanted` of it, as its kind understands it.
 
-    async def follow_log(
-        self, connection: Connection, key: StreamKey, recover: Position | None = None
-    ) -> tuple[Position, bool]:
-        """Push every event of `key` after `recover` (or from now on) to `connection`.
-
-        Returns the position it goes on from, and whether nothing is missing before that; if
-        something is, the caller sends a snapshot.
+        Replaces an earlier subscription to the same stream as the same kind.
         """
-        async with self._joining:
-            feed = self._logs.get(key)
-            if feed is None:
-                # Joined before reading how far it reaches: nothing falls between the two.
-                await self._groups.join(publish.group_of(key))
-                extent = (await threads.call(streams.extents, [key]))[key]
-                feed = self._logs[key] = LogFeed(key, extent)
-                feed.schedule_catch_up()
-        if recover is not None and recover.epoch == feed.epoch and recover.offset > feed.head:
-            await feed.catch_up()  # this process lags behind the one that the client left
-            if self._logs.get(key) is not feed:  # its last follower has gone meanwhile
-                return await self.follow_log(connection, key, recover)
-        return feed.admit(connection, recover)
+        while True:
+            feed = await self._feed(kind, key)
+            await feed.prepare(wanted)
+            # Its last follower may have gone meanwhile, and the feed with it.
+            if self._feeds.get(feed.place) is feed:
+                return feed.follow(connection, wanted)
 
-    async def unfollow_log(self, connection: Connection, key: StreamKey) -> None:
+    async def unfollow(self, connection: Connection, kind: type[AnyFeed], key: StreamKey) -> None:
+        """Push nothing more of a stream, as that kind, to `connection`."""
         async with self._joining:
-            feed = self._logs.get(key)
-            if feed is not None:
-                feed.dismiss(connection)
-                if not feed.members:
-                    del self._logs[key]
+            await self._unfollow(connection, (kind.kind, key))
+
+    async def _feed(self, kind: type[Feed[Wanted, Answer]], key: StreamKey) -> Feed[Wanted, Answer]:
+        async with self._joining:
+            feed = self._feeds.get((kind.kind, key))
+            if feed is None:
+                await self._groups.join(publish.group_of(key))
+                try:
+                    feed = self._feeds[kind.kind, key] = await kind.open(key)
+                except BaseException:
                     await self._leave_group(key)
+                    raise
+            return feed
+
+    async def _unfollow(self, connection: Connection, place: tuple[str, StreamKey]) -> None:
+        feed = self._feeds.get(place)
+        if feed is not None:
+            feed.unfollow(connection)
+            if feed.empty:
+                del self._feeds[place]
+                await self._leave_group(feed.key)
 
     async def _leave_group(self, key: StreamKey) -> None:
-        """A stream may have both a log and newest values: they come through one group."""
-        if key not in self._latest and key not in self._logs:
+        """Leave it unless the stream is still followed as another kind."""
+        if not any((kind, key) in self._feeds for kind in KINDS):
             await self._groups.leave(publish.group_of(key))
 
     async def _receive(self) -> None:
@@ -191,17 +181,11 @@ class Hub:
         if kind == "direct":
             self.roster.push(message["criteria"], Bundle([message["event"]]))
             return
-        key = publish.unpack_key(message["key"])
-        if kind == "latest":
-            if latest := self._latest.get(key):
-                latest.receive(message["payload"])
-                self._flush_soon(latest)
-        elif kind == "log" and (log := self._logs.get(key)):
-            for event in publish.unpack_events(message):
-                log.receive(event)
-            self._flush_soon(log)
+        if feed := self._feeds.get((kind, publish.unpack_key(message["key"]))):
+            feed.receive(message)
+            self._flush_soon(feed)
 
-    def _flush_soon(self, feed: LatestFeed | LogFeed) -> None:
+    def _flush_soon(self, feed: AnyFeed) -> None:
         if not self._unflushed:
             self._flush_by = self.loop.time() + GATHER_WITHIN
             self.loop.call_soon(self._flush)
@@ -222,33 +206,22 @@ class Hub:
 
     async def _drop_unfollowed(self) -> None:
         """Let go of the streams whose last follower was put out by one of their events."""
-        if all(feed.members for feed in self._logs.values()) and not any(
-            feed.empty for feed in self._latest.values()
-        ):
+        if not any(feed.empty for feed in self._feeds.values()):
             return
         async with self._joining:
-            empty = [key for key, feed in self._logs.items() if not feed.members]
-            for key in empty:
-                del self._logs[key]
-            unfollowed = [key for key, feed in self._latest.items() if feed.empty]
-            for key in unfollowed:
-                del self._latest[key]
-            for key in {*empty, *unfollowed}:
-                await self._leave_group(key)
+            for feed in [feed for feed in self._feeds.values() if feed.empty]:
+                del self._feeds[feed.place]
+                await self._leave_group(feed.key)
 
     async def _poll(self) -> None:
         """Find what the layer lost: streams that reach further than this process knows."""
         await self._drop_unfollowed()
-        if not self._logs:
-            return
-        try:
-            extents = await threads.call(streams.extents, list(self._logs))
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("Streams cannot be polled: %s", error)
-            return
-        for key, extent in extents.items():
-            if feed := self._logs.get(key):
-                feed.observe(extent)
+        for kind in KINDS.values():
+            if feeds := [feed for feed in self._feeds.values() if type(feed) is kind]:
+                try:
+                    await kind.observe(feeds)
+                except (OperationalError, InterfaceError) as error:
+                    logger.warning("Streams cannot be polled: %s", error)
 
     async def _touch(self) -> None:
         principals = {c.principal for c in self.connections if c.principal is not None}

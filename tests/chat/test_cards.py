@@ -11,8 +11,8 @@ import pytest
 from notifications import cards
 from realtime import publish, threads
 from realtime.auth import Principal
-from realtime.connection import LatestTopic
 from realtime.errors import Conflict
+from realtime.latest import LatestTopic
 from realtime.streams import StreamKey
 from tests.support.rooms import Team
 

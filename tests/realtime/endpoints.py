@@ -12,10 +12,10 @@ from django.urls import path
 
 from realtime import presence, registry, threads
 from realtime.auth import Credentials, Principal
-from realtime.connection import LatestTopic
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import NotFound
 from realtime.health import Health
+from realtime.latest import LatestTopic
 from realtime.lifespan import Lifespan
 from realtime.protocol import Command, Event, Position
 from realtime.streams import StreamKey
