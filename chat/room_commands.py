@@ -215,7 +215,7 @@ class RoomCommands(RealtimeConsumer):
 
     async def _follow(self, slug: str, recover: Position | None) -> tuple[Position, bool]:
         key = self._key(slug)
-        await self.follow_latest(live.TOPIC, key, live.ALL)
+        await self.follow_latest(key, live.Everything())
         return await self.follow_log(key, recover)
 
     async def _unfollow(self, slug: str) -> None:

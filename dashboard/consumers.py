@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterable
 
 from accounts.policy import Action, require
-from dashboard import instants, ranges, selection, selectors, streams, tags, topics
+from dashboard import instants, ranges, selection, selectors, streams, tags
 from dashboard.protocol import (
     WILDCARD,
     HistoricalData,
@@ -102,7 +102,7 @@ class DashboardConsumer(RealtimeConsumer):
     async def _follow(self, wanted: Selection) -> None:
         key = streams.metrics(self.principal.workspace_id)
         if wanted:
-            await self.follow_latest(topics.METRICS, key, wanted)
+            await self.follow_latest(key, wanted)
         elif self.selection:
             await self.unfollow_latest(key)
         self.selection = wanted

@@ -46,6 +46,18 @@ class Selection:
         left = (frozenset(existing) if self.everything else self.names) - taken
         return Selection(left), sorted(taken)
 
+    def frames(self, payload: Mapping[str, Any]) -> list[bytes]:
+        """The `realtime_metrics` frame of what is published; none if it has none of these."""
+        metrics = payload["metrics"]
+        if not self.everything:
+            metrics = {
+                group: {name: value for name, value in values.items() if name in self.names}
+                for group, values in metrics.items()
+            }
+        if not any(metrics.values()):
+            return []
+        return [RealtimeMetrics(timestamp=payload["timestamp"], metrics=metrics).encode()]
+
     def listed(self) -> list[str]:
         """As the protocol tells it: `["*"]` for everything."""
         return [WILDCARD] if self.everything else sorted(self.names)
@@ -61,19 +73,6 @@ def payload(timestamp: str, values: Iterable[tuple[str, str, float]]) -> dict[st
     for group, name, value in values:
         metrics[group][name] = value
     return {"timestamp": timestamp, "metrics": metrics}
-
-
-def render(payload: Mapping[str, Any], selection: Selection) -> bytes | None:
-    """The `realtime_metrics` frame of `payload` for one selection; None if it has none of it."""
-    metrics = payload["metrics"]
-    if not selection.everything:
-        metrics = {
-            group: {name: value for name, value in values.items() if name in selection.names}
-            for group, values in metrics.items()
-        }
-    if not any(metrics.values()):
-        return None
-    return RealtimeMetrics(timestamp=payload["timestamp"], metrics=metrics).encode()
 
 
 def merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,17 +6,17 @@ actions, and knows none of the apps behind them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from realtime.auth import Principal
 from realtime.errors import NotFound
-from realtime.latest import LatestTopic
+from realtime.latest import Selection
 from realtime.streams import StreamKey
 
 State = dict[str, Any]
-Followed = tuple[LatestTopic, StreamKey, Hashable]
+Followed = tuple[StreamKey, Selection]
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class CardKind:
         name: the `kind` of its frames.
         state: (principal, references) → the present state by reference; None where there is no
             such thing, or the principal may not see it.
-        follow: (principal, references) → how changes of these reach a socket: what its consumer
-            hands to `follow_latest`. The topic renders `card_update {kind, reference, state}`.
-            None where the principal may see none of them.
+        follow: (principal, references) → how changes of these reach a socket: the latest stream
+            and the selection that its consumer hands to `follow_latest`. The selection's frames
+            are `card_update {kind, reference, state}`. None where the principal may see none.
         actions: what can be done on a card, by name. Called with keyword arguments `principal`,
             `reference` and `arguments` (a mapping, as the client sent it); raises AppErrors.
     """

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Hashable
 from typing import Any
 
 from realtime import common, handshake
@@ -16,7 +15,7 @@ from realtime.commands import CommandSocket
 from realtime.commands import on as on
 from realtime.errors import InvalidCommand, TooManySubscriptions
 from realtime.frames import Bundle
-from realtime.latest import LatestFeed, LatestTopic
+from realtime.latest import LatestFeed, Selection
 from realtime.log import LogFeed
 from realtime.presence import Seat
 from realtime.protocol import CloseCode, Event, Position, rfc3339
@@ -30,14 +29,14 @@ class RealtimeConsumer(CommandSocket):
 
     # --- What subclasses use ----------------------------------------------------------------
 
-    async def follow_latest(self, topic: LatestTopic, key: StreamKey, selection: Hashable) -> None:
-        """Push what `selection` picks of the newest values, from after this reply on.
+    async def follow_latest(self, key: StreamKey, selection: Selection) -> None:
+        """Push what `selection` makes of the newest values, from after this reply on.
 
         Raises:
             TooManySubscriptions: this connection follows as much as it may.
         """
         self.require_room_for(key)
-        await self.hub.follow(self.connection, LatestFeed, key, (topic, selection))
+        await self.hub.follow(self.connection, LatestFeed, key, selection)
 
     async def unfollow_latest(self, key: StreamKey) -> None:
         await self.hub.unfollow(self.connection, LatestFeed, key)

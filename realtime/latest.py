@@ -6,10 +6,9 @@ merged into one, and written when it can take it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,26 +19,40 @@ from realtime.frames import Bundle
 from realtime.publish import Message
 from realtime.streams import StreamKey
 
+# (older payload, newer payload) → the one payload that stands for both.
+Merge = Callable[[Any, Any], Any]
 
-@dataclass(frozen=True)
-class LatestTopic:
-    """What a kind of latest stream looks like on the wire.
+_merges: dict[str, Merge] = {}
+
+
+def register(name: str, merge: Merge) -> None:
+    """Say how two payloads of a latest stream become one. Called when Django starts.
 
     Args:
-        render: (payload, selection) → the JSON frame for a subscriber of that selection, or
-            several, or None when nothing of it was selected.
-        merge: (older payload, newer payload) → the one payload that stands for both.
+        name: the stream's name, or, with a colon at its end, how the names of several begin.
+        merge: must leave both payloads as they are.
     """
+    _merges[name] = merge
 
-    render: Callable[[Any, Any], bytes | list[bytes] | None]
-    merge: Callable[[Any, Any], Any]
 
-    def frames(self, payload: Any, selection: Any) -> list[bytes]:
-        """What `render` makes of a payload, as a list."""
-        rendered = self.render(payload, selection)
-        if isinstance(rendered, bytes):
-            return [rendered]
-        return rendered or []
+def merge_for(name: str) -> Merge:
+    """How payloads of the stream of that name are merged.
+
+    Raises:
+        LookupError: nobody has registered it.
+    """
+    prefix, colon, _ = name.partition(":")
+    merge = _merges.get(name) or _merges.get(prefix + colon)
+    if merge is None:
+        raise LookupError(f"Nobody has registered how values of the stream {name} are merged.")
+    return merge
+
+
+class Selection(Hashable, Protocol):
+    """What a follower wants of a latest stream. Equal selections share each encoded frame."""
+
+    def frames(self, payload: Any) -> Sequence[bytes]:
+        """The JSON frames for this selection of a payload; none if it has nothing of it."""
 
 
 class LatestSubscription(Subscription):
@@ -47,7 +60,7 @@ class LatestSubscription(Subscription):
 
     __slots__ = ("_missed", "feed", "selection")
 
-    def __init__(self, feed: LatestFeed, selection: Hashable) -> None:
+    def __init__(self, feed: LatestFeed, selection: Selection) -> None:
         self.feed = feed
         self.selection = selection
         self._missed: Any = None
@@ -67,22 +80,22 @@ class LatestSubscription(Subscription):
 
     async def send_next(self, connection: Connection) -> None:
         payload, self._missed = self._missed, None
-        if frames := self.feed.frames(payload, self.selection):
+        if frames := self.selection.frames(payload):
             connection.write(Bundle(frames))
 
     def end(self, connection: Connection) -> None:
         self.feed.unfollow(connection)
 
 
-class LatestFeed(Feed[tuple[LatestTopic, Hashable], None]):
+class LatestFeed(Feed[Selection, None]):
     """The newest value of one stream, for the connections of this process."""
 
     kind = "latest"
 
     def __init__(self, key: StreamKey) -> None:
         super().__init__(key)
-        self._topic: LatestTopic | None = None
-        self._audiences: dict[Hashable, Audience] = {}
+        self.merge = merge_for(key.name)
+        self._audiences: dict[Selection, Audience] = {}
         self._subscriptions: dict[Connection, LatestSubscription] = {}
         self._waiting: list[Any] = []
 
@@ -90,12 +103,10 @@ class LatestFeed(Feed[tuple[LatestTopic, Hashable], None]):
     def empty(self) -> bool:
         return not self._subscriptions
 
-    def follow(self, connection: Connection, wanted: tuple[LatestTopic, Hashable]) -> None:
+    def follow(self, connection: Connection, wanted: Selection) -> None:
         self.unfollow(connection)
-        topic, selection = wanted
-        self._topic = self._topic or topic
-        self._audiences.setdefault(selection, Audience()).add(connection)
-        subscription = LatestSubscription(self, selection)
+        self._audiences.setdefault(wanted, Audience()).add(connection)
+        subscription = LatestSubscription(self, wanted)
         self._subscriptions[connection] = connection.subscriptions[self.place] = subscription
 
     def unfollow(self, connection: Connection) -> None:
@@ -118,19 +129,9 @@ class LatestFeed(Feed[tuple[LatestTopic, Hashable], None]):
             return
         newest: Any = None
         for selection, audience in self._audiences.items():
-            bundle = Bundle(
-                [frame for payload in payloads for frame in self.frames(payload, selection)]
-            )
+            bundle = Bundle([frame for payload in payloads for frame in selection.frames(payload)])
             if not bundle:
                 continue
             for late in audience.write(bundle):
                 newest = newest or reduce(self.merge, payloads)
                 self._subscriptions[late].miss(late, newest)
-
-    def merge(self, older: Any, newer: Any) -> Any:
-        assert self._topic is not None
-        return self._topic.merge(older, newer)
-
-    def frames(self, payload: Any, selection: Hashable) -> list[bytes]:
-        assert self._topic is not None
-        return self._topic.frames(payload, selection)

@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from dashboard.selection import EVERYTHING, NOTHING, Selection, merge, payload, render
+from dashboard.selection import EVERYTHING, NOTHING, Selection, merge, payload
 
 TICK = payload("2026-11-21T23:00:00.000000Z", [("system", "cpu_usage", 12.5), ("custom", "rpm", 3)])
 
 
 def frame(selection: Selection, tick: dict[str, Any] = TICK) -> Any:
-    rendered = render(tick, selection)
-    return rendered and json.loads(rendered)
+    frames = selection.frames(tick)
+    return json.loads(frames[0]) if frames else None
 
 
 def test_only_what_was_subscribed_to_is_in_the_frame_and_all_groups_are_there() -> None:

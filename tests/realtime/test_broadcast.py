@@ -18,7 +18,7 @@ from realtime.latest import LatestFeed
 from realtime.outlets import RawOutlet, WatchedTransport
 from realtime.streams import StreamKey
 from realtime.submission import submitter
-from tests.realtime.endpoints import TOPIC, VALUES, Note
+from tests.realtime.endpoints import VALUES, Chosen, Note
 from tests.realtime.test_hub import note
 from tests.support.sockets import SocketClient
 
@@ -139,7 +139,7 @@ async def test_a_value_never_overtakes_an_older_one_that_waits():
     )
     connection = Connection("one", outlet, close=None, slow_consumer_timeout=1)
     feed = LatestFeed(StreamKey(1, VALUES))
-    feed.follow(connection, (TOPIC, frozenset({"cpu", "memory"})))
+    feed.follow(connection, Chosen(frozenset({"cpu", "memory"})))
     feed.receive({"payload": b'{"cpu": 1, "memory": 1}'})
     feed.flush()
     outlet.ready = True
