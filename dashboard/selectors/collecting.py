@@ -15,6 +15,7 @@ class SeriesPlace:
 
     series_id: int
     group: str
+    tags: Mapping[str, str]
     live: bool
 
 
@@ -34,7 +35,7 @@ def collection_plan(kinds: Iterable[str]) -> CollectionPlan:
     """The enabled sources of these kinds in all workspaces, with their series."""
     sources = list(Source.objects.filter(enabled=True, kind__in=set(kinds)).order_by("id"))
     rows = Series.objects.filter(source__in=sources).values_list(
-        "source_id", "metric__name", "id", "metric__group", is_live()
+        "source_id", "metric__name", "id", "metric__group", "tags", is_live()
     )
     workspaces = {source.workspace_id for source in sources}
     metrics = Metric.objects.filter(workspace_id__in=workspaces)
