@@ -63,9 +63,9 @@ class CardCommands(RealtimeConsumer):
         if references:
             followed = await self.call(cards.get(kind).followed, self.principal, references)
         before = self._card_streams.pop(kind, None)
-        if before is not None and (followed is None or followed[1] != before):
+        if before is not None and (followed is None or followed[0] != before):
             await self.unfollow_latest(before)
         if followed is not None:
-            topic, key, selection = followed
-            await self.follow_latest(topic, key, selection)
+            key, selection = followed
+            await self.follow_latest(key, selection)
             self._card_streams[kind] = key

@@ -7,16 +7,14 @@ that lags gets what is newest of each kind and person when it can take it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from chat import streams
-from chat.protocol import TypingNow, UserAway, UserJoined, UserLeft
-from realtime import publish
-from realtime.connection import LatestTopic
+from chat.protocol import STREAM_PREFIX, TypingNow, UserAway, UserJoined, UserLeft
+from realtime import latest, publish
 from realtime.protocol import Event
 
-# Everybody who follows a room gets the same.
-ALL = "all"
 MAX_KEPT = 100
 # Of each person the newest of each of these counts.
 _KEPT: Mapping[type[Event], str] = {
@@ -27,8 +25,13 @@ _KEPT: Mapping[type[Event], str] = {
 }
 
 
-def _render(payload: Mapping[str, Any], selection: object) -> list[bytes]:
-    return [frame.encode() for frame in payload["frames"].values()]
+@dataclass(frozen=True)
+class Everything:
+    """Everybody who follows a room gets the same."""
+
+    def frames(self, payload: Mapping[str, Any]) -> list[bytes]:
+        """What happened, one event a frame."""
+        return [frame.encode() for frame in payload["frames"].values()]
 
 
 def _merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -40,7 +43,7 @@ def _merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Mapping[str, A
     return {"frames": dict(list(frames.items())[-MAX_KEPT:])}
 
 
-TOPIC = LatestTopic(render=_render, merge=_merge)
+latest.register(STREAM_PREFIX, _merge)
 
 
 def tell(workspace_id: int, event: TypingNow | UserJoined | UserLeft | UserAway) -> None:

@@ -160,7 +160,7 @@ class RoomCommands(RealtimeConsumer):
     @property
     def followed(self) -> list[str]:
         """The rooms that this socket follows."""
-        slugs = (streams.slug_of(key.name) for key in self.connection.logs)
+        slugs = (streams.slug_of(key.name) for key in self.followed_logs)
         return [slug for slug in slugs if slug is not None]
 
     # --- Following ----------------------------------------------------------------------------
@@ -212,7 +212,7 @@ class RoomCommands(RealtimeConsumer):
         keys = {slug: self._key(slug) for slug in slugs}
         positions = {key.name: recover[slug] for slug, key in keys.items() if slug in recover}
         for key in keys.values():
-            await self.follow_latest(live.TOPIC, key, live.ALL)
+            await self.follow_latest(key, live.Everything())
         return await self.follow_logs(keys.values(), positions)
 
     async def _unfollow(self, slug: str) -> None:

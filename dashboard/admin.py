@@ -1,4 +1,4 @@
-"""The admin of metrics, sources and series. Sources are written through their services."""
+"""The admin of metrics, sources and series. What is told of is written through services."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +34,15 @@ class MetricAdmin(BaseMetricAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Metric | None = None) -> list[str]:
         # Clients know a metric by its name, and its numbers are in one workspace.
         return ["workspace", "name"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Metric, form: Any, change: bool) -> None:
+        services.save_metric(metric=obj)
+
+    def delete_model(self, request: HttpRequest, obj: Metric) -> None:
+        self.delete_queryset(request, Metric.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Metric]) -> None:
+        services.delete_metrics(metrics=queryset)
 
 
 class SourceForm(BaseSourceForm):

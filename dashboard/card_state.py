@@ -82,16 +82,15 @@ class CardSelection:
     names: frozenset[str]
     cards: Mapping[str, LiveCard] = field(compare=False)
 
-
-def render(payload: Mapping[str, Any], selection: CardSelection) -> list[bytes]:
-    """The `card_update` frames that a payload of the stream `metrics` makes."""
-    frames = []
-    for values in payload["metrics"].values():
-        for name in sorted(selection.names & values.keys()):
-            card = selection.cards[name]
-            card.take(payload["timestamp"], values[name])
-            frames.append(CardUpdate(kind=KIND, reference=name, state=card.state()).encode())
-    return frames
+    def frames(self, payload: Mapping[str, Any]) -> list[bytes]:
+        """The `card_update` frames that a payload of the stream `metrics` makes."""
+        frames = []
+        for values in payload["metrics"].values():
+            for name in sorted(self.names & values.keys()):
+                card = self.cards[name]
+                card.take(payload["timestamp"], values[name])
+                frames.append(CardUpdate(kind=KIND, reference=name, state=card.state()).encode())
+        return frames
 
 
 def _newest(points: Iterable[Point]) -> tuple[Point, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from weakref import WeakValueDictionary
 
 from accounts.policy import Action, allowed
-from dashboard import card_state, instants, selectors, streams, topics
+from dashboard import card_state, instants, selectors, streams
 from dashboard.card_state import CardSelection, Facts, LiveCard
 from dashboard.selectors import CardData
 from notifications.cards import CardKind, Followed, State, register
@@ -31,11 +31,7 @@ def follow(principal: Principal, references: Sequence[str]) -> Followed | None:
     if not found:
         return None
     cards = {name: _live(data, principal) for name, data in found.items()}
-    return (
-        topics.METRICS,
-        streams.metrics(principal.workspace_id),
-        CardSelection(frozenset(cards), cards),
-    )
+    return streams.metrics(principal.workspace_id), CardSelection(frozenset(cards), cards)
 
 
 def _visible(principal: Principal, references: Iterable[str]) -> dict[str, CardData]:

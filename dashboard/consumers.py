@@ -6,8 +6,9 @@ import time
 from collections.abc import Collection, Iterable
 
 from accounts.policy import Action, require
-from dashboard import instants, ranges, selection, selectors, streams, tags, topics
+from dashboard import instants, ranges, selection, selectors, streams, tags
 from dashboard.protocol import (
+    MAX_SELECTIONS,
     WILDCARD,
     HistoricalData,
     History,
@@ -17,9 +18,9 @@ from dashboard.protocol import (
     Unsubscribe,
     UnsubscriptionConfirmed,
 )
-from dashboard.selection import Selection
+from dashboard.selection import Selection, Tagged
 from realtime.consumers import RealtimeConsumer, on
-from realtime.errors import InvalidCommand
+from realtime.errors import InvalidCommand, TooManySubscriptions
 
 SNAPSHOT_MINUTES = 10.0
 
@@ -36,18 +37,21 @@ class DashboardConsumer(RealtimeConsumer):
         _refuse_streams("streams", command.streams)
         # Before anything is followed: it refuses positions of streams that are not here.
         followed = await self.follow_logs([], command.recover)
-        names = command.metrics
-        if names is None:
-            # A bare subscribe is that of a client which knows no other way to ask for all.
-            names = [] if command.streams is not None else [WILDCARD]
-        workspace_id = self.principal.workspace_id
-        known = [name for name in names if name != WILDCARD]
+        names, series = _named(command)
+        wanted = self.selection.add(names).add_series(series)
+        if len(wanted.series) > MAX_SELECTIONS:
+            raise TooManySubscriptions(f"A connection selects at most {MAX_SELECTIONS} series.")
+        known = {name for name in names if name != WILDCARD} | {one.metric for one in series}
         if known:
+            workspace_id = self.principal.workspace_id
             await self.call(selectors.require_metrics, workspace_id=workspace_id, names=known)
-        await self._follow(self.selection.add(names))
+        await self._follow(wanted)
         await self.reply(
             SubscriptionConfirmed(
-                metrics=self.selection.listed(), streams=[], positions=followed.positions
+                metrics=self.selection.listed(),
+                streams=[],
+                series=self.selection.listed_series(),
+                positions=followed.positions,
             )
         )
         await self._send_snapshot(command.history, names)
@@ -55,15 +59,16 @@ class DashboardConsumer(RealtimeConsumer):
     @on(Unsubscribe)
     async def unsubscribe(self, command: Unsubscribe) -> UnsubscriptionConfirmed:
         _refuse_streams("streams", command.streams)
-        names = command.metrics
-        if names is None:
-            names = [] if command.streams is not None else [WILDCARD]
+        names, series = _named(command)
         existing: Iterable[str] = ()
         if self.selection.everything:
             existing = await self.call(selectors.metric_names, self.principal.workspace_id)
-        left, taken_off = self.selection.remove(names, existing)
+        left, metrics = self.selection.remove(names, existing)
+        left, selections = left.remove_series(left.series if _is_bare(command) else series)
         await self._follow(left)
-        return UnsubscriptionConfirmed(metrics=taken_off, streams=[])
+        return UnsubscriptionConfirmed(
+            metrics=metrics, streams=[], series=[one.listed() for one in selections]
+        )
 
     @on(History)
     async def history(self, command: History) -> HistoricalData:
@@ -82,7 +87,7 @@ class DashboardConsumer(RealtimeConsumer):
             start=span.start,
             end=span.end,
             points=span.points,
-            wanted_tags=_checked(command.tags),
+            wanted_tags=None if command.tags is None else _checked(command.tags, "tags"),
         )
         return HistoricalData(
             metric=command.metric,
@@ -105,7 +110,7 @@ class DashboardConsumer(RealtimeConsumer):
     async def _follow(self, wanted: Selection) -> None:
         key = streams.metrics(self.principal.workspace_id)
         if wanted:
-            await self.follow_latest(topics.METRICS, key, wanted)
+            await self.follow_latest(key, wanted)
         elif self.selection:
             await self.unfollow_latest(key)
         self.selection = wanted
@@ -137,6 +142,23 @@ class DashboardConsumer(RealtimeConsumer):
         )
 
 
+def _is_bare(command: Subscribe | Unsubscribe) -> bool:
+    """Whether nothing is named: that of a client which knows no other way to mean all."""
+    return command.metrics is None and command.streams is None and command.series is None
+
+
+def _named(command: Subscribe | Unsubscribe) -> tuple[list[str], list[Tagged]]:
+    """The metrics and the selections of series that a command names.
+
+    Raises:
+        InvalidCommand: the tags of one are not such as a series can have.
+    """
+    for index, selector in enumerate(command.series or ()):
+        selector.tags = _checked(selector.tags, f"series[{index}].tags")
+    series = [selection.tagged(selector) for selector in command.series or ()]
+    return [WILDCARD] if _is_bare(command) else command.metrics or [], series
+
+
 def _refuse_streams(field: str, names: Collection[str] | None) -> None:
     if names:
         raise InvalidCommand.field(
@@ -144,13 +166,11 @@ def _refuse_streams(field: str, names: Collection[str] | None) -> None:
         )
 
 
-def _checked(wanted: dict[str, str] | None) -> dict[str, str] | None:
-    if wanted is None:
-        return None
+def _checked(wanted: dict[str, str], field: str) -> dict[str, str]:
     try:
         return tags.check(wanted)
     except ValueError as error:
-        raise InvalidCommand(f"tags: {error}", errors={"tags": [str(error)]}) from None
+        raise InvalidCommand(f"{field}: {error}", errors={field: [str(error)]}) from None
 
 
 def _now() -> int:

@@ -19,25 +19,38 @@ GROUPS = ("system", "business", "custom")
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH)]
 Names = Annotated[list[Name], Meta(max_length=500)]
 Streams = Annotated[list[Name], Meta(max_length=16)]
+MAX_SELECTIONS = 200
 # A month: as far as rollups go back by default.
 Minutes = Annotated[float, Meta(ge=0, le=44_640)]
 Instant = str | int | float
 
 
+class SeriesSelector(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Every series of a metric that has these tags, whatever others it has; those to come too."""
+
+    metric: Name
+    tags: dict[str, str] = {}
+
+
+SeriesSelectors = Annotated[list[SeriesSelector], Meta(max_length=MAX_SELECTIONS)]
+
+
 class Subscribe(Command, tag="subscribe"):
-    """Follow metrics, by name or all of them; a bare one follows all."""
+    """Follow metrics, by name or all of them, or single series; a bare one follows all metrics."""
 
     metrics: Names | None = None
     streams: Streams | None = None
+    series: SeriesSelectors | None = None
     recover: dict[str, Position] | None = None
     history: Minutes | None = None
 
 
 class Unsubscribe(Command, tag="unsubscribe"):
-    """Follow some metrics no longer; a bare one takes off all."""
+    """Follow some metrics or series no longer; a bare one takes off all."""
 
     metrics: Names | None = None
     streams: Streams | None = None
+    series: SeriesSelectors | None = None
 
 
 class History(Command, tag="history"):
@@ -54,12 +67,14 @@ class History(Command, tag="history"):
 class SubscriptionConfirmed(Event, tag="subscription_confirmed"):
     metrics: list[str]
     streams: list[str]
+    series: list[SeriesSelector]
     positions: dict[str, ConfirmedPosition]
 
 
 class UnsubscriptionConfirmed(Event, tag="unsubscription_confirmed"):
     metrics: list[str]
     streams: list[str]
+    series: list[SeriesSelector]
 
 
 class Point(Struct, kw_only=True):
@@ -91,3 +106,42 @@ class RealtimeMetrics(Event, tag="realtime_metrics"):
 
     timestamp: str
     metrics: Mapping[str, Mapping[str, float]]
+
+
+class SeriesValue(Struct, kw_only=True):
+    """The newest value of one series."""
+
+    metric: str
+    tags: Mapping[str, str]
+    value: float
+
+
+class SeriesMetrics(Event, tag="series_metrics"):
+    """The newest values of one tick, by series; `timestamp` is when they were taken."""
+
+    timestamp: str
+    data: list[SeriesValue]
+
+
+class MetricEntry(Event):
+    """A metric as it stands in the catalogue from now on."""
+
+    metric: str
+    group: str
+    unit: str
+    title: str
+    decimals: int
+
+
+class MetricCreated(MetricEntry, tag="metric_created"):
+    """The workspace has a new metric."""
+
+
+class MetricChanged(MetricEntry, tag="metric_changed"):
+    """Something of a metric's entry is different."""
+
+
+class MetricDeleted(Event, tag="metric_deleted"):
+    """The workspace has a metric no longer."""
+
+    metric: str

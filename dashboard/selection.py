@@ -1,33 +1,83 @@
-"""Which of a workspace's metrics a connection follows, and the frame it gets of them. Pure.
+"""Which of a workspace's values a connection follows, and the frames it gets of them. Pure.
 
-Connections with equal selections share one encoded frame.
+A payload of the stream `metrics` has up to three parts: one number for each metric (`metrics` and
+its `timestamp`), one for each series (`series`), and what has changed in the catalogue
+(`catalogue`). Connections with equal selections share each encoded frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from dashboard.protocol import GROUPS, WILDCARD, RealtimeMetrics
+import msgspec
+
+from dashboard import instants
+from dashboard.protocol import (
+    GROUPS,
+    WILDCARD,
+    MetricChanged,
+    MetricCreated,
+    MetricDeleted,
+    RealtimeMetrics,
+    SeriesMetrics,
+    SeriesSelector,
+    SeriesValue,
+)
+
+Payload = dict[str, Any]
+
+
+class Tagged(NamedTuple):
+    """A selection of single series: those of `metric` that have these tags, sorted by name."""
+
+    metric: str
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def takes(self, tags: Mapping[str, str]) -> bool:
+        """Whether a series of the metric with these tags is among them."""
+        return all(tags.get(name) == value for name, value in self.tags)
+
+    def listed(self) -> SeriesSelector:
+        """As the protocol tells it."""
+        return SeriesSelector(metric=self.metric, tags=dict(self.tags))
+
+
+class Measured(NamedTuple):
+    """The newest value of one series; `live` if it is its metric's value too.
+
+    `at`: when it was taken, in microseconds since the epoch.
+    """
+
+    at: int
+    series_id: int
+    group: str
+    metric: str
+    tags: Mapping[str, str]
+    live: bool
+    value: float
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Names of metrics, or all of them, those to come included."""
+    """Names of metrics, or all of them, those to come included; and selections of series."""
 
     names: frozenset[str] = frozenset()
     everything: bool = False
+    series: frozenset[Tagged] = frozenset()
 
     def __bool__(self) -> bool:
-        return self.everything or bool(self.names)
+        return self.everything or bool(self.names) or bool(self.series)
 
     def add(self, names: Iterable[str]) -> Selection:
         """This selection and `names`; the wildcard among them stands for everything."""
         names = frozenset(names)
         if self.everything or WILDCARD in names:
-            return EVERYTHING
-        return Selection(self.names | names)
+            return Selection(everything=True, series=self.series)
+        return replace(self, names=self.names | names)
 
     def remove(self, names: Iterable[str], existing: Iterable[str]) -> tuple[Selection, list[str]]:
         """This selection without `names`, and what that took off, as the protocol tells it.
@@ -39,46 +89,136 @@ class Selection:
         """
         names = frozenset(names)
         if WILDCARD in names:
-            return NOTHING, self.listed()
+            return Selection(series=self.series), self.listed()
         taken = names & (frozenset(existing) if self.everything else self.names)
         if not taken:
             return self, []
         left = (frozenset(existing) if self.everything else self.names) - taken
-        return Selection(left), sorted(taken)
+        return Selection(left, series=self.series), sorted(taken)
+
+    def add_series(self, wanted: Iterable[Tagged]) -> Selection:
+        """This selection and these of series."""
+        return replace(self, series=self.series.union(wanted))
+
+    def remove_series(self, unwanted: Iterable[Tagged]) -> tuple[Selection, list[Tagged]]:
+        """This selection without these of series, and those that were in it."""
+        taken = self.series.intersection(unwanted)
+        return replace(self, series=self.series - taken), sorted(taken)
 
     def listed(self) -> list[str]:
-        """As the protocol tells it: `["*"]` for everything."""
+        """The metrics as the protocol tells them: `["*"]` for everything."""
         return [WILDCARD] if self.everything else sorted(self.names)
+
+    def listed_series(self) -> list[SeriesSelector]:
+        """The selections of series as the protocol tells them."""
+        return [tagged.listed() for tagged in sorted(self.series)]
+
+    def frames(self, payload: Mapping[str, Any]) -> list[bytes]:
+        """What a connection with this selection is sent of a payload; nothing if it has none."""
+        frames = [msgspec.json.encode(event) for event in payload.get("catalogue", {}).values()]
+        if metrics := self._metrics(payload["metrics"]):
+            frames.append(RealtimeMetrics(timestamp=payload["timestamp"], metrics=metrics).encode())
+        if self.series and "series" in payload:
+            timestamp, values = payload["series"]["timestamp"], payload["series"]["values"]
+            if data := self._series(values.values()):
+                frames.append(SeriesMetrics(timestamp=timestamp, data=data).encode())
+        return frames
+
+    def _metrics(
+        self, metrics: Mapping[str, Mapping[str, float]]
+    ) -> Mapping[str, Mapping[str, float]] | None:
+        if not self.everything:
+            metrics = {
+                group: {name: value for name, value in values.items() if name in self.names}
+                for group, values in metrics.items()
+            }
+        return metrics if any(metrics.values()) else None
+
+    def _series(self, values: Iterable[tuple[str, Mapping[str, str], float]]) -> list[SeriesValue]:
+        return [
+            SeriesValue(metric=metric, tags=tags, value=value)
+            for metric, tags, value in values
+            if any(wanted.takes(tags) for wanted in self._by_metric.get(metric, ()))
+        ]
+
+    @cached_property
+    def _by_metric(self) -> Mapping[str, list[Tagged]]:
+        found: dict[str, list[Tagged]] = defaultdict(list)
+        for tagged in self.series:
+            found[tagged.metric].append(tagged)
+        return dict(found)
 
 
 NOTHING = Selection()
 EVERYTHING = Selection(everything=True)
 
 
-def payload(timestamp: str, values: Iterable[tuple[str, str, float]]) -> dict[str, Any]:
-    """What is published: `values` are (group, metric's name, value)."""
+def tagged(selector: SeriesSelector) -> Tagged:
+    """A selection of series as a client wrote it; equal ones are equal whatever their order."""
+    return Tagged(selector.metric, tuple(sorted(selector.tags.items())))
+
+
+def payload(timestamp: str, values: Iterable[tuple[str, str, float]]) -> Payload:
+    """A payload of metrics alone: `values` are (group, metric's name, value)."""
     metrics: dict[str, dict[str, float]] = {group: {} for group in GROUPS}
     for group, name, value in values:
         metrics[group][name] = value
     return {"timestamp": timestamp, "metrics": metrics}
 
 
-def render(payload: Mapping[str, Any], selection: Selection) -> bytes | None:
-    """The `realtime_metrics` frame of `payload` for one selection; None if it has none of it."""
-    metrics = payload["metrics"]
-    if not selection.everything:
-        metrics = {
-            group: {name: value for name, value in values.items() if name in selection.names}
-            for group, values in metrics.items()
-        }
-    if not any(metrics.values()):
-        return None
-    return RealtimeMetrics(timestamp=payload["timestamp"], metrics=metrics).encode()
-
-
-def merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[str, Any]:
-    """Both payloads in one: the newest value of each metric, and the newer time."""
-    metrics = {
-        group: {**older["metrics"][group], **newer["metrics"][group]} for group in newer["metrics"]
+def measured(values: Sequence[Measured]) -> Payload:
+    """A payload of what was measured; the time of either part is that of the newest in it."""
+    live = [value for value in values if value.live]
+    published = payload(_newest(live), ((v.group, v.metric, v.value) for v in live))
+    published["series"] = {
+        "timestamp": _newest(values),
+        "values": {str(v.series_id): (v.metric, v.tags, v.value) for v in values},
     }
-    return {"timestamp": max(older["timestamp"], newer["timestamp"]), "metrics": metrics}
+    return published
+
+
+def catalogue(events: Iterable[MetricCreated | MetricChanged | MetricDeleted]) -> Payload:
+    """A payload that tells of the catalogue; of two events about a metric the later one counts."""
+    found = {event.metric: msgspec.to_builtins(event) for event in events}
+    return payload("", ()) | {"catalogue": found}
+
+
+def merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Payload:
+    """Both payloads in one: the newest value of each metric and series, and the newer times."""
+    merged = {
+        "timestamp": max(older["timestamp"], newer["timestamp"]),
+        "metrics": {
+            group: {**older["metrics"][group], **newer["metrics"][group]}
+            for group in newer["metrics"]
+        },
+    }
+    for part, merge_part in (("series", _merge_series), ("catalogue", _merge_catalogue)):
+        if part in older and part in newer:
+            merged[part] = merge_part(older[part], newer[part])
+        elif part in older or part in newer:
+            merged[part] = newer.get(part, older.get(part))
+    return merged
+
+
+def _newest(values: Iterable[Measured]) -> str:
+    newest = max((value.at for value in values), default=None)
+    return "" if newest is None else instants.rfc3339(newest)
+
+
+def _merge_series(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        "timestamp": max(older["timestamp"], newer["timestamp"]),
+        "values": {**older["values"], **newer["values"]},
+    }
+
+
+def _merge_catalogue(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of each metric the newest event, except that what is new and changes is still new."""
+    merged = {**older}
+    created, changed = (kind.__struct_config__.tag for kind in (MetricCreated, MetricChanged))
+    for name, event in newer.items():
+        before = merged.get(name)
+        if before is not None and (before["type"], event["type"]) == (created, changed):
+            event = {**event, "type": created}
+        merged[name] = event
+    return merged

@@ -17,6 +17,7 @@ from django.db import connection
 
 from dashboard import instants, selection, streams
 from dashboard.models import Rollup, Sample, Series
+from dashboard.selection import Measured
 from dashboard.selectors import is_live, newest_at
 from realtime import gauges
 from realtime.publish import publish_latest
@@ -90,6 +91,7 @@ class _Facts(NamedTuple):
 
     name: str
     group: str
+    tags: Mapping[str, str]
     raw_from: int
     live: bool
     newest: int | None
@@ -101,7 +103,7 @@ def _facts(workspace_id: int, series_ids: set[int]) -> dict[int, _Facts]:
         # Evaluated apart from the query below, which must see what the last holder committed.
         list(mine.select_for_update(no_key=True, of=("self",)).order_by("id").values_list("id"))
     rows = mine.order_by("id").values_list(
-        "id", "metric__name", "metric__group", "metric__raw_from", is_live(), newest_at()
+        "id", "metric__name", "metric__group", "tags", "metric__raw_from", is_live(), newest_at()
     )
     return {series_id: _Facts(*facts) for series_id, *facts in rows}
 
@@ -111,15 +113,13 @@ def _publish_newest(
 ) -> None:
     # The rows are sorted: the last one of each series is its newest in this batch.
     newest = {series_id: (at, value) for series_id, at, value in rows}
-    values, latest = [], 0
+    values = []
     for series_id, (at, value) in newest.items():
-        series = facts[series_id]
-        if series.live and (series.newest is None or at >= series.newest):
-            values.append((series.group, series.name, value))
-            latest = max(latest, at)
+        name, group, tags, _, live, before = facts[series_id]
+        if before is None or at >= before:
+            values.append(Measured(at, series_id, group, name, tags, live, value))
     if values:
-        frame = selection.payload(instants.rfc3339(latest), values)
-        publish_latest(streams.metrics(workspace_id), frame)
+        publish_latest(streams.metrics(workspace_id), selection.measured(values))
 
 
 def _insert(rows: Sequence[tuple[int, int, float]]) -> None:

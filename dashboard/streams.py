@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dashboard import selection
 from dashboard.protocol import STREAM
+from realtime import latest
 from realtime.streams import StreamKey
+
+latest.register(STREAM, selection.merge)
 
 
 def metrics(workspace_id: int) -> StreamKey:

@@ -6,22 +6,22 @@ actions, and knows none of the apps behind them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from notifications import streams
 from notifications.protocol import CardUpdate
+from realtime import latest
 from realtime.auth import Principal
-from realtime.connection import LatestTopic
 from realtime.errors import NotFound
+from realtime.latest import Selection
 from realtime.publish import publish_latest
 from realtime.registries import Registry
 from realtime.streams import StreamKey
 
 State = dict[str, Any]
-Followed = tuple[LatestTopic, StreamKey, Hashable]
+Followed = tuple[StreamKey, Selection]
 Follow = Callable[[Principal, Sequence[str]], Followed | None]
 
 
@@ -55,9 +55,10 @@ class CardKind:
         name: the `kind` of its frames.
         state: (principal, references) → the present state by reference; None where there is no
             such thing, or the principal may not see it.
-        follow: (principal, references) → how changes of these reach a socket: what its consumer
-            hands to `follow_latest`. The topic renders `CardUpdate`s. None where the principal may
-            see none of them. Left out: they are those that `card_changed` tells of.
+        follow: (principal, references) → how changes of these reach a socket: the latest stream
+            and the selection that its consumer hands to `follow_latest`. The selection's frames
+            are `CardUpdate`s. None where the principal may see none of them. Left out: the changes
+            that `card_changed` tells of.
         actions: what can be done on a card, by name. Called with keyword arguments `principal`,
             `reference` and `arguments` (a mapping, as the client sent it); raises AppErrors.
     """
@@ -75,8 +76,7 @@ class CardKind:
         visible = frozenset(name for name in references if states.get(name) is not None)
         if not visible:
             return None
-        topic = LatestTopic(render=partial(_render, self.name), merge=_merge)
-        return topic, streams.cards(principal.workspace_id, self.name), visible
+        return streams.cards(principal.workspace_id, self.name), _Visible(self.name, visible)
 
 
 registry: Registry[CardKind] = Registry("kind of card")
@@ -104,13 +104,24 @@ def card_changed(*, workspace_id: int, kind: str, reference: str, state: State) 
     publish_latest(streams.cards(workspace_id, kind), {reference: state})
 
 
-def _render(kind: str, payload: Mapping[str, State], wanted: frozenset[str]) -> list[bytes]:
-    return [
-        CardUpdate(kind=kind, reference=reference, state=state).encode()
-        for reference, state in payload.items()
-        if reference in wanted
-    ]
+@dataclass(frozen=True)
+class _Visible:
+    """The cards of one kind that a socket follows."""
+
+    kind: str
+    references: frozenset[str]
+
+    def frames(self, payload: Mapping[str, State]) -> list[bytes]:
+        """A `card_update` for each of these that has changed."""
+        return [
+            CardUpdate(kind=self.kind, reference=reference, state=state).encode()
+            for reference, state in payload.items()
+            if reference in self.references
+        ]
 
 
 def _merge(older: Mapping[str, State], newer: Mapping[str, State]) -> dict[str, State]:
     return {**older, **newer}
+
+
+latest.register(streams.CARD_PREFIX, _merge)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from notifications.protocol import STREAM
 from realtime.streams import StreamKey
 
+CARD_PREFIX = "cards:"
+
 
 def cards(workspace_id: int, kind: str) -> StreamKey:
     """The newest states of the live cards of one kind."""
-    return StreamKey(workspace_id, f"cards:{kind}")
+    return StreamKey(workspace_id, f"{CARD_PREFIX}{kind}")
 
 
 def inbox(workspace_id: int, user_id: int) -> StreamKey:

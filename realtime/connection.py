@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from realtime.auth import Principal
 from realtime.frames import Bundle
@@ -30,44 +31,34 @@ LOOKS = 5
 RETRY_AFTER = 1.0
 
 
-@dataclass(frozen=True)
-class LatestTopic:
-    """What a kind of latest stream looks like on the wire.
+class Subscription(ABC):
+    """What one connection follows of one stream, and how far it has got. A kind has its own.
 
-    Args:
-        render: (payload, selection) → the JSON frame for a subscriber of that selection, or
-            several, or None when nothing of it was selected.
-        merge: (older payload, newer payload) → the one payload that stands for both.
+    Attributes:
+        lossless: nothing of it may be skipped. It is caught up last, being long, and a peer that
+            takes nothing of it is closed in the end.
     """
 
-    render: Callable[[Any, Any], bytes | list[bytes] | None]
-    merge: Callable[[Any, Any], Any]
+    __slots__ = ()
+    lossless: ClassVar[bool] = False
 
-    def frames(self, payload: Any, selection: Any) -> list[bytes]:
-        """What `render` makes of a payload, as a list."""
-        rendered = self.render(payload, selection)
-        if isinstance(rendered, bytes):
-            return [rendered]
-        return rendered or []
+    @property
+    def offset(self) -> int | None:
+        """The last offset that was written, for heartbeats; None where there are no offsets."""
+        return None
 
+    @property
+    @abstractmethod
+    def behind(self) -> bool:
+        """Whether there is something that was not written yet."""
 
-class LatestSource(Protocol):
-    """A latest stream as a connection needs it (realtime.feeds.LatestFeed)."""
+    @abstractmethod
+    async def send_next(self, connection: Connection) -> None:
+        """Write the next batch of what `connection` has not had."""
 
-    key: StreamKey
-    topic: LatestTopic
-
-    def unfollow(self, connection: Connection) -> None:
-        """Send `connection` nothing more."""
-
-
-class LogSource(Protocol):
-    """A log stream as a connection needs it (realtime.feeds.LogFeed)."""
-
-    head: int
-
-    async def send_next(self, connection: Connection, subscription: LogSubscription) -> None:
-        """Write the next batch that `connection` has not had."""
+    @abstractmethod
+    def end(self, connection: Connection) -> None:
+        """Push nothing more to `connection`."""
 
 
 class Row(Protocol):
@@ -77,14 +68,6 @@ class Row(Protocol):
 
     def step_aside(self, connection: Connection) -> None:
         """Look at `connection` again before it is written to."""
-
-
-@dataclass
-class LogSubscription:
-    """How far one connection has got in one log stream: the last offset written to it."""
-
-    feed: LogSource
-    position: int
 
 
 @dataclass(eq=False, slots=True)
@@ -98,8 +81,8 @@ class Connection:
     principal: Principal | None = None
     peer: Peer = field(default_factory=Peer)
     connected_at: float = field(default_factory=time.time)
-    logs: dict[StreamKey, LogSubscription] = field(default_factory=dict)
-    latest: dict[StreamKey, tuple[LatestSource, Hashable]] = field(default_factory=dict)
+    # By kind and key; feeds put them here and take them away (realtime.feeds).
+    subscriptions: dict[tuple[str, StreamKey], Subscription] = field(default_factory=dict)
     frames_in: int = 0
     heard_at: float = field(default_factory=time.monotonic)
     checked_at: float = field(default_factory=time.monotonic)
@@ -109,7 +92,6 @@ class Connection:
     held: bool = False
     # Called with the stream and the event (its JSON) that ended a subscription (realtime.exits).
     on_put_out: Callable[[StreamKey, str], None] | None = None
-    _missed: dict[LatestSource, Any] = field(default_factory=dict)
     _pushes: deque[Bundle] = field(default_factory=lambda: deque(maxlen=MAX_PUSHES_WAITING))
     pumping: asyncio.Task[None] | None = None
     _frames_written: int = 0
@@ -167,7 +149,7 @@ class Connection:
 
     def statistics(self) -> dict[str, Any]:
         """What is known of this connection; `round_trip` in seconds, null before the first."""
-        followed = sorted({key.name for key in (*self.latest, *self.logs)})
+        followed = sorted({key.name for _, key in self.subscriptions})
         return {
             "endpoint": self.peer.endpoint,
             "address": self.peer.address,
@@ -180,6 +162,11 @@ class Connection:
             "subscriptions": followed,
         }
 
+    def offsets(self) -> dict[str, int]:
+        """By the stream's name, the last offset that was written of each that has offsets."""
+        positions = {key.name: s.offset for (_, key), s in self.subscriptions.items()}
+        return {name: offset for name, offset in positions.items() if offset is not None}
+
     def hold(self) -> None:
         """Keep pushes back: the reply to a command comes before what it subscribes to."""
         self.held = True
@@ -188,30 +175,16 @@ class Connection:
     def release(self) -> None:
         """Let pushes through, and send on what was kept back."""
         self.held = False
-        if (
-            self._missed
-            or self._pushes
-            or any(s.position < s.feed.head for s in self.logs.values())
-        ):
+        if self._pushes or any(s.behind for s in self.subscriptions.values()):
             self.pump()
 
     def put_out(self, key: StreamKey, payload: str) -> None:
-        """A log was ended for this connection by an event of its own; newest values end with it."""
-        if key in self.latest:
-            self.latest[key][0].unfollow(self)
+        """A log was ended for this connection by an event of its own; all else of it ends too."""
+        for place, subscription in list(self.subscriptions.items()):
+            if place[1] == key:
+                subscription.end(self)
         if self.on_put_out is not None and not self.closing:
             self.on_put_out(key, payload)
-
-    def miss(self, feed: LatestSource, payload: Any) -> None:
-        """This latest value cannot be written now: keep only what is newest until it can."""
-        older = self._missed.get(feed)
-        self._missed[feed] = payload if older is None else feed.topic.merge(older, payload)
-        self.skipped += older is not None
-        self.pump()
-
-    def forget(self, feed: LatestSource) -> None:
-        """Nothing kept back of `feed` is wanted any more."""
-        self._missed.pop(feed, None)
 
     def pump(self) -> None:
         """Send on what is behind, at the pace of the peer, in a task of its own."""
@@ -233,20 +206,20 @@ class Connection:
                     if not await self._wait_until_ready():
                         return
                     continue  # a command may have begun meanwhile
-                self._write_missed()
-                behind = [s for s in self.logs.values() if s.position < s.feed.head]
+                self._write_pushes()
+                behind = [s for s in self.subscriptions.values() if s.behind]
                 if not behind:
                     return
-                await self._send_next(behind)
+                await self._send_next(sorted(behind, key=lambda s: s.lossless))
         finally:
             self.pumping = None
 
-    async def _send_next(self, behind: list[LogSubscription]) -> None:
+    async def _send_next(self, behind: list[Subscription]) -> None:
         """Write a batch of each stream, for as long as the peer takes them."""
         try:
             for subscription in behind:
                 if self.outlet.ready:
-                    await subscription.feed.send_next(self, subscription)
+                    await subscription.send_next(self)
         except DATABASE_AWAY as error:
             logger.warning("What a client has missed cannot be read: %s", error)
             await asyncio.sleep(RETRY_AFTER)
@@ -261,18 +234,17 @@ class Connection:
                     return True
             if self.outlet.taken > taken:
                 taken, since = self.outlet.taken, time.monotonic()
-            elif self.logs and time.monotonic() - since >= self.slow_consumer_timeout:
+            elif self._waits_long_enough(since):
                 self.pumping = None  # closing must not wait for this very task
                 await self.close(4008, "No progress: resume from your last position.")
                 return False
 
-    def _write_missed(self) -> None:
+    def _waits_long_enough(self, since: float) -> bool:
+        """Whether a peer that has taken nothing since then is to be closed."""
+        lossless = any(s.lossless for s in self.subscriptions.values())
+        return lossless and time.monotonic() - since >= self.slow_consumer_timeout
+
+    def _write_pushes(self) -> None:
         if self._pushes:
             self.write(Bundle([text for bundle in self._pushes for text in bundle.messages]))
             self._pushes.clear()
-        missed, self._missed = self._missed, {}
-        for feed, payload in missed.items():
-            followed = self.latest.get(feed.key)
-            frames = feed.topic.frames(payload, followed[1]) if followed else []
-            if frames:
-                self.write(Bundle(frames))

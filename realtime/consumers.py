@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Hashable
 from typing import Any
 
 from realtime import common, handshake
 from realtime.admission import admit
 from realtime.auth import Credentials
 from realtime.commands import on as on
-from realtime.connection import LatestTopic
 from realtime.errors import InvalidCommand
 from realtime.following import FollowsLogs
 from realtime.frames import Bundle
+from realtime.latest import LatestFeed, Selection
 from realtime.presence import Seat
 from realtime.protocol import CloseCode, Event, rfc3339
 from realtime.streams import StreamKey
@@ -30,17 +29,17 @@ class RealtimeConsumer(FollowsLogs):
 
     # --- What subclasses use ----------------------------------------------------------------
 
-    async def follow_latest(self, topic: LatestTopic, key: StreamKey, selection: Hashable) -> None:
-        """Push what `selection` picks of the newest values, from after this reply on.
+    async def follow_latest(self, key: StreamKey, selection: Selection) -> None:
+        """Push what `selection` makes of the newest values, from after this reply on.
 
         Raises:
             TooManySubscriptions: this connection follows as much as it may.
         """
         self.require_room_for(key)
-        await self.hub.follow_latest(self.connection, topic, key, selection)
+        await self.hub.follow(self.connection, LatestFeed, key, selection)
 
     async def unfollow_latest(self, key: StreamKey) -> None:
-        await self.hub.unfollow_latest(self.connection, key)
+        await self.hub.unfollow(self.connection, LatestFeed, key)
 
     def enter(self, scope: str) -> None:
         """Count this connection among those that make its user present in `scope`."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from realtime.commands import CommandSocket
 from realtime.errors import InvalidCommand, TooManySubscriptions
+from realtime.log import LogFeed
 from realtime.protocol import MAX_ID_LENGTH, ConfirmedPosition, Position
 from realtime.streams import StreamKey
 
@@ -60,8 +61,8 @@ class FollowsLogs(CommandSocket):
         asked = recover or {}
         refuse_unknown_streams(asked.keys() - {key.name for key in keys})
         self.require_room_for(*keys)
-        found = await self.hub.follow_logs(
-            self.connection, {key: asked.get(key.name) for key in keys}
+        found = await self.hub.follow_all(
+            self.connection, LogFeed, {key: asked.get(key.name) for key in keys}
         )
         return FollowedLogs(
             {
@@ -72,7 +73,12 @@ class FollowsLogs(CommandSocket):
 
     async def unfollow_log(self, key: StreamKey) -> None:
         """Push nothing more of this log stream; does nothing where it is not followed."""
-        await self.hub.unfollow_log(self.connection, key)
+        await self.hub.unfollow(self.connection, LogFeed, key)
+
+    @property
+    def followed_logs(self) -> list[StreamKey]:
+        """The log streams that this connection follows."""
+        return [key for kind, key in self.connection.subscriptions if kind == LogFeed.kind]
 
     @asynccontextmanager
     async def snapshot_first(self) -> AsyncIterator[None]:
@@ -96,7 +102,7 @@ class FollowsLogs(CommandSocket):
         Raises:
             TooManySubscriptions: with `keys` this connection would follow more than it may.
         """
-        followed = {*self.connection.latest, *self.connection.logs}
+        followed = {key for _, key in self.connection.subscriptions}
         limit = int(self.limits["max_subscriptions"])
         if len(followed.union(keys)) > max(limit, len(followed)):
             raise TooManySubscriptions(f"A connection follows at most {limit} streams.")

@@ -9,25 +9,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from realtime import gauges, publish, rechecks, registry, streams, threads
+from realtime import gauges, publish, rechecks, registry, threads
 from realtime.auth import Credentials, Principal, session_authenticator
-from realtime.connection import Connection, LatestTopic
+from realtime.connection import Connection
 from realtime.endings import Ending, going_away
-from realtime.feeds import LatestFeed, LogFeed
+from realtime.feeds import Answer, AnyFeed, Feed, Wanted
 from realtime.frames import Bundle
 from realtime.groups import LayerGroups
+from realtime.kinds import KINDS
 from realtime.load import loop_lag
 from realtime.logins import Logins
 from realtime.loops import every, supervise
 from realtime.presence import LocalPresence
-from realtime.protocol import Position
 from realtime.revocations import Revocations
 from realtime.roster import Roster, Sweep
 from realtime.streams import StreamKey
@@ -52,12 +52,11 @@ class Hub:
         self.presence = LocalPresence()
         self.logins = Logins(_look_up)
         self.revocations = Revocations(self.roster)
-        self._latest: dict[StreamKey, LatestFeed] = {}
-        self._logs: dict[StreamKey, LogFeed] = {}
+        self._feeds: dict[tuple[str, StreamKey], AnyFeed] = {}
         self._layer = get_channel_layer()
         self._groups = LayerGroups(self._layer)
         self._joining = asyncio.Lock()
-        self._unflushed: dict[LatestFeed | LogFeed, None] = {}
+        self._unflushed: dict[AnyFeed, None] = {}
         self._flush_by = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._looks: set[asyncio.Task[None]] = set()
@@ -114,86 +113,79 @@ class Hub:
         """Let a connection go, with all it follows."""
         self.roster.remove(connection)
         self.presence.leave_all(connection.client_id)
-        for key in list(connection.latest):
-            await self.unfollow_latest(connection, key)
-        for key in list(connection.logs):
-            await self.unfollow_log(connection, key)
-
-    async def follow_latest(
-        self, connection: Connection, topic: LatestTopic, key: StreamKey, selection: Hashable
-    ) -> None:
-        """Push the newest values of `key` that `selection` picks to `connection`."""
         async with self._joining:
-            feed = self._latest.get(key)
-            if feed is None:
-                await self._groups.join(publish.group_of(key))
-                feed = self._latest[key] = LatestFeed(key, topic)
-            feed.follow(connection, selection)
+            for place in list(connection.subscriptions):
+                await self._unfollow(connection, place)
 
-    async def unfollow_latest(self, connection: Connection, key: StreamKey) -> None:
-        async with self._joining:
-            feed = self._latest.get(key)
-            if feed is not None:
-                feed.unfollow(connection)
-                if feed.empty:
-                    del self._latest[key]
-                    await self._leave_group(key)
+    async def follow(
+        self,
+        connection: Connection,
+        kind: type[Feed[Wanted, Answer]],
+        key: StreamKey,
+        wanted: Wanted,
+    ) -> Answer:
+        """Push a stream to `connection`: what is `wanted` of it, as its kind understands it.
 
-    async def follow_logs(
-        self, connection: Connection, recover: Mapping[StreamKey, Position | None]
-    ) -> dict[StreamKey, tuple[Position, bool]]:
-        """Push every event of these streams after the given positions (None: from now on).
-
-        Returns for each the position it goes on from, and whether nothing is missing before that;
-        if something is, the caller sends a snapshot. Whatever fails, `connection` then follows
-        none of them that it has not followed before.
+        Replaces an earlier subscription to the same stream as the same kind.
         """
-        feeds = await self._log_feeds(recover)
-        for key, position in recover.items():
-            feed = feeds[key]
-            if position and position.epoch == feed.epoch and position.offset > feed.head:
-                await feed.catch_up()  # this process lags behind the one that the client left
-        if any(self._logs.get(key) is not feed for key, feed in feeds.items()):
-            # The last follower of one of them has gone meanwhile.
-            return await self.follow_logs(connection, recover)
-        return {key: feeds[key].admit(connection, recover[key]) for key in recover}
+        return (await self.follow_all(connection, kind, {key: wanted}))[key]
 
-    async def _log_feeds(self, keys: Iterable[StreamKey]) -> dict[StreamKey, LogFeed]:
-        """The feeds of these streams; those that this process does not follow yet are begun."""
+    async def follow_all(
+        self,
+        connection: Connection,
+        kind: type[Feed[Wanted, Answer]],
+        wanted: Mapping[StreamKey, Wanted],
+    ) -> dict[StreamKey, Answer]:
+        """Push several streams of one kind to `connection`: all of them, or none if one fails."""
+        while True:
+            feeds = await self._feeds_of(kind, wanted)
+            for key, feed in feeds.items():
+                await feed.prepare(wanted[key])
+            # The last follower of one may have gone meanwhile, and the feed with it.
+            if all(self._feeds.get(feed.place) is feed for feed in feeds.values()):
+                return {key: feeds[key].follow(connection, wanted[key]) for key in wanted}
+
+    async def unfollow(self, connection: Connection, kind: type[AnyFeed], key: StreamKey) -> None:
+        """Push nothing more of a stream, as that kind, to `connection`."""
         async with self._joining:
-            feeds = {key: self._logs[key] for key in keys if key in self._logs}
-            new = [key for key in keys if key not in feeds]
-            if not new:
-                return feeds
-            try:
-                # Joined before reading how far they reach: nothing falls between the two.
-                for key in new:
-                    await self._groups.join(publish.group_of(key))
-                extents = await threads.call(streams.extents, new)
-            except BaseException:
-                for key in new:
-                    await self._leave_group(key)
-                raise
-            begun = {key: LogFeed(key, extents[key]) for key in new}
-            self._logs |= begun
-        # What came in while they were being begun had no feed to go to.
-        look = self.loop.create_task(self._observe(new))
+            await self._unfollow(connection, (kind.kind, key))
+
+    async def _feeds_of(
+        self, kind: type[Feed[Wanted, Answer]], keys: Collection[StreamKey]
+    ) -> dict[StreamKey, Feed[Wanted, Answer]]:
+        """The feeds of these streams; those that this process does not have yet are opened."""
+        async with self._joining:
+            new = [key for key in keys if (kind.kind, key) not in self._feeds]
+            if new:
+                try:
+                    for key in new:
+                        await self._groups.join(publish.group_of(key))
+                    opened = await kind.open(new)
+                except BaseException:
+                    for key in new:
+                        await self._leave_group(key)
+                    raise
+                self._feeds |= {feed.place: feed for feed in opened}
+                self._observe_soon(kind, opened)
+            return {key: self._feeds[kind.kind, key] for key in keys}
+
+    def _observe_soon(self, kind: type[AnyFeed], feeds: Sequence[AnyFeed]) -> None:
+        """What came in while these feeds were being opened had no feed to go to."""
+        look = self.loop.create_task(self._observe(kind, feeds))
         self._looks.add(look)
         look.add_done_callback(self._looks.discard)
-        return feeds | begun
 
-    async def unfollow_log(self, connection: Connection, key: StreamKey) -> None:
-        async with self._joining:
-            feed = self._logs.get(key)
-            if feed is not None:
-                feed.dismiss(connection)
-                if not feed.members:
-                    del self._logs[key]
-                    await self._leave_group(key)
+    async def _unfollow(self, connection: Connection, place: tuple[str, StreamKey]) -> None:
+        feed = self._feeds.get(place)
+        if feed is not None:
+            feed.unfollow(connection)
+            if feed.empty:
+                del self._feeds[place]
+                await self._leave_group(feed.key)
 
     async def _leave_group(self, key: StreamKey) -> None:
-        """A stream may have both a log and newest values: they come through one group."""
-        if key not in self._latest and key not in self._logs:
+        """Leave it unless the stream is still followed as another kind."""
+        if not any((kind, key) in self._feeds for kind in KINDS):
             await self._groups.leave(publish.group_of(key))
 
     async def _receive(self) -> None:
@@ -218,17 +210,11 @@ class Hub:
         if kind == "direct":
             self.roster.push(message["criteria"], Bundle([message["event"]]))
             return
-        key = publish.unpack_key(message["key"])
-        if kind == "latest":
-            if latest := self._latest.get(key):
-                latest.receive(message["payload"])
-                self._flush_soon(latest)
-        elif kind == "log" and (log := self._logs.get(key)):
-            for event in publish.unpack_events(message):
-                log.receive(event)
-            self._flush_soon(log)
+        if feed := self._feeds.get((kind, publish.unpack_key(message["key"]))):
+            feed.receive(message)
+            self._flush_soon(feed)
 
-    def _flush_soon(self, feed: LatestFeed | LogFeed) -> None:
+    def _flush_soon(self, feed: AnyFeed) -> None:
         if not self._unflushed:
             self._flush_by = self.loop.time() + GATHER_WITHIN
             self.loop.call_soon(self._flush)
@@ -249,37 +235,25 @@ class Hub:
 
     async def _drop_unfollowed(self) -> None:
         """Let go of the streams whose last follower was put out by one of their events."""
-        if all(feed.members for feed in self._logs.values()) and not any(
-            feed.empty for feed in self._latest.values()
-        ):
+        if not any(feed.empty for feed in self._feeds.values()):
             return
         async with self._joining:
-            empty = [key for key, feed in self._logs.items() if not feed.members]
-            for key in empty:
-                del self._logs[key]
-            unfollowed = [key for key, feed in self._latest.items() if feed.empty]
-            for key in unfollowed:
-                del self._latest[key]
-            for key in {*empty, *unfollowed}:
-                await self._leave_group(key)
+            for feed in [feed for feed in self._feeds.values() if feed.empty]:
+                del self._feeds[feed.place]
+                await self._leave_group(feed.key)
 
     async def _poll(self) -> None:
         """Find what the layer lost: streams that reach further than this process knows."""
         await self._drop_unfollowed()
-        await self._observe(list(self._logs))
+        for kind in KINDS.values():
+            if feeds := [feed for feed in self._feeds.values() if type(feed) is kind]:
+                await self._observe(kind, feeds)
 
-    async def _observe(self, keys: Sequence[StreamKey]) -> None:
-        """Ask the database how far these streams reach, all in one query."""
-        if not keys:
-            return
+    async def _observe(self, kind: type[AnyFeed], feeds: Sequence[AnyFeed]) -> None:
         try:
-            extents = await threads.call(streams.extents, keys)
+            await kind.observe(feeds)
         except DATABASE_AWAY as error:
             logger.warning("Streams cannot be polled: %s", error)
-            return
-        for key, extent in extents.items():
-            if feed := self._logs.get(key):
-                feed.observe(extent)
 
     async def _touch(self) -> None:
         principals = {c.principal for c in self.connections if c.principal is not None}

@@ -167,9 +167,8 @@ class SocketLifecycle(AsyncConsumer):
         self._beat()
 
     def _beat(self) -> None:
-        offsets = {key.name: s.position for key, s in self.connection.logs.items()}
         stamp = rfc3339(time.time())
-        beat = common.Heartbeat(timestamp=stamp, offsets=offsets)
+        beat = common.Heartbeat(timestamp=stamp, offsets=self.connection.offsets())
         self.heartbeat.sent(time.monotonic(), stamp)
         self.connection.write(Bundle([beat.encode()]))
 

@@ -16,7 +16,6 @@ from benchmarks.support import mixture
 from benchmarks.support.publisher import Send
 from dashboard import selection, streams
 from dashboard.selection import Selection
-from dashboard.topics import METRICS
 from realtime import publish, threads
 from realtime.consumers import RealtimeConsumer, on
 from realtime.protocol import Command, Event, rfc3339
@@ -50,7 +49,7 @@ class MixedConsumer(RealtimeConsumer):
         workspace_id = self.principal.workspace_id
         wanted = Selection(frozenset(command.metrics))
         room = _room(workspace_id, command.room)
-        await self.follow_latest(METRICS, streams.metrics(workspace_id), wanted)
+        await self.follow_latest(streams.metrics(workspace_id), wanted)
         await self.follow_logs([room])
         return Followed(room=room.name)
 

@@ -20,6 +20,7 @@ from dashboard import instants, selection, services, streams
 from dashboard.collection.backlog import Backlog, Batch, Row
 from dashboard.collection.engine import Outcome
 from dashboard.collectors import MetricSpec, TaggedName, kind_named
+from dashboard.selection import Measured
 from dashboard.selectors import CollectionPlan
 from realtime import threads
 from realtime.publish import publish_latest
@@ -147,14 +148,14 @@ class Delivery:
 
     def _push(self, batch: Batch) -> None:
         """Tell subscribers without the database: the page stays live while it is away."""
+        at = batch.tick * instants.SECOND
         values = [
-            (place.group, row.metric, row.value)
+            Measured(at, to.series_id, to.group, row.metric, to.tags, to.live, row.value)
             for row in batch.rows
-            if (place := self.plan.series.get(row.place)) and place.live
+            if (to := self.plan.series.get(row.place))
         ]
         if values:
-            frame = selection.payload(instants.rfc3339(batch.tick * instants.SECOND), values)
-            publish_latest(streams.metrics(batch.workspace_id), frame)
+            publish_latest(streams.metrics(batch.workspace_id), selection.measured(values))
 
     def _note_run(self, outcome: Outcome) -> None:
         if outcome.error:

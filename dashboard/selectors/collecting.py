@@ -16,6 +16,7 @@ class SeriesPlace:
 
     series_id: int
     group: str
+    tags: Mapping[str, str]
     live: bool
 
 
@@ -43,8 +44,8 @@ def collection_plan(kinds: Iterable[str]) -> CollectionPlan:
     return CollectionPlan(
         sources=sources,
         series={
-            (source, name, beside_source(tags)): SeriesPlace(*place)
-            for source, name, tags, *place in rows
+            (source, name, beside_source(tags)): SeriesPlace(series_id, group, tags, live)
+            for source, name, tags, series_id, group, live in rows
         },
         metrics=set(metrics.values_list("workspace_id", "name")),
     )

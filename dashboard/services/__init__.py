@@ -3,9 +3,11 @@
 from dashboard.services.catalogue import (
     create_metrics,
     create_source,
+    delete_metrics,
     ensure_series,
     provide_metrics,
     record_runs,
+    save_metric,
     save_source,
 )
 from dashboard.services.readings import store_readings
@@ -17,10 +19,12 @@ __all__ = [
     "SamplesRefused",
     "create_metrics",
     "create_source",
+    "delete_metrics",
     "ensure_series",
     "provide_metrics",
     "push_samples",
     "record_runs",
+    "save_metric",
     "save_source",
     "store_readings",
 ]

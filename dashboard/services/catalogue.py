@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime
+from typing import TypeVar
 
-from dashboard import tags
+from django.db.models import QuerySet
+
+from dashboard import selection, streams, tags
 from dashboard.collectors import MetricSpec, kind_named
 from dashboard.models import Metric, Series, Source
+from dashboard.protocol import MetricChanged, MetricCreated, MetricDeleted
 from dashboard.tags import Tags
+from realtime.publish import publish_latest
 from realtime.unit_of_work import unit_of_work
 
+Entry = TypeVar("Entry", MetricCreated, MetricChanged)
 MAX_ERROR_LENGTH = Source._meta.get_field("last_error").max_length or 300
 
 
 @unit_of_work
 def create_metrics(*, workspace_id: int, specs: Iterable[MetricSpec]) -> None:
     """Make the metrics that the workspace does not have; those it has stay as they are."""
-    Metric.objects.bulk_create(
+    make_missing(
+        workspace_id,
         [
             Metric(
                 workspace_id=workspace_id,
@@ -29,8 +37,63 @@ def create_metrics(*, workspace_id: int, specs: Iterable[MetricSpec]) -> None:
             )
             for spec in specs
         ],
-        ignore_conflicts=True,
     )
+
+
+def make_missing(workspace_id: int, metrics: Iterable[Metric]) -> None:
+    """Store those of these new metrics that the workspace does not have, and tell of them.
+
+    Call in a unit of work.
+    """
+    wanted = {metric.name: metric for metric in metrics}
+    mine = Metric.objects.filter(workspace_id=workspace_id)
+    for name in mine.filter(name__in=wanted).values_list("name", flat=True):
+        del wanted[name]
+    if not wanted:
+        return
+    Metric.objects.bulk_create(wanted.values(), ignore_conflicts=True)
+    # Read again: another may have made one of them at the same moment, with facts of its own.
+    _tell(workspace_id, [_entry(MetricCreated, metric) for metric in mine.filter(name__in=wanted)])
+
+
+@unit_of_work
+def save_metric(*, metric: Metric) -> None:
+    """Keep a metric that was made or changed by hand, and tell of what is different."""
+    before = Metric.objects.filter(pk=metric.pk).first()
+    metric.save()
+    if before is None:
+        _tell(metric.workspace_id, [_entry(MetricCreated, metric)])
+    elif (changed := _entry(MetricChanged, metric)) != _entry(MetricChanged, before):
+        _tell(metric.workspace_id, [changed])
+
+
+@unit_of_work
+def delete_metrics(*, metrics: QuerySet[Metric]) -> None:
+    """Delete these metrics with their series; the retention worker then removes the numbers."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for workspace_id, name in metrics.values_list("workspace_id", "name"):
+        names[workspace_id].append(name)
+    metrics.delete()
+    for workspace_id, gone in names.items():
+        _tell(workspace_id, [MetricDeleted(metric=name) for name in gone])
+
+
+def _entry(kind: type[Entry], metric: Metric) -> Entry:
+    return kind(
+        metric=metric.name,
+        group=metric.group,
+        unit=metric.unit,
+        title=metric.display_title,
+        decimals=metric.decimals,
+    )
+
+
+def _tell(
+    workspace_id: int, events: Sequence[MetricCreated | MetricChanged | MetricDeleted]
+) -> None:
+    """Tell the dashboards of the workspace, once this is committed."""
+    if events:
+        publish_latest(streams.metrics(workspace_id), selection.catalogue(events))
 
 
 @unit_of_work
@@ -87,7 +150,7 @@ def ensure_series(
         metric__name__in={name for name, _ in wanted},
         tags_key__in={tags_key for _, tags_key in by_key},
     )
-    _make_missing(source, by_key, set(mine.values_list("metric__name", "tags_key")))
+    _make_missing_series(source, by_key, set(mine.values_list("metric__name", "tags_key")))
     simulated = kind_named(source.kind).simulated
     mine.filter(source=None).update(source=source, simulated=simulated)
     found = mine.values_list("metric__name", "tags_key", "id")
@@ -98,7 +161,7 @@ def ensure_series(
     }
 
 
-def _make_missing(
+def _make_missing_series(
     source: Source,
     wanted: Mapping[tuple[str, str], tuple[str, Tags, dict[str, str]]],
     existing: Set[tuple[str, str]],

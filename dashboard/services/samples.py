@@ -11,6 +11,7 @@ from django.db.models import Q
 from accounts.policy import Action, require
 from dashboard import instants, storage, tags
 from dashboard.models import DEFAULT_RAW_HOURS, Metric, Series
+from dashboard.services.catalogue import make_missing
 from realtime.auth import Principal
 from realtime.errors import FieldErrors, InvalidCommand
 from realtime.unit_of_work import unit_of_work
@@ -147,9 +148,8 @@ def _ensure_series(
     """The series ids of these samples by (metric's name, tags' key); missing ones are made."""
     wanted = {sample.series: sample for sample in samples}
     names = {name for name, _ in wanted}
-    Metric.objects.bulk_create(
-        [Metric(workspace_id=workspace_id, name=name) for name in sorted(names)],
-        ignore_conflicts=True,
+    make_missing(
+        workspace_id, [Metric(workspace_id=workspace_id, name=name) for name in sorted(names)]
     )
     metrics = dict(
         Metric.objects.filter(workspace_id=workspace_id, name__in=names).values_list("name", "id")

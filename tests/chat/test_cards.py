@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import pytest
 
 from notifications import cards
-from realtime import publish, threads
+from realtime import latest, publish, threads
 from realtime.auth import Principal
-from realtime.connection import LatestTopic
 from realtime.errors import Conflict
 from realtime.streams import StreamKey
 from tests.support.rooms import Team
@@ -19,20 +19,29 @@ from tests.support.rooms import Team
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Laps:
-    """A kind of card that counts laps by car; a car that has retired takes none."""
+@dataclass(frozen=True)
+class Cars:
+    """The cars whose laps somebody watches."""
 
-    name = "lap"
-    topic = LatestTopic(
-        render=lambda payload, wanted: [
+    names: frozenset[str]
+
+    def frames(self, payload: dict[str, int]) -> list[bytes]:
+        return [
             msgspec.json.encode(
                 {"type": "card_update", "kind": "lap", "reference": car, "state": {"laps": laps}}
             )
             for car, laps in payload.items()
-            if car in wanted
-        ],
-        merge=lambda older, newer: older | newer,
-    )
+            if car in self.names
+        ]
+
+
+latest.register("laps", lambda older, newer: older | newer)
+
+
+class Laps:
+    """A kind of card that counts laps by car; a car that has retired takes none."""
+
+    name = "lap"
 
     def __init__(self) -> None:
         self.laps = {"44": 3, "16": 5}
@@ -44,7 +53,7 @@ class Laps:
     def follow(self, principal: Principal, references: Sequence[str]) -> cards.Followed | None:
         self.key = StreamKey(principal.workspace_id, "laps")
         known = frozenset(car for car in references if car in self.laps)
-        return (self.topic, self.key, known) if known else None
+        return (self.key, Cars(known)) if known else None
 
     def count(self, *, principal: Principal, reference: str, arguments: Any) -> None:
         if arguments.get("retired"):

@@ -218,3 +218,32 @@ def test_a_goodbye_is_kept_with_the_time_to_stay_away() -> None:
     receive(session, {"type": "disconnect", "code": 1001, "reason": "drain", "retry_after": 3.5})
     assert session.goodbye is not None
     assert (session.goodbye.code, session.goodbye.retry_after) == (1001, 3.5)
+
+
+LAB = {"metric": "temperature", "tags": {"room": "lab", "side": "left"}}
+LAB_TURNED = {"metric": "temperature", "tags": {"side": "left", "room": "lab"}}
+
+
+def test_selections_of_series_are_followed_again_after_a_reconnect() -> None:
+    session = Session()
+    subscribed(session, series=[LAB, {"metric": "rpm"}])
+    subscribed(session, series=[LAB_TURNED, {"metric": "rpm", "tags": {}}])
+    session.disconnected()
+    session.connected()
+    resumed = session.resume()
+    assert resumed is not None
+    assert resumed["series"] == [LAB, {"metric": "rpm", "tags": {}}]
+
+
+def test_a_selection_of_series_that_was_taken_off_is_forgotten() -> None:
+    session = Session()
+    subscribed(session, metrics=["rpm"], series=[LAB, {"metric": "rpm"}])
+    command_id, _ = session.command("unsubscribe", {"series": [LAB_TURNED]})
+    gone = {"type": "unsubscription_confirmed", "id": command_id, "metrics": [], "series": [LAB]}
+    receive(session, gone)
+    resumed = session.resume()
+    assert resumed is not None
+    assert (resumed["series"], resumed["metrics"]) == ([{"metric": "rpm"}], ["rpm"])
+    command_id, _ = session.command("unsubscribe", {})
+    receive(session, {"type": "unsubscription_confirmed", "id": command_id, "metrics": ["rpm"]})
+    assert session.resume() is None

@@ -218,6 +218,10 @@ def test_a_batch_is_published_as_one_frame_with_the_newest_value_of_each_metric(
     assert payload == {
         "timestamp": instants.rfc3339(START + SECOND),
         "metrics": {"system": {"cpu_usage": 50.0}, "business": {}, "custom": {"rpm": 2.0}},
+        "series": {
+            "timestamp": instants.rfc3339(START + SECOND),
+            "values": {str(cpu.pk): ("cpu_usage", {}, 50.0), str(rpm.pk): ("rpm", {}, 2.0)},
+        },
     }
 
 
@@ -234,9 +238,13 @@ def test_only_the_first_series_of_a_metric_is_its_live_value(
     metric = make_metric(workspace)
     first, second = make_series(metric), make_series(metric, {"bank": "left"})
     write(second, [(START, 2.0)])
-    assert not published
     write(first, [(START, 1.0)])
-    assert published[0][1]["metrics"]["custom"] == {metric.name: 1.0}
+    payloads = [payload for _, payload in published]
+    assert [each["metrics"]["custom"] for each in payloads] == [{}, {metric.name: 1.0}]
+    assert [list(each["series"]["values"].values()) for each in payloads] == [
+        [(metric.name, {"bank": "left"}, 2.0)],
+        [(metric.name, {}, 1.0)],
+    ]
 
 
 def test_a_real_sensor_takes_over_from_the_simulation(
@@ -248,7 +256,8 @@ def test_a_real_sensor_takes_over_from_the_simulation(
     real = make_series(metric)
     write(simulated, [(START + SECOND, 21.1)])
     write(real, [(START + SECOND, 35.5)])
-    assert [payload["metrics"]["custom"]["temperature"] for _, payload in published] == [21.0, 35.5]
+    told = [payload["metrics"]["custom"].get("temperature") for _, payload in published]
+    assert told == [21.0, None, 35.5]
     (state,) = selectors.metric_states(workspace.pk)
     assert (state.simulated, state.latest) == (False, selectors.Latest(START + SECOND, 35.5))
 

@@ -61,7 +61,9 @@ async def test_what_comes_while_the_snapshot_is_read_is_told_after_it(
         live_team.tell(live_team.ann)
         deadline = time.monotonic() + 5
         # The process has heard of the event: it is on its way to this very socket.
-        while not any(feed.head for feed in list(loop_hub._logs.values())):
+        while not any(
+            s.behind for c in list(loop_hub.connections) for s in list(c.subscriptions.values())
+        ):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         return read(principal)

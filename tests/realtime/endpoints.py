@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import msgspec
@@ -10,9 +11,8 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import path
 
-from realtime import presence, registry, threads
+from realtime import latest, presence, registry, threads
 from realtime.auth import Credentials, Principal
-from realtime.connection import LatestTopic
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import NotFound
 from realtime.health import Health
@@ -62,12 +62,20 @@ def render(payload: dict[str, Any], selection: frozenset[str]) -> bytes | None:
     return msgspec.json.encode({"type": "tick", "values": chosen}) if chosen else None
 
 
-TOPIC = LatestTopic(
-    # Looked up at each call: tests count them.
-    render=lambda payload, selection: render(payload, selection),
-    merge=lambda older, newer: older | newer,
-)
+@dataclass(frozen=True)
+class Chosen:
+    """A selection of values by name."""
+
+    names: frozenset[str]
+
+    def frames(self, payload: dict[str, Any]) -> list[bytes]:
+        # Looked up at each call: tests count them.
+        frame = render(payload, self.names)
+        return [] if frame is None else [frame]
+
+
 VALUES = "values"
+latest.register(VALUES, lambda older, newer: older | newer)
 
 
 class ProbeConsumer(RealtimeConsumer):
@@ -85,7 +93,7 @@ class ProbeConsumer(RealtimeConsumer):
         followed = await self.follow_logs(keys, command.recover)
         if command.names:
             key = StreamKey(self.principal.workspace_id, VALUES)
-            await self.follow_latest(TOPIC, key, frozenset(command.names))
+            await self.follow_latest(key, Chosen(frozenset(command.names)))
         if self.before_reply is not None:
             await self.before_reply()
         return Confirmed(positions=followed.positions)

@@ -12,13 +12,13 @@ import pytest
 
 from realtime import broadcast, publish, threads
 from realtime.connection import Connection
-from realtime.feeds import LatestFeed
 from realtime.frames import Format
 from realtime.hub import get_hub
+from realtime.latest import LatestFeed
 from realtime.outlets import RawOutlet, WatchedTransport
 from realtime.streams import StreamKey
 from realtime.submission import submitter
-from tests.realtime.endpoints import TOPIC, VALUES, Note
+from tests.realtime.endpoints import VALUES, Chosen, Note
 from tests.realtime.test_hub import note
 from tests.support.sockets import SocketClient
 
@@ -138,12 +138,12 @@ async def test_a_value_never_overtakes_an_older_one_that_waits():
         ready=False, write=lambda bundle: written.extend(map(json.loads, bundle.messages))
     )
     connection = Connection("one", outlet, close=None, slow_consumer_timeout=1)
-    feed = LatestFeed(StreamKey(1, VALUES), TOPIC)
-    feed.follow(connection, frozenset({"cpu", "memory"}))
-    feed.receive(b'{"cpu": 1, "memory": 1}')
+    feed = LatestFeed(StreamKey(1, VALUES))
+    feed.follow(connection, Chosen(frozenset({"cpu", "memory"})))
+    feed.receive({"payload": b'{"cpu": 1, "memory": 1}'})
     feed.flush()
     outlet.ready = True
-    feed.receive(b'{"cpu": 2}')
+    feed.receive({"payload": b'{"cpu": 2}'})
     feed.flush()
     await connection.pumping
     assert written == [{"type": "tick", "values": {"cpu": 2, "memory": 1}}]

@@ -75,7 +75,7 @@ async def test_a_client_below_the_floor_is_told_that_it_missed_something(probe):
 @pytest.fixture
 def small_ring(monkeypatch):
     """A process remembers two events of a stream; all else is read from the database."""
-    monkeypatch.setattr("realtime.feeds.RING", 2)
+    monkeypatch.setattr("realtime.log.RING", 2)
 
 
 async def test_the_floor_is_known_in_a_process_that_has_followed_all_along(small_ring, probe):

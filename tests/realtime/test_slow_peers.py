@@ -7,7 +7,7 @@ import asyncio
 
 from django.db import OperationalError
 
-from realtime import feeds, publish, streams, threads
+from realtime import log, publish, streams, threads
 from realtime.connection import CLOSE_DEADLINE
 from realtime.hub import get_hub
 from realtime.outlets import WatchedTransport
@@ -88,7 +88,7 @@ async def test_who_reads_slowly_but_steadily_is_never_closed(probe, limits):
 async def test_what_was_missed_is_sent_although_the_database_was_away_for_a_moment(
     probe, monkeypatch
 ):
-    monkeypatch.setattr(feeds, "RING", 2)
+    monkeypatch.setattr(log, "RING", 2)
     monkeypatch.setattr("realtime.connection.RETRY_AFTER", 0.05)
     monkeypatch.setattr("realtime.hub.POLL_INTERVAL", 3600)
     follower = await probe("bob@1")

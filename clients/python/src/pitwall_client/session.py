@@ -4,6 +4,7 @@ A `Session` lives as long as its client and survives reconnects. It remembers th
 and the position in every log stream. `client.py` does the I/O and the waiting.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from .positions import Positions, Verdict
 
 RESUME_PREFIX = "resume-"
 # Fields of `subscribe` that name what to follow, as opposed to options of a single call.
-REMEMBERED_LISTS = ("metrics", "streams", "rooms", "symbols")
+REMEMBERED_LISTS = ("metrics", "streams", "rooms", "symbols", "series")
 REMEMBERED_OPTIONS = ("interval",)
 # Temporary errors.
 PASSING = frozenset({"rate_limited", "unavailable", "internal"})
@@ -63,7 +64,7 @@ class Session:
         self.goodbye: Goodbye | None = None
         self._next_id = 0
         self._sent: dict[int, Frame] = {}
-        self._lists: dict[str, dict[str, None]] = {}
+        self._lists: dict[str, dict[str, Any]] = {}
         self._options: dict[str, Any] = {}
         self._following = False
 
@@ -103,7 +104,7 @@ class Session:
             return None
         self._next_id += 1
         frame: Frame = {"action": "subscribe", "id": f"{RESUME_PREFIX}{self._next_id}"}
-        frame |= {name: list(items) for name, items in self._lists.items() if items}
+        frame |= {name: list(items.values()) for name, items in self._lists.items() if items}
         frame |= self._options
         if recover := self.positions.recover():
             frame["recover"] = recover
@@ -188,20 +189,21 @@ class Session:
         self._following = True
         for name in REMEMBERED_LISTS:
             for item in sent.get(name) or ():
-                self._lists.setdefault(name, {})[item] = None
+                self._lists.setdefault(name, {})[_identity(item)] = item
         self._options |= {name: sent[name] for name in REMEMBERED_OPTIONS if name in sent}
 
     def _forget(self, sent: Frame, confirmed: Frame) -> None:
         """Forget the subscriptions that the command named and those that the server removed."""
         if all(sent.get(name) is None for name in REMEMBERED_LISTS):
-            sent = {name: list(items) for name, items in self._lists.items()}
+            sent = {name: list(items.values()) for name, items in self._lists.items()}
         for name in REMEMBERED_LISTS:
             remembered = self._lists.get(name, {})
             for item in (*(sent.get(name) or ()), *(confirmed.get(name) or ())):
-                remembered.pop(item, None)
+                remembered.pop(_identity(item), None)
                 if item == "*":
                     remembered.clear()
-                self.positions.forget(f"room:{item}" if name == "rooms" else item)
+                if isinstance(item, str):
+                    self.positions.forget(f"room:{item}" if name == "rooms" else item)
         if not any(self._lists.values()):
             self._following = False
 
@@ -209,6 +211,13 @@ class Session:
 def error_of(frame: Frame) -> CommandError | None:
     """Return the exception of a reply, or None when the command succeeded."""
     return CommandError.from_frame(frame) if frame.get("type") == "error" else None
+
+
+def _identity(item: Any) -> str:
+    """Equal for equal items: a name, or a selection of series with its tags in any order."""
+    if isinstance(item, str):
+        return item
+    return json.dumps([item.get("metric"), item.get("tags") or {}], sort_keys=True)
 
 
 def _acknowledge(heartbeat: Frame) -> Frame:
