@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable
 from typing import Any
 
-from realtime import publish
+from realtime import outbox
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class LayerGroups:
     def __init__(self, layer: Any) -> None:
         self._layer = layer
         self._channel: str | None = None
-        self._wanted = {publish.CONTROL_GROUP}
+        self._wanted = {outbox.CONTROL_GROUP}
         self._unjoined = set(self._wanted)
         self._unleft: set[str] = set()
         # While it is false nobody waits for the layer: what is to be done is noted for later.
@@ -32,7 +32,7 @@ class LayerGroups:
     async def open(self) -> str:
         """Make the channel, join what is wanted, and return the channel's name."""
         try:
-            async with asyncio.timeout(publish.SEND_TIMEOUT):
+            async with asyncio.timeout(outbox.SEND_TIMEOUT):
                 self._channel = str(await self._layer.new_channel("hub"))
             await self.rejoin()
         finally:
@@ -104,7 +104,7 @@ class LayerGroups:
 async def _answers(operation: Awaitable[None]) -> bool:
     """Whether the channel layer did what it was asked."""
     try:
-        async with asyncio.timeout(publish.SEND_TIMEOUT):
+        async with asyncio.timeout(outbox.SEND_TIMEOUT):
             await operation
     except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
         logger.warning("The channel layer does not answer: %r", error)

@@ -194,11 +194,11 @@ class Hub:
             # Messages that are there already come without the loop turning: the flush that the
             # first of them has scheduled finds them all. The loop turns at least now and then.
             for _ in range(MAX_COALESCED):
-                message = await self._layer.receive(channel)
-                try:
-                    await self._dispatch(message)
-                except Exception:
-                    logger.exception("A message of the channel layer was not understood")
+                for message in publish.unpack(await self._layer.receive(channel)):
+                    try:
+                        await self._dispatch(message)
+                    except Exception:
+                        logger.exception("A message of the channel layer was not understood")
             await asyncio.sleep(0)
 
     async def _dispatch(self, message: dict[str, Any]) -> None:

@@ -2,15 +2,13 @@
 
 The layer is a wake-up: what is lost on it is found again by offset (log streams), replaced by the
 next value (latest streams) or repeated (control). Callable from any thread: messages are handed to
-the event loop of the process, where one task sends them in order.
+the event loop of the process, where one task sends them in order (realtime.outbox).
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -20,23 +18,17 @@ from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
+from realtime.outbox import CONTROL_GROUP, STREAM_GROUPS, Message, Outbox
 from realtime.protocol import Event
 from realtime.streams import Appended, StreamKey
 
-logger = logging.getLogger(__name__)
-
-CONTROL_GROUP = "control"
-SEND_TIMEOUT = 2.0
-MAX_WAITING = 10_000
 MAX_MESSAGE = 256 * 1024  # characters of payload in one message
-
-Message = dict[str, Any]
 
 
 def group_of(key: StreamKey) -> str:
     """The channel layer group of a stream; names of any script become one the layer takes."""
     digest = hashlib.sha256(key.name.encode()).hexdigest()[:24]
-    return f"stream.{key.workspace_id}.{key.user_id}.{digest}"
+    return f"{STREAM_GROUPS}{key.workspace_id}.{key.user_id}.{digest}"
 
 
 def publish_log(appended: Sequence[Appended]) -> None:
@@ -44,16 +36,18 @@ def publish_log(appended: Sequence[Appended]) -> None:
 
     Events of one stream that were committed together travel together.
     """
+    messages: list[tuple[str, Message]] = []
     for (key, epoch), events in groupby(appended, lambda event: (event.key, event.epoch)):
         for part in _in_parts([(event.offset, event.payload) for event in events]):
             message = {"type": "log", "key": _pack(key), "epoch": epoch, "events": part}
-            _hand_over(group_of(key), message)
+            messages.append((group_of(key), message))
+    _hand_over(*messages)
 
 
 def publish_latest(key: StreamKey, payload: Mapping[str, Any]) -> None:
     """Send the newest value of a latest stream: on commit inside a transaction, else now."""
     message = {"type": "latest", "key": _pack(key), "payload": msgspec.json.encode(payload)}
-    _after_commit(lambda: _hand_over(group_of(key), message))
+    _after_commit(lambda: _hand_over((group_of(key), message)))
 
 
 def publish_direct(criteria: Mapping[str, Any], event: Event) -> None:
@@ -62,13 +56,18 @@ def publish_direct(criteria: Mapping[str, Any], event: Event) -> None:
     Not durable: whoever is not connected never gets it. On commit inside a transaction, else now.
     """
     message = {"type": "direct", "criteria": dict(criteria), "event": event.encode()}
-    _after_commit(lambda: _hand_over(CONTROL_GROUP, message))
+    _after_commit(lambda: _hand_over((CONTROL_GROUP, message)))
 
 
 def publish_control(command: str, arguments: Mapping[str, Any]) -> None:
     """Tell every process's Hub to do something (revoke sockets): on commit, else now."""
     message = {"type": "control", "command": command, "arguments": dict(arguments)}
-    _after_commit(lambda: _hand_over(CONTROL_GROUP, message))
+    _after_commit(lambda: _hand_over((CONTROL_GROUP, message)))
+
+
+def unpack(message: Message) -> list[Message]:
+    """The messages that were put into this one by the outbox, or the message itself."""
+    return message["messages"] if message.get("type") == "batch" else [message]
 
 
 def unpack_events(message: Message) -> list[Appended]:
@@ -88,7 +87,7 @@ def bind(loop: asyncio.AbstractEventLoop) -> None:
     """Name the event loop that this process publishes on (web process, worker process)."""
     global _outbox
     if _outbox is None or _outbox.loop is not loop:
-        _outbox = _Outbox(loop)
+        _outbox = Outbox(loop)
 
 
 def _after_commit(send: Callable[[], None]) -> None:
@@ -117,55 +116,7 @@ def _in_parts(events: Sequence[tuple[int, str]]) -> Iterator[list[tuple[int, str
         yield part
 
 
-class _Outbox:
-    """Messages on their way to the layer, in order; the oldest give way when it is stuck."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._waiting: deque[tuple[str, Message]] = deque(maxlen=MAX_WAITING)
-        self._sender: asyncio.Task[None] | None = None
-        self._lost = 0
-
-    def put(self, group: str, message: Message) -> None:
-        self._waiting.append((group, message))
-        if self._sender is None:
-            self._sender = self.loop.create_task(self._send())
-
-    @property
-    def busy(self) -> bool:
-        return self._sender is not None
-
-    async def _send(self) -> None:
-        layer = get_channel_layer()
-        try:
-            while self._waiting:
-                group, message = self._waiting.popleft()
-                try:
-                    async with asyncio.timeout(SEND_TIMEOUT):
-                        await layer.group_send(group, message)
-                except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
-                    self._failed(error)
-                else:
-                    self._succeeded()
-        finally:
-            self._sender = None
-
-    def _failed(self, error: Exception) -> None:
-        self._lost += 1
-        if self._lost == 1:
-            logger.warning("The channel layer takes no messages: %r", error)
-
-    def _succeeded(self) -> None:
-        lost, self._lost = self._lost, 0
-        if lost:
-            logger.warning(
-                "The channel layer takes messages again; %d wake-ups were lost, and log streams "
-                "catch up by offset",
-                lost,
-            )
-
-
-_outbox: _Outbox | None = None
+_outbox: Outbox | None = None
 
 
 def is_sending() -> bool:
@@ -173,16 +124,17 @@ def is_sending() -> bool:
     return _outbox is not None and _outbox.busy
 
 
-def _hand_over(group: str, message: Message) -> None:
+def _hand_over(*messages: tuple[str, Message]) -> None:
+    """Send each message to its group, from whatever thread this is."""
     outbox = _outbox
     if outbox is not None and not outbox.loop.is_closed():
-        outbox.loop.call_soon_threadsafe(outbox.put, group, message)
-        return
+        outbox.loop.call_soon_threadsafe(outbox.put, messages)
     # No loop of our own: a management command. Only a layer that reaches other processes helps.
-    layer = get_channel_layer()
-    if isinstance(layer, InMemoryChannelLayer):
-        return
-    try:
-        async_to_sync(layer.group_send)(group, message)
-    except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
-        logger.warning("A wake-up was lost: %r", error)
+    elif not isinstance(get_channel_layer(), InMemoryChannelLayer):
+        async_to_sync(_send_now)(messages)
+
+
+async def _send_now(messages: Sequence[tuple[str, Message]]) -> None:
+    outbox = Outbox(asyncio.get_running_loop())
+    outbox.put(messages)
+    await outbox.sent()

@@ -26,6 +26,6 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         return
     followers = int(os.environ.get("BENCH_MIXED_FOLLOWERS", "0"))
     with pitwall_ticks.allowed_to_query():
-        publish = mixed_endpoint.sender(followers) if followers else pitwall_ticks.sender()
+        publish = mixed_endpoint.sender(followers) if followers else pitwall_ticks.chosen()
     async with publishing(int(port), publish):
         await pitwall(scope, receive, send)

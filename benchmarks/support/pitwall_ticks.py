@@ -20,6 +20,7 @@ django.setup()
 
 from accounts.models import Workspace  # noqa: E402
 from accounts.prepare import WORKSPACE_SLUG  # noqa: E402
+from benchmarks.support import wakeups  # noqa: E402
 from benchmarks.support.publisher import Send, publishing  # noqa: E402
 from dashboard import selection, streams  # noqa: E402
 from realtime import publish  # noqa: E402
@@ -52,6 +53,12 @@ def sender() -> Send:
     return send
 
 
+def chosen() -> Send:
+    """What publishes here: ticks, or with BENCH_GROUPS commits for so many users."""
+    groups = int(os.environ.get("BENCH_GROUPS", "0"))
+    return wakeups.sender(groups, os.environ["BENCH_WAY"]) if groups else sender()
+
+
 @contextlib.contextmanager
 def allowed_to_query() -> Iterator[None]:
     """One query before the server serves: nobody waits for this event loop yet."""
@@ -68,7 +75,7 @@ async def _run(port: int) -> None:
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     publish.bind(loop)
     with allowed_to_query():
-        send = sender()
+        send = chosen()
     async with publishing(port, send):
         print("ready", flush=True)
         await stopped.wait()

@@ -16,6 +16,7 @@ from chat.models import Attachment, Message, Room
 from chat.services import guards, keeping
 from notifications.models import Notification
 from realtime import threads
+from realtime.errors import NotFound
 from realtime.models import Event
 from realtime.unit_of_work import unit_of_work
 from tests.support.locks import side_by_side, wait_until
@@ -118,6 +119,17 @@ def test_many_expire_a_part_at_a_time(team: Team, monkeypatch: Any) -> None:
     assert Event.objects.filter(payload__contains='"messages_expired"').count() == 3
     assert not kept("secret")
     assert expire(team, sent[-1].message_id) == 0
+
+
+def test_what_has_expired_cannot_be_answered_while_its_row_is_still_there(team: Team) -> None:
+    ids = [team.say(team.alice, team.ops).message_id for _ in range(3)]
+    expire(team, ids[1])
+    assert Message.objects.filter(pk__in=ids).count() == 3
+    for expired in ids[:2]:  # below the room's floor, and at it
+        with pytest.raises(NotFound) as refused:
+            team.say(team.bob, team.ops, "an answer", reply_to=expired)
+        assert list(refused.value.errors or ()) == ["reply_to"]
+    assert team.say(team.bob, team.ops, "an answer", reply_to=ids[2]).sequence == 4
 
 
 # --- On the wire ------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.db import OperationalError
 
 from realtime import publish, streams, threads
 from realtime.hub import get_hub
+from realtime.log import LogFeed
 from realtime.unit_of_work import emit, unit_of_work
 from tests.realtime import ledger
 from tests.realtime.ledger import LedgerConsumer
@@ -72,7 +73,8 @@ async def arrived(key, texts) -> None:
     """Return once the Hub has received these entries, and has had a turn to write them."""
     hub = await get_hub()
     async with asyncio.timeout(5):
-        while key not in hub._logs or hub._logs[key].head < len(texts):
+        place = (LogFeed.kind, key)
+        while place not in hub._feeds or hub._feeds[place].head < len(texts):
             await asyncio.sleep(0.001)
     await asyncio.sleep(0.02)
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from realtime import publish
+from realtime import outbox
 from realtime.groups import LayerGroups
 
 
@@ -34,7 +34,7 @@ class Layer:
 
 @pytest.fixture
 def layer(monkeypatch):
-    monkeypatch.setattr(publish, "SEND_TIMEOUT", 0.1)
+    monkeypatch.setattr(outbox, "SEND_TIMEOUT", 0.1)
     return Layer()
 
 
@@ -61,7 +61,7 @@ async def test_what_it_could_not_be_asked_is_asked_once_it_answers_again(layer):
     await groups.leave("before")
     layer.there.set()
     await groups.repair()
-    assert layer.members == {publish.CONTROL_GROUP, "during"}
+    assert layer.members == {outbox.CONTROL_GROUP, "during"}
     assert groups.complete
     await groups.join("after")
     assert "after" in layer.members

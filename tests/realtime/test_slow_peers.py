@@ -5,6 +5,7 @@ That one who reads nothing is skipped, kept to the newest or closed with 4008 is
 
 import asyncio
 
+import pytest
 from django.db import OperationalError
 
 from realtime import log, publish, streams, threads
@@ -72,6 +73,30 @@ async def test_what_waits_for_one_who_reads_nothing_stays_bounded(probe, limits)
     assert transport.get_write_buffer_size() <= full
     assert not connection.closing
     client.connection.transport.abort()
+
+
+@pytest.mark.parametrize("read_from", ["the ring", "the database"])
+async def test_what_was_missed_is_never_written_in_one_piece_however_large(probe, read_from):
+    """A hundred events of 60 KB are one batch by their number; the peer reads nothing at first."""
+    if read_from == "the ring":
+        follower = await probe("bob@1")
+        await follower.command("subscribe", logs=["room:dev"])
+    await threads.call(note, *(f"{n} " + "x" * 60_000 for n in range(100)), key=DEV)
+    epoch = (await threads.call(streams.extents, [DEV]))[DEV].epoch
+    if read_from == "the ring":
+        assert len(await texts(follower, 100)) == 100
+    client = await probe("alice@1", slow=True)
+    await client.event("heartbeat")
+    connections = (await get_hub()).connections
+    [connection] = [found for found in connections if found.principal.username == "alice"]
+    recover = {"room:dev": {"epoch": epoch, "offset": 0}}
+    await client.command("subscribe", logs=["room:dev"], recover=recover)
+    async with asyncio.timeout(5):
+        while connection.outlet.ready:
+            await asyncio.sleep(0.01)
+    waiting = connection.outlet._protocol.transport.get_write_buffer_size()
+    assert waiting < 2 * feeds.MAX_BATCH_BYTES
+    assert [text.split()[0] for text in await texts(client, 100)] == [str(n) for n in range(100)]
 
 
 async def test_who_reads_slowly_but_steadily_is_never_closed(probe, limits):

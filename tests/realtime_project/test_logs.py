@@ -7,7 +7,7 @@ import logging.config
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from realtime import publish
+from realtime import outbox
 from realtime_project import logs
 from realtime_project.logs import OncePerOutage
 
@@ -79,7 +79,7 @@ def test_the_configuration_puts_it_where_redis_is_complained_of(name):
 
 
 async def test_lost_wake_ups_are_two_lines_however_long_it_lasts(monkeypatch, caplog):
-    caplog.set_level(logging.INFO, "realtime.publish")
+    caplog.set_level(logging.INFO, "realtime.outbox")
     away = True
     taken = asyncio.Event()
 
@@ -89,16 +89,16 @@ async def test_lost_wake_ups_are_two_lines_however_long_it_lasts(monkeypatch, ca
                 raise RedisConnectionError("refused")
             taken.set()
 
-    monkeypatch.setattr(publish, "get_channel_layer", Layer)
-    outbox = publish._Outbox(asyncio.get_running_loop())
+    monkeypatch.setattr(outbox, "get_channel_layer", Layer)
+    sending = outbox.Outbox(asyncio.get_running_loop())
     for _ in range(5):
-        outbox.put("group", {})
-        while outbox.busy:
+        sending.put([("group", {})])
+        while sending.busy:
             await asyncio.sleep(0)
     away = False
-    outbox.put("group", {})
+    sending.put([("group", {})])
     await taken.wait()
-    while outbox.busy:
+    while sending.busy:
         await asyncio.sleep(0)
     first, last = (record.getMessage() for record in caplog.records)
     assert "takes no messages" in first
