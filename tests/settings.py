@@ -3,12 +3,16 @@
 A conftest would be too late: pytest-django loads the settings before it.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from urllib.parse import urlsplit
 
-# Tests never touch an installation's own data folder.
-os.environ.setdefault("PITWALL_DATA_DIR", tempfile.mkdtemp(prefix="pitwall-tests-"))
+# Tests never touch an installation's own data folder. Test processes beside each other share this.
+if "PITWALL_DATA_DIR" not in os.environ:
+    os.environ["PITWALL_DATA_DIR"] = tempfile.mkdtemp(prefix="pitwall-tests-")
+    atexit.register(shutil.rmtree, os.environ["PITWALL_DATA_DIR"], ignore_errors=True)
 os.environ.setdefault("PITWALL_DEMO", "1")
 os.environ["PITWALL_WORKERS"] = "none"
 # Test processes beside each other have databases of their own and share one Redis.

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from tools.lifetimes import tied
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE_VARIABLES = ("DATABASE_URL", "REDIS_URL")
 
@@ -19,7 +21,7 @@ def prepare_twice(environment: dict[str, str]) -> list[tuple[int, str]]:
     """Exit codes and outputs of two `manage.py prepare` started together."""
     started = [
         subprocess.Popen(
-            [sys.executable, "manage.py", "prepare"],
+            tied([sys.executable, "manage.py", "prepare"]),
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,

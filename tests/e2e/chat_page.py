@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from .conftest import OpenPage
-from .servers import Server
+from .servers import ANSWERS_WITHIN, Server
 
 # Milliseconds within which what one does shows at the other.
 SOON = 5_000
@@ -23,8 +23,8 @@ PNG = (
 
 
 def unique(text: str) -> str:
-    """A text that no other message of the run has."""
-    return f"{text} no. {next(_numbers)}"
+    """A text that no other message of the run has, nor has in it."""
+    return f"{text} no. {next(_numbers):03}"
 
 
 def open_room(page: Page, server: Server, slug: str = "general") -> None:
@@ -104,7 +104,7 @@ class Api:
             json.dumps(body).encode(),
             {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN) as answer:
             return json.load(answer)
 
     def room(self, name: str, people: tuple[str, ...] = ("bob",)) -> str:
@@ -113,7 +113,7 @@ class Api:
         request = urllib.request.Request(
             f"{self._server.url}/api/v1/users/", headers={"Authorization": f"Bearer {self._token}"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN) as answer:
             ids = {person["username"]: person["id"] for person in json.load(answer)}
         for person in people:
             self.post(f"rooms/{slug}/members/", {"user_id": ids[person]})

@@ -47,6 +47,18 @@ class Installation:
             assert time.monotonic() < deadline
             time.sleep(0.2)
 
+    @contextlib.contextmanager
+    def redis_away(self) -> Iterator[None]:
+        """Nobody reaches Redis while the block runs; it is back for the next test in any case."""
+        with _away(self.redis):
+            yield
+
+    @contextlib.contextmanager
+    def database_away(self) -> Iterator[None]:
+        """Nobody reaches the database while the block runs."""
+        with _away(self.database):
+            yield
+
     def client(self) -> Client:
         return Client(f"{self.server.ws_url}/ws/dashboard/", Token(self.server.token()))
 
@@ -65,9 +77,15 @@ def behind_proxies(path: Path, **options: Any) -> Iterator[Installation]:
             proxies.append(proxy)
         server = stack.enter_context(servers.production(path, **options))
         yield Installation(server, *proxies)
-        for proxy in proxies:
-            if proxy._listener is None:
-                proxy.restore()
+
+
+@contextlib.contextmanager
+def _away(service: CuttableProxy) -> Iterator[None]:
+    service.cut()
+    try:
+        yield
+    finally:
+        service.restore()
 
 
 def web_process_of(server: Server, port: int) -> int:

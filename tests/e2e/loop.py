@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import Future
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -26,11 +26,30 @@ class BackgroundLoop:
         Raises:
             TimeoutError: it took longer than `within` seconds.
         """
-        return self.start(coroutine).result(within)
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result(within)
+        finally:
+            # Timed out, it would go on beside the next test.
+            future.cancel()
 
-    def start(self, coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
-        """Let a coroutine run. Cancelling the future cancels it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+    @contextmanager
+    def beside(self, coroutine: Coroutine[Any, Any, Any]) -> Iterator[None]:
+        """Let a coroutine run until the block ends; afterwards what it had open is closed."""
+        task = self.run(self._begin(coroutine))
+        try:
+            yield
+        finally:
+            self.run(self._end(task))
+
+    async def _begin(self, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        return asyncio.create_task(coroutine)
+
+    async def _end(self, task: asyncio.Task[Any]) -> None:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
 
     def close(self) -> None:
         """Stop the thread."""

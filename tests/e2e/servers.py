@@ -7,7 +7,6 @@ import os
 import random
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,13 +19,22 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from tests.support.ports import free_port
+from tools.lifetimes import tied
+
 ROOT = Path(__file__).resolve().parents[2]
-READY_WITHIN = 60.0
+# A start that fails ends the process and is noticed at once: this is for a very busy machine.
+READY_WITHIN = 180.0
 STOP_WITHIN = 10.0
+ANSWERS_WITHIN = 30.0
 
 ADMIN_PASSWORD = "telemetry-of-the-admin"
 DEMO_PASSWORD = "telemetry-of-the-demo"
 WORKERS = ("collectors", "metrics-simulator", "retention")
+# Access tokens live for fifteen minutes, and a server gives only so many a minute.
+TOKEN_GOOD_FOR = 600.0
+# It takes as long to make one person as to make some.
+PEOPLE_AT_ONCE = 8
 
 # What the machine or the surrounding run may have set and a server under test must not inherit.
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS")
@@ -44,6 +52,18 @@ async def kill_web_processes(server: "Server", every: float, seconds: float) -> 
             random.choice(children).kill()
             killed += 1
     return killed
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member of the workspace whom no other test knows; the password is DEMO_PASSWORD.
+
+    `token` is an API token.
+    """
+
+    username: str
+    user_id: int
+    token: str
 
 
 @dataclass
@@ -65,6 +85,8 @@ class Server:
     workers: Sequence[str] = ()
     web: subprocess.Popen[bytes] | None = None
     _worker_processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _strangers: list[Person] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -120,14 +142,34 @@ class Server:
         self._worker_processes.clear()
         return took
 
-    def token(self, username: str = "alice", password: str = DEMO_PASSWORD) -> str:
-        """Return a JWT of a user."""
-        body = json.dumps({"username": username, "password": password}).encode()
-        request = urllib.request.Request(
-            f"{self.url}/api/v1/token/", body, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return str(json.load(answer)["access"])
+    def token(self, username: str = "alice") -> str:
+        """Return a JWT of one of the first users, the same one for some minutes."""
+        asked_at, token = self._tokens.get(username, (float("-inf"), ""))
+        if time.monotonic() - asked_at > TOKEN_GOOD_FOR:
+            password = ADMIN_PASSWORD if username == "admin" else DEMO_PASSWORD
+            body = json.dumps({"username": username, "password": password}).encode()
+            request = urllib.request.Request(
+                f"{self.url}/api/v1/token/", body, {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN) as answer:
+                token = str(json.load(answer)["access"])
+            self._tokens[username] = time.monotonic(), token
+        return token
+
+    def new_person(self) -> Person:
+        """Someone to whom no other test has done anything: nothing unread, no connection."""
+        if not self._strangers:
+            names = [f"p{secrets.token_hex(4)}" for _ in range(PEOPLE_AT_ONCE)]
+            made = subprocess.run(
+                tied([sys.executable, "-m", "tests.support.new_people", *names]),
+                cwd=ROOT,
+                env=dict(self.environment),
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            self._strangers = [Person(**json.loads(line)) for line in made.stdout.splitlines()]
+        return self._strangers.pop()
 
     def manage(self, *arguments: str) -> None:
         """Run a management command of this installation to its end."""
@@ -135,9 +177,11 @@ class Server:
         assert process.wait(READY_WITHIN) == 0, (self.data_dir / f"{arguments[0]}.log").read_text()
 
     def _spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
+        # `serve` ends its web processes when it is told to.
+        if_killed = signal.SIGTERM if arguments[0] == "serve" else signal.SIGKILL
         with open(self.data_dir / f"{arguments[0]}.log", "ab") as log:
             return subprocess.Popen(
-                [sys.executable, "manage.py", *arguments],
+                tied([sys.executable, "manage.py", *arguments], if_killed),
                 cwd=ROOT,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
@@ -191,13 +235,6 @@ def production(
         server = Server(port, data_dir, environment, ["--processes", str(processes)], workers)
         server.manage("prepare")
         yield from _running(server)
-
-
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _running(server: Server) -> Iterator[Server]:

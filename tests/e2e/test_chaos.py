@@ -19,6 +19,7 @@ import pytest
 from pitwall_client import Client, Token
 
 from tests.support.proxy import CuttableProxy, cuttable
+from tools.lifetimes import tied
 
 from . import servers
 from .loop import BackgroundLoop
@@ -111,9 +112,9 @@ async def disturb(server: Server, redis: CuttableProxy) -> tuple[list[Listener],
             asyncio.create_task(listener.listen(frozen=listener is listeners[-1]))
             for listener in listeners
         ]
+        arguments = (str(SECONDS), str(COMMITS_PER_SECOND))
         publisher = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "tests.support.chaos_publisher", str(SECONDS), str(COMMITS_PER_SECOND)),
+            *tied([sys.executable, "-m", "tests.support.chaos_publisher", *arguments]),
             cwd=ROOT,
             env=dict(server.environment),
         )

@@ -23,6 +23,7 @@ import pytest
 
 from tests.support.redis_server import RedisServer, running_redis
 from tests.support.talkers import Place, Talker
+from tools.lifetimes import tied
 
 from . import servers
 from .loop import BackgroundLoop
@@ -143,7 +144,7 @@ def messages_each() -> int:
 def people(server: Server) -> list[Talker]:
     """Make the rooms and the people, one client each."""
     made = subprocess.run(
-        [sys.executable, "-m", "tests.support.chaos_chat_seed", str(CLIENTS), str(ROOMS)],
+        tied([sys.executable, "-m", "tests.support.chaos_chat_seed", str(CLIENTS), str(ROOMS)]),
         cwd=ROOT,
         env=dict(server.environment),
         stdout=subprocess.PIPE,

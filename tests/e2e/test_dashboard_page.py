@@ -27,7 +27,7 @@ def push(server: Server, samples: list[dict[str, object]]) -> None:
         json.dumps({"samples": samples}).encode(),
         {"Content-Type": "application/json", "Authorization": f"Bearer {server.token()}"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=servers.ANSWERS_WITHIN) as answer:
         assert answer.status == 201
 
 

@@ -6,17 +6,22 @@ import signal
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import psutil
 import pytest
 from pitwall_client import Client, CommandError
 
-from .installations import BACK_WITHIN, Installation, behind_proxies
+from .installations import BACK_WITHIN, Installation, behind_proxies, open_together
 from .loop import BackgroundLoop
+from .servers import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.services]
 
 OUTAGE = 3.0
+STARTS_WITHIN = 60.0
+# A metric of the worker collectors, and one that only metrics-simulator has.
+OF_EACH_WORKER = ("cpu_usage", "humidity")
 
 
 @pytest.fixture(scope="module")
@@ -42,30 +47,59 @@ async def fresh_frame(client: Client, within: float = BACK_WITHIN) -> float:
 
 
 def test_an_outage_of_redis_is_a_few_plain_lines_in_the_log(
-    installation: Installation, loop: BackgroundLoop
+    tmp_path: Path, loop: BackgroundLoop
 ) -> None:
     """One from each of the two web processes that listen, and two from each that publishes.
 
-    The first outage of this installation: one right after another counts as the same.
+    In an installation that has seen no outage: one right after another counts as the same.
     """
-    server = installation.server
-    before = len(server.output), len(server.worker_output)
+    with behind_proxies(tmp_path) as fresh:
+        server = fresh.server
+        loop.run(until_all_processes_serve(server), within=120)
+        before = len(server.output), len(server.worker_output)
 
-    async def outage() -> None:
-        async with installation.client() as client:
-            await client.command("subscribe", metrics=["cpu_usage"])
-            await fresh_frame(client)
-            installation.redis.cut()
-            await asyncio.sleep(OUTAGE)
-            installation.redis.restore()
-            await fresh_frame(client)
+        def written() -> str:
+            return server.output[before[0] :] + server.worker_output[before[1] :]
 
-    loop.run(outage(), within=60)
-    written = server.output[before[0] :] + server.worker_output[before[1] :]
-    assert "Traceback" not in written
-    assert written.count("Redis cannot be reached") == 2
-    # The workers collectors and metrics-simulator publish each second.
-    assert written.count("takes no messages") == written.count("takes messages again") == 2
+        async def outage() -> None:
+            async with fresh.client() as client:
+                await client.command("subscribe", metrics=list(OF_EACH_WORKER))
+                await values_of_each_worker(client)
+                with fresh.redis_away():
+                    await asyncio.sleep(OUTAGE)
+                await values_of_each_worker(client)
+
+        loop.run(outage(), within=120)
+        # What is said of a value may be written after it has arrived.
+        deadline = time.monotonic() + BACK_WITHIN
+        while written().count("takes messages again") < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert "Traceback" not in written()
+        assert written().count("Redis cannot be reached") == 2
+        # The workers collectors and metrics-simulator publish each second.
+        assert written().count("takes no messages") == written().count("takes messages again") == 2
+
+
+async def until_all_processes_serve(server: Server) -> None:
+    """Return when both web processes have taken a socket: the first is ready before the second."""
+    headers = {"Authorization": f"Bearer {server.token()}"}
+    reached: set[int] = set()
+    while len(reached) < 2:
+        for client, pid in await open_together(server, "/ws/dashboard/", headers):
+            await client.event("connection_established")
+            reached.add(pid)
+            await client.close()
+
+
+async def values_of_each_worker(client: Client) -> None:
+    """Wait for values that were taken after this call, from every worker that publishes some."""
+    client.drain()
+    called, missing = time.time(), set(OF_EACH_WORKER)
+    async with asyncio.timeout(STARTS_WITHIN):
+        while missing:
+            frame = await client.event("realtime_metrics", within=STARTS_WITHIN)
+            if datetime.fromisoformat(frame["timestamp"]).timestamp() >= called:
+                missing -= {name for group in frame["metrics"].values() for name in group}
 
 
 def test_redis_gone_and_back_costs_no_connection(
@@ -76,12 +110,11 @@ def test_redis_gone_and_back_costs_no_connection(
             await client.command("subscribe", metrics=["cpu_usage"])
             await fresh_frame(client)
             before = name_of_connection(client)
-            installation.redis.cut()
-            await asyncio.sleep(OUTAGE)
-            # Commands need no Redis.
-            pong = await client.command("ping")
-            assert pong["type"] == "pong"
-            installation.redis.restore()
+            with installation.redis_away():
+                await asyncio.sleep(OUTAGE)
+                # Commands need no Redis.
+                pong = await client.command("ping")
+                assert pong["type"] == "pong"
             await fresh_frame(client)
             assert name_of_connection(client) == before
 
@@ -94,10 +127,9 @@ def test_who_subscribes_without_redis_is_served_once_it_is_back(
 ) -> None:
     async def outage() -> None:
         async with installation.client() as client:
-            installation.redis.cut()
-            confirmed = await client.command("subscribe", metrics=["memory_usage"])
-            assert confirmed["metrics"] == ["memory_usage"]
-            installation.redis.restore()
+            with installation.redis_away():
+                confirmed = await client.command("subscribe", metrics=["memory_usage"])
+                assert confirmed["metrics"] == ["memory_usage"]
             await fresh_frame(client)
 
     loop.run(outage(), within=90)
@@ -112,14 +144,13 @@ def test_the_database_gone_and_back_loses_no_sample_and_no_connection(
             await fresh_frame(client)
             before = name_of_connection(client)
             began = time.time()
-            installation.database.cut()
-            # Values are pushed without being stored.
-            await fresh_frame(client)
-            with pytest.raises(CommandError) as refused:
-                await client.command("history", metric="cpu_usage", hours=1)
-            assert refused.value.code == "unavailable"
-            await asyncio.sleep(OUTAGE)
-            installation.database.restore()
+            with installation.database_away():
+                # Values are pushed without being stored.
+                await fresh_frame(client)
+                with pytest.raises(CommandError) as refused:
+                    await client.command("history", metric="cpu_usage", hours=1)
+                assert refused.value.code == "unavailable"
+                await asyncio.sleep(OUTAGE)
             await fresh_frame(client)
             await until_stored(client, began, time.time())
             assert name_of_connection(client) == before
@@ -142,11 +173,8 @@ async def until_stored(client: Client, start: float, end: float) -> None:
 
 
 def test_readiness_tells_what_is_away(installation: Installation) -> None:
-    installation.database.cut()
-    try:
+    with installation.database_away():
         status, body = installation.readiness()
-    finally:
-        installation.database.restore()
     assert status == 503
     assert str(body["database"]).startswith("unavailable")
     installation.wait_until_ready()

@@ -6,12 +6,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 
 import pytest
 from pitwall_client import Api, Client, Token
 from playwright.sync_api import Page
+
+from tools.lifetimes import tied
 
 from .browser import wait_until
 from .conftest import OpenPage
@@ -30,7 +31,7 @@ ROUNDS = 3
 @contextmanager
 def cpu_bound_processes() -> Iterator[None]:
     """Keep every core busy that this process may use."""
-    command = [sys.executable, "-c", "while True: pass"]
+    command = tied([sys.executable, "-c", "while True: pass"])
     processes = [subprocess.Popen(command) for _ in os.sched_getaffinity(0)]
     try:
         yield
@@ -70,9 +71,8 @@ class CpuWatch:
 @pytest.fixture
 def watch(any_server: Server, loop: BackgroundLoop) -> Iterator[CpuWatch]:
     watch = CpuWatch(any_server)
-    task: Future[None] = loop.start(watch.run())
-    yield watch
-    task.cancel()
+    with loop.beside(watch.run()):
+        yield watch
 
 
 def test_what_is_shown_is_also_kept(any_server: Server, loop: BackgroundLoop) -> None:

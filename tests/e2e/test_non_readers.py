@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.sockets import SocketClient
 from tests.support.tick_publisher import LOG
+from tools.lifetimes import tied
 
 from . import servers
 from .loop import BackgroundLoop
@@ -41,7 +42,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @contextmanager
 def publisher(server: Server) -> Iterator[None]:
     command = [sys.executable, "-m", "tests.support.tick_publisher", str(RATE), str(SIZE)]
-    process = Popen(command, cwd=ROOT, env=dict(server.environment))
+    process = Popen(tied(command), cwd=ROOT, env=dict(server.environment))
     try:
         yield
     finally:

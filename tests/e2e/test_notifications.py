@@ -23,26 +23,15 @@ pytestmark = pytest.mark.e2e
 WITHIN_A_SECOND = 1_000
 
 
-tokens: dict[tuple[str, str], str] = {}
-
-
-def token_of(server: Server, username: str) -> str:
-    """A token of that user; asked for once, since a server gives only some a minute."""
-    if (server.url, username) not in tokens:
-        password = servers.ADMIN_PASSWORD if username == "admin" else servers.DEMO_PASSWORD
-        tokens[server.url, username] = server.token(username, password)
-    return tokens[server.url, username]
-
-
 def rest(server: Server, user: str, path: str, body: object = None, method: str = "POST") -> Any:
     """Ask the REST API as that user."""
     request = urllib.request.Request(
         f"{server.url}/api/v1/{path}",
         json.dumps(body or {}).encode() if method == "POST" else None,
-        {"Content-Type": "application/json", "Authorization": f"Bearer {token_of(server, user)}"},
+        {"Content-Type": "application/json", "Authorization": f"Bearer {server.token(user)}"},
         method=method,
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=servers.ANSWERS_WITHIN) as answer:
         return json.load(answer)
 
 
@@ -111,7 +100,7 @@ def test_a_mention_in_chat_rings_the_bell_on_both_browsers(
     expect_count(first, 0)
 
     async def mention() -> None:
-        headers = {"Authorization": f"Bearer {token_of(server, 'bob')}"}
+        headers = {"Authorization": f"Bearer {server.token('bob')}"}
         client = await SocketClient.open(f"{server.ws_url}/ws/chat/", headers)
         sent = await client.command("send_message", room="general", text="@alice box this lap")
         assert sent["type"] == "ack"
@@ -212,10 +201,11 @@ def test_back_closes_what_was_opened_and_escape_closes_one_layer_at_a_time(
 
 
 def test_older_ones_come_as_one_scrolls(server: Server, open_page: OpenPage) -> None:
-    bob = rest(server, "bob", "me/", method="GET")["id"]
+    person = server.new_person()
     for number in range(120):
-        rest(server, "admin", "notifications/", {"user_id": bob, "title": f"Lap {number}"})
-    page = open_page(server, user="bob")
+        told = {"user_id": person.user_id, "title": f"Lap {number}"}
+        rest(server, "admin", "notifications/", told)
+    page = open_page(server, user=person.username)
     expect(bell(page)).to_have_text("99+")
     page.goto(f"{server.url}/inbox/")
     expect(page.locator(".note").first).to_contain_text("Lap 119")
@@ -227,7 +217,6 @@ def test_older_ones_come_as_one_scrolls(server: Server, open_page: OpenPage) -> 
     wait_until(page, scrolled_to_the_first, within=10, what="the oldest notification")
     titles = page.locator(".note .t", has_text="Lap ").all_inner_texts()
     assert titles == [f"Lap {number}" for number in reversed(range(120))]
-    rest(server, "bob", "notifications/read-all/")
 
 
 def test_what_comes_while_the_server_is_away_is_there_when_it_is_back(
@@ -311,12 +300,13 @@ def test_every_process_knows_within_a_second_who_is_connected_to_any(
     production_server: Server, loop: BackgroundLoop
 ) -> None:
     server = production_server
-    alice = rest(server, "alice", "me/", method="GET")["id"]
+    # Nobody whose connections of an earlier test may still be listed.
+    person = server.new_person()
 
     def pushed(message: str) -> bool:
         """Each request is a connection of its own: one or the other process answers."""
         try:
-            rest(server, "bob", f"users/{alice}/push/", {"message": message})
+            rest(server, "bob", f"users/{person.user_id}/push/", {"message": message})
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise
@@ -331,7 +321,7 @@ def test_every_process_knows_within_a_second_who_is_connected_to_any(
 
     async def connected() -> SocketClient:
         url = f"{server.ws_url}/ws/notifications/"
-        client = await SocketClient.open(url, {"Authorization": f"Bearer {server.token()}"})
+        client = await SocketClient.open(url, {"Authorization": f"Bearer {person.token}"})
         await client.event("initial_data")
         return client
 

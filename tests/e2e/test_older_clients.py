@@ -47,6 +47,7 @@ def test_a_client_that_knows_six_words_stays_connected_and_served(
     page = open_page(any_server)
     page.goto(f"{any_server.url}/accounts/profile/")
     page.evaluate(CLIENT, [f"{any_server.ws_url}/ws/dashboard/", PING_EVERY])
+    page.wait_for_function("window.legacy.metrics.length > 0", timeout=30_000)
     page.wait_for_timeout(SECONDS * 1000)
     log: dict[str, Any] = page.evaluate("window.legacy")
 

@@ -19,12 +19,14 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from . import servers
+from .installations import open_together
 from .loop import BackgroundLoop
 from .servers import ROOT, Server
 
 pytestmark = pytest.mark.e2e
 
 STOPS_WITHIN = 5.0
+STARTS_WITHIN = servers.READY_WITHIN
 
 
 def serve(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -141,41 +143,54 @@ def test_in_production_a_missing_setting_is_named(tmp_path: Path, missing: str) 
 def test_two_web_processes_share_one_port_and_one_stream(
     production_server: Server, loop: BackgroundLoop
 ) -> None:
-    token = Token(production_server.token())
-    address = f"{production_server.ws_url}/ws/dashboard/"
+    headers = {"Authorization": f"Bearer {production_server.token()}"}
 
     async def until_both_serve() -> None:
+        served: set[int] = set()
         async with AsyncExitStack() as stack:
-            while not all(sockets_by_process(production_server)):
-                client = await stack.enter_async_context(Client(address, token))
-                await client.command("subscribe", metrics=["cpu_usage", "memory_usage"])
-                frame = await client.event("realtime_metrics")
-                assert set(frame["metrics"]["system"]) <= {"cpu_usage", "memory_usage"}
+            while len(served) < 2:
+                opened = await open_together(production_server, "/ws/dashboard/", headers)
+                for client, pid in opened:
+                    stack.push_async_callback(client.close)
+                    await client.command("subscribe", metrics=["cpu_usage", "memory_usage"])
+                    frame = await client.event("realtime_metrics", within=30)
+                    assert set(frame["metrics"]["system"]) <= {"cpu_usage", "memory_usage"}
+                    served.add(pid)
 
-    loop.run(until_both_serve())
+    loop.run(until_both_serve(), within=120)
 
 
 @pytest.mark.services
 def test_web_processes_end_with_the_parent_that_was_killed(tmp_path: Path) -> None:
     with servers.production(tmp_path) as server:
         assert server.web is not None
-        children = psutil.Process(server.web.pid).children()
-        assert len(children) == 2
+        children = children_of(server.web, 2)
         server.web.kill()
         server.web.wait()
         _, alive = psutil.wait_procs(children, timeout=10)
         assert alive == []
 
 
-def sockets_by_process(server: Server) -> list[int]:
-    """Return how many connections each web process holds."""
-    assert server.web is not None
-    children = psutil.Process(server.web.pid).children()
-    assert len(children) == 2
-    return [
-        sum(
-            connection.status == psutil.CONN_ESTABLISHED and connection.laddr.port == server.port
-            for connection in child.net_connections("tcp")
-        )
-        for child in children
-    ]
+@pytest.mark.services
+def test_web_processes_that_are_still_starting_end_with_their_parent_too(
+    production_server: Server,
+) -> None:
+    """They load Django for seconds before they can look after their parent."""
+    port = str(servers.free_port())
+    parent = production_server._spawn("serve", "--port", port, "--processes", "2")
+    children = children_of(parent, 2)
+    parent.kill()
+    parent.wait()
+    _, alive = psutil.wait_procs(children, timeout=STARTS_WITHIN)
+    for child in alive:
+        child.kill()
+    assert alive == []
+
+
+def children_of(parent: subprocess.Popen[bytes], count: int) -> list[psutil.Process]:
+    """The children of a process, once it has so many."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    while len(children := psutil.Process(parent.pid).children()) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return children

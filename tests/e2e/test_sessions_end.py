@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,11 +28,42 @@ FIELD = 'name="csrfmiddlewaretoken" value="'
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     variables = {"PITWALL_RECHECK_WITHIN": str(RECHECK_WITHIN)}
     path = tmp_path_factory.mktemp("sessions")
-    with behind_proxies(path, workers=(), variables=variables) as running:
-        yield running
+    with behind_proxies(path, workers=(), variables=variables) as installation:
+        yield installation
+
+
+@pytest.fixture
+def installation(running: Installation, loop: BackgroundLoop) -> Installation:
+    """The installation of this module, when all its processes hear of each other."""
+    loop.run(until_all_hear(running.server), within=120)
+    return running
+
+
+async def until_all_hear(server: Server) -> None:
+    """Return when a message reaches sockets on both web processes.
+
+    After an outage of Redis, each hears nothing until it has found it again.
+    """
+    person = server.new_person()
+    headers = {"Authorization": f"Bearer {person.token}"}
+    async with AsyncExitStack() as stack:
+        by_process: dict[int, SocketClient] = {}
+        while len(by_process) < 2:
+            for client, pid in await open_together(server, "/ws/notifications/", headers):
+                stack.push_async_callback(client.close)
+                by_process[pid] = client
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url, timeout=20))
+        deaf = set(by_process)
+        while deaf:
+            path = f"/api/v1/users/{person.user_id}/push/"
+            await http.post(path, json={"message": "Can you hear me?"}, headers=headers)
+            for pid in list(deaf):
+                with suppress(AssertionError):
+                    await by_process[pid].event("user_message", within=1)
+                    deaf.discard(pid)
 
 
 class Browser:
@@ -53,7 +84,7 @@ class Browser:
         assert answer.status_code == 302, answer.text[-2000:]
         return answer
 
-    async def sign_in(self, username: str, password: str) -> None:
+    async def sign_in(self, username: str, password: str = DEMO_PASSWORD) -> None:
         await self.submit(
             "/accounts/login/", "/accounts/login/", username=username, password=password
         )
@@ -79,14 +110,12 @@ class Browser:
 
 
 @asynccontextmanager
-async def two_browsers(
-    server: Server, username: str, password: str = DEMO_PASSWORD
-) -> AsyncIterator[tuple[Browser, Browser]]:
+async def two_browsers(server: Server, username: str) -> AsyncIterator[tuple[Browser, Browser]]:
     """Two browsers of one user, each with sockets on both web processes."""
     both = Browser(server), Browser(server)
     try:
         for browser in both:
-            await browser.sign_in(username, password)
+            await browser.sign_in(username)
         await asyncio.gather(*(browser.open_sockets_everywhere() for browser in both))
         yield both
     finally:
@@ -109,8 +138,10 @@ async def are_served(browser: Browser) -> bool:
 def test_logout_ends_the_sockets_of_that_session_on_both_processes_and_no_other(
     installation: Installation, loop: BackgroundLoop
 ) -> None:
+    person = installation.server.new_person()
+
     async def logged_out() -> None:
-        async with two_browsers(installation.server, "alice") as (first, second):
+        async with two_browsers(installation.server, person.username) as (first, second):
             began = time.monotonic()
             await first.submit("/accounts/profile/", "/accounts/logout/")
             assert await close_codes(began, WITHIN, first) == {REVOKED}
@@ -125,8 +156,10 @@ def test_logout_ends_the_sockets_of_that_session_on_both_processes_and_no_other(
 def test_a_new_password_ends_the_sockets_of_all_sessions_on_both_processes(
     installation: Installation, loop: BackgroundLoop
 ) -> None:
+    person = installation.server.new_person()
+
     async def changed() -> None:
-        async with two_browsers(installation.server, "bob") as (first, second):
+        async with two_browsers(installation.server, person.username) as (first, second):
             path = "/accounts/password/change/"
             form = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
             began = time.monotonic()
@@ -139,25 +172,27 @@ def test_a_new_password_ends_the_sockets_of_all_sessions_on_both_processes(
 def test_deactivation_ends_the_sockets_of_all_sessions_on_both_processes(
     installation: Installation, loop: BackgroundLoop
 ) -> None:
-    """By the action in the admin. Alice does not come back."""
+    """By the action in the admin."""
+    person = installation.server.new_person()
 
     async def deactivated() -> None:
-        admin = Browser(installation.server)
-        await admin.sign_in("admin", ADMIN_PASSWORD)
-        found = await admin.http.get("/admin/accounts/user/?q=alice")
-        rows = re.findall(r'name="_selected_action" value="(\d+)"', found.text)
-        async with two_browsers(installation.server, "alice") as browsers:
+        async with (
+            two_browsers(installation.server, person.username) as browsers,
+            AsyncExitStack() as stack,
+        ):
+            admin = Browser(installation.server)
+            stack.push_async_callback(admin.end)
+            await admin.sign_in("admin", ADMIN_PASSWORD)
             began = time.monotonic()
             await admin.submit(
                 "/admin/accounts/user/",
                 "/admin/accounts/user/",
                 action="deactivate",
-                _selected_action=rows[0],
+                _selected_action=str(person.user_id),
             )
             assert await close_codes(began, WITHIN, *browsers) == {REVOKED}
             refused = await browsers[0].http.get("/accounts/profile/")
             assert urlsplit(refused.headers["Location"]).path == "/accounts/login/"
-        await admin.end()
 
     loop.run(deactivated(), within=90)
 
@@ -165,20 +200,15 @@ def test_deactivation_ends_the_sockets_of_all_sessions_on_both_processes(
 def test_with_redis_away_the_sockets_end_at_the_next_check(
     installation: Installation, loop: BackgroundLoop
 ) -> None:
-    """Within a minute unless configured; here within RECHECK_WITHIN.
-
-    Last: the processes hear of nothing until they have found Redis again.
-    """
+    """Within a minute unless configured; here within RECHECK_WITHIN."""
+    person = installation.server.new_person()
 
     async def logged_out() -> None:
-        async with two_browsers(installation.server, "admin", ADMIN_PASSWORD) as (first, second):
-            installation.redis.cut()
-            try:
+        async with two_browsers(installation.server, person.username) as (first, second):
+            with installation.redis_away():
                 began = time.monotonic()
                 await first.submit("/accounts/profile/", "/accounts/logout/")
                 codes = await close_codes(began, RECHECK_WITHIN + 2, first)
-            finally:
-                installation.redis.restore()
             assert codes == {REVOKED}
             assert await are_served(second)
 

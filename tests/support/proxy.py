@@ -12,6 +12,8 @@ from typing import Literal
 
 Forward = Callable[[bytes, socket.socket, socket.socket], None]
 
+from tests.support.ports import free_port
+
 
 class CuttableProxy:
     """Forwards connections to (host, port). While cut it refuses new ones and has ended the old."""
@@ -21,7 +23,7 @@ class CuttableProxy:
         self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
-        self.port = 0
+        self.port = free_port()
         self.restore()
 
     def cut(self) -> None:
@@ -42,7 +44,6 @@ class CuttableProxy:
     def restore(self) -> None:
         """The service is back, on the same port."""
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
-        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def _accept(self, listener: socket.socket) -> None:

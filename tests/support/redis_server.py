@@ -10,6 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.ports import free_port
+from tools.lifetimes import tied
+
 READY_WITHIN = 10.0
 
 
@@ -24,9 +27,7 @@ class RedisServer:
         program = shutil.which("redis-server") or shutil.which("valkey-server")
         if program is None:
             raise FileNotFoundError("redis-server")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._command = [
             *(program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)),
             *("--save", "", "--appendonly", "no"),
@@ -41,7 +42,7 @@ class RedisServer:
     def start(self) -> None:
         """Start it, and return once it takes connections."""
         self._process = subprocess.Popen(
-            self._command,
+            tied(self._command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -44,12 +44,17 @@ class Command(BaseCommand):
             "--prepare", action="store_true", help="migrate and make the first users first"
         )
         parser.add_argument("--fd", type=int, default=None, help="serve on this inherited socket")
+        parser.add_argument(
+            "--parent", type=int, default=None, help="with --fd: end when this process has ended"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["workers"] is not None:
             settings.WORKERS_INSIDE = options["workers"] == "inside"
         if options["fd"] is not None:
-            threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+            # Asked for here, the parent might be another one: it may be dead by now.
+            parent = options["parent"] or os.getppid()
+            threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
             self._serve(socket.socket(fileno=options["fd"]), lambda: None)
             return
         if options["processes"] > 1 and not settings.REDIS_URL:
@@ -122,7 +127,8 @@ class Command(BaseCommand):
     def _spawn(self, listener: socket.socket, send_threads: int) -> subprocess.Popen[bytes]:
         workers = "inside" if settings.WORKERS_INSIDE else "none"
         command = [sys.executable, sys.argv[0], "serve"]
-        command += ["--fd", str(listener.fileno()), "--workers", workers]
+        command += ["--fd", str(listener.fileno()), "--parent", str(os.getpid())]
+        command += ["--workers", workers]
         # In a group of its own: Ctrl-C reaches the children through their parent, once.
         environment = {**os.environ, "PITWALL_SEND_THREADS": str(send_threads)}
         return subprocess.Popen(

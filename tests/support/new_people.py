@@ -1,0 +1,36 @@
+"""Makes people in the workspace of an installation: python -m tests.support.new_people NAME…
+
+Prints a line of JSON for each: {"username", "user_id", "token"}. Their password is that of the
+demo members (PITWALL_DEMO_PASSWORD).
+"""
+
+import json
+import os
+import sys
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime_project.settings")
+
+import django
+
+django.setup()
+
+from django.contrib.auth.hashers import make_password
+
+from accounts import services
+from accounts.bootstrap import WORKSPACE_SLUG
+from accounts.models import User, Workspace
+
+
+def main(names: list[str]) -> None:
+    workspace = Workspace.objects.get(slug=WORKSPACE_SLUG)
+    # Slow on purpose; one for all.
+    password = make_password(os.environ["PITWALL_DEMO_PASSWORD"])
+    for name in names:
+        user = User.objects.create(username=name, password=password)
+        services.add_member(workspace_id=workspace.pk, user_id=user.pk)
+        _, token = services.create_token(user_id=user.pk, workspace_id=workspace.pk, name="tests")
+        print(json.dumps({"username": user.username, "user_id": user.pk, "token": token}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
