@@ -7,6 +7,10 @@ import json
 import re
 from collections.abc import Mapping
 
+# A series' tags, sorted by name, where they have to be hashable.
+Tags = tuple[tuple[str, str], ...]
+# The tag that names a series' source, given by the source itself.
+SOURCE = "source"
 MAX_TAGS = 8
 MAX_VALUE_LENGTH = 64
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -36,3 +40,8 @@ def key(tags: Mapping[str, str]) -> str:
     """32 hexadecimal digits, equal for equal tags whatever their order."""
     canonical = json.dumps(tags, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+def beside_source(tags: Mapping[str, str]) -> Tags:
+    """The tags of a source's series without the one that names the source."""
+    return tuple(sorted((name, value) for name, value in tags.items() if name != SOURCE))

@@ -77,7 +77,7 @@ class CollectionWorker(Worker):
             if self._reloading is None:
                 raise
         else:
-            self._delivery.plan = plan
+            self._delivery.adopt(plan)
             self._engine.adopt((_facts(s), kind_named(s.kind)) for s in plan.sources)
         finally:
             self._reloading = None

@@ -8,6 +8,7 @@ import os
 import socket
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
@@ -39,7 +40,7 @@ def withdraw() -> None:
 
 
 @transaction.atomic  # behind the others at SQLite's gate: past it, it could wait too long
-def _write(role: str, values: dict[str, float]) -> None:
+def _write(role: str, values: dict[str, Any]) -> None:
     changed = Process.objects.filter(process_id=PROCESS_ID).update(seen_at=Now(), values=values)
     if not changed:
         Process.objects.filter(seen_at__lt=Now() - FORGET_AFTER).delete()

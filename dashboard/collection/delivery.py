@@ -19,6 +19,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from dashboard import instants, selection, services, streams
 from dashboard.collection.backlog import Backlog, Batch, Row
 from dashboard.collection.engine import Outcome
+from dashboard.collectors import MetricSpec, TaggedName, kind_named
 from dashboard.selectors import CollectionPlan
 from realtime import threads
 from realtime.publish import publish_latest
@@ -38,7 +39,8 @@ class Delivery:
     """Takes the outcomes of ticks; everything else happens in a task of its own."""
 
     def __init__(self, fence: Fence, clock: Callable[[], float] = time.monotonic) -> None:
-        self.plan = CollectionPlan()
+        self._ever_planned: set[tuple[int, str]] = set()
+        self.adopt(CollectionPlan())
         self._fence = fence
         self._clock = clock
         self._backlog = Backlog(KEEP_SECONDS)
@@ -49,6 +51,11 @@ class Delivery:
         self._failed: dict[int, tuple[int, str]] = {}
         self._known_errors: dict[int, str] = {}
         self._runs_recorded_at = float("-inf")
+
+    def adopt(self, plan: CollectionPlan) -> None:
+        """Store by this plan from now on."""
+        self.plan = plan
+        self._ever_planned |= plan.metrics
 
     def take(self, outcomes: Sequence[Outcome]) -> None:
         """Have these stored and pushed; returns at once."""
@@ -97,12 +104,14 @@ class Delivery:
     async def _write(self, batches: Sequence[Batch]) -> None:
         workspace_id = batches[0].workspace_id
         newest = self._backlog.newest_of(workspace_id)
+        rows = [row for batch in batches for row in batch.rows]
         try:
             await threads.call(
                 services.store_readings,
                 workspace_id=workspace_id,
-                rows=[row for batch in batches for row in batch.rows],
+                rows=rows,
                 plan=self.plan,
+                appearing=self._appearing(workspace_id, rows),
                 # What fills in the past is no news; only a batch that ends with the present is.
                 publish=batches[-1] is newest,
                 fence=self._fence,
@@ -114,6 +123,21 @@ class Delivery:
             lost = sum(len(batch.rows) for batch in batches)
             logger.exception("%d readings were lost: the database refuses them", lost)
         self._backlog.remove(batches)
+
+    def _appearing(self, workspace_id: int, rows: Sequence[Row]) -> list[MetricSpec]:
+        """Metrics that have values for the first time: those that sources have occasionally.
+
+        None that a plan has had: one that is deleted would be back within a second.
+        """
+        kinds = {source.pk: source.kind for source in self.plan.sources}
+        new = {row for row in rows if (workspace_id, row.metric) not in self._ever_planned}
+        names = {row.metric for row in new}
+        return [
+            spec
+            for kind in {kinds[row.source_id] for row in new if row.source_id in kinds}
+            for spec in kind_named(kind).occasional()
+            if spec.name in names
+        ]
 
     def _back(self) -> None:
         self._stored_at = self._clock()
@@ -128,7 +152,7 @@ class Delivery:
         values = [
             (place.group, row.metric, row.value)
             for row in batch.rows
-            if (place := self.plan.series.get((row.source_id, row.metric))) and place.live
+            if (place := self.plan.series.get(row.place)) and place.live
         ]
         if values:
             frame = selection.payload(instants.rfc3339(batch.tick * instants.SECOND), values)
@@ -174,13 +198,19 @@ def _batches(outcomes: Sequence[Outcome]) -> list[Batch]:
     for outcome in outcomes:
         at = outcome.tick * instants.SECOND
         rows[outcome.tick, outcome.workspace_id] += [
-            Row(outcome.source_id, name, at, value) for name, value in outcome.readings.items()
+            _row(outcome.source_id, name, at, value) for name, value in outcome.readings.items()
         ]
     return [
         Batch(workspace_id, tick, tuple(rows[tick, workspace_id]))
         for tick, workspace_id in sorted(rows)
         if rows[tick, workspace_id]
     ]
+
+
+def _row(source_id: int, name: str | TaggedName, at: int, value: float) -> Row:
+    if isinstance(name, TaggedName):
+        return Row(source_id, name.metric, at, value, name.tags)
+    return Row(source_id, name, at, value)
 
 
 def _moment(tick: int) -> datetime:

@@ -7,20 +7,30 @@ raises when it cannot read: its source is then retried with growing pauses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from dashboard.tags import Tags
 from realtime.registries import Registry
 
-Readings = Mapping[str, float]
+
+class TaggedName(NamedTuple):
+    """One series of a metric: its tags, beside the tag `source` that all of a source's have."""
+
+    metric: str
+    tags: Tags
+
+
+# By the metric's name, or by name and tags where a source has several series of one metric.
+Readings = Mapping[str, float] | Mapping[str | TaggedName, float]
 
 
 class Collector(Protocol):
     """Reads one source."""
 
     def collect(self, at: float) -> Readings:
-        """The values by metric name at `at` (epoch seconds).
+        """The values at `at` (epoch seconds).
 
         A metric that has no value now is left out: a gap is a gap.
 
@@ -56,6 +66,7 @@ class Kind:
 
     `timeout`: seconds after which a run is given up. `simulated`: its values are made up, which
     its series say, and the worker `metrics-simulator` runs it rather than `collectors`.
+    `occasional`: metrics that it may have values of, which are made when they first come.
     """
 
     name: str
@@ -64,6 +75,7 @@ class Kind:
     make: Callable[[SourceFacts], Collector]
     timeout: float = 5
     simulated: bool = False
+    occasional: Callable[[], Iterable[MetricSpec]] = tuple
 
 
 registry: Registry[Kind] = Registry("kind of source")

@@ -9,6 +9,7 @@ web processes are one application.
   since nothing was measured.
 - `error_rate`: percent of the HTTP requests of the last 60 s that ended in a server error; 0 when
   none failed, also when there was none at all. No process reports: no value.
+- What apps have declared as measures (`realtime.gauges`), in a series for each set of tags.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from accounts.selectors import active_user_count
-from dashboard.collectors import Kind, MetricSpec, Readings, SourceFacts, register
+from dashboard.collectors import (
+    Kind,
+    MetricSpec,
+    Readings,
+    SourceFacts,
+    TaggedName,
+    register,
+    reported,
+)
 from realtime import gauges
 from realtime.gauges import ProcessReading
 
@@ -103,11 +112,14 @@ class ApplicationCollector:
         self._snapshot = snapshot
         self._active_users = active_users
         self._counters = ProcessCounters()
+        self._measures = reported.ReportedMeasures(workspace_id)
         self._window: deque[tuple[float, Counts]] = deque()
 
     def collect(self, at: float) -> Readings:
         processes = self._snapshot()
-        values: dict[str, float] = {"active_users": self._active_users(self._workspace_id)}
+        values: dict[str | TaggedName, float] = {
+            "active_users": self._active_users(self._workspace_id)
+        }
         self._window.append((at, self._counters.update(processes, at)))
         while self._window[0][0] <= at - WINDOW:
             self._window.popleft()
@@ -115,9 +127,10 @@ class ApplicationCollector:
         if commits is not None:
             values["transactions_per_second"] = commits
         values |= self._http(bool(processes))
+        values |= self._measures.read(processes, at)
         return values
 
-    def _http(self, anyone_reports: bool) -> Readings:
+    def _http(self, anyone_reports: bool) -> dict[str | TaggedName, float]:
         if not anyone_reports:
             return {}
         requests, errors, seconds = (
@@ -143,4 +156,4 @@ def _make(facts: SourceFacts) -> ApplicationCollector:
     return ApplicationCollector(facts.workspace_id)
 
 
-register(Kind("application", "Pitwall itself", METRICS, _make))
+register(Kind("application", "Pitwall itself", METRICS, _make, occasional=reported.specs))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dashboard.models import Metric, Series, Source
 from dashboard.selectors.live import is_live
+from dashboard.tags import Tags, beside_source
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,12 @@ class SeriesPlace:
 class CollectionPlan:
     """What a worker collects, and where it goes.
 
-    `series` is by (source id, metric's name); `metrics` has the (workspace id, name) of each.
+    `series` is by source id, metric's name and the tags beside `source`, sorted; `metrics` has the
+    (workspace id, name) of each.
     """
 
     sources: Sequence[Source] = ()
-    series: Mapping[tuple[int, str], SeriesPlace] = field(default_factory=dict)
+    series: Mapping[tuple[int, str, Tags], SeriesPlace] = field(default_factory=dict)
     metrics: Set[tuple[int, str]] = frozenset()
 
 
@@ -34,12 +36,15 @@ def collection_plan(kinds: Iterable[str]) -> CollectionPlan:
     """The enabled sources of these kinds in all workspaces, with their series."""
     sources = list(Source.objects.filter(enabled=True, kind__in=set(kinds)).order_by("id"))
     rows = Series.objects.filter(source__in=sources).values_list(
-        "source_id", "metric__name", "id", "metric__group", is_live()
+        "source_id", "metric__name", "tags", "id", "metric__group", is_live()
     )
     workspaces = {source.workspace_id for source in sources}
     metrics = Metric.objects.filter(workspace_id__in=workspaces)
     return CollectionPlan(
         sources=sources,
-        series={(source, name): SeriesPlace(*place) for source, name, *place in rows},
+        series={
+            (source, name, beside_source(tags)): SeriesPlace(*place)
+            for source, name, tags, *place in rows
+        },
         metrics=set(metrics.values_list("workspace_id", "name")),
     )

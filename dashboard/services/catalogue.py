@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from datetime import datetime
 
 from dashboard import tags
 from dashboard.collectors import MetricSpec, kind_named
 from dashboard.models import Metric, Series, Source
+from dashboard.tags import Tags
 from realtime.unit_of_work import Fence, unit_of_work
 
 MAX_ERROR_LENGTH = Source._meta.get_field("last_error").max_length or 300
@@ -63,37 +64,62 @@ def provide_metrics(*, workspace_id: int, kind: str) -> None:
 
 
 @unit_of_work
-def ensure_series(*, source_id: int, names: Collection[str]) -> dict[str, int]:
-    """The ids of the series that a source's readings go to, by metric name; missing ones are made.
+def ensure_series(
+    *, source_id: int, wanted: Collection[tuple[str, Tags]]
+) -> dict[tuple[str, Tags], int]:
+    """The ids of the series that a source's readings go to; missing ones are made.
 
-    Names that the workspace has no metric of are left out: a deleted metric is not collected. A
+    Leaves out metrics that the workspace does not have: a deleted metric is not collected. A
     series is the source's by its tag `source`, so that a source which is made again under its
     old name goes on with its series.
+
+    Args:
+        wanted: metrics' names, each with the tags that the series has beside `source`.
     """
     source = Source.objects.get(pk=source_id)
-    own_tags = {"source": source.name}
+    by_key = {
+        (name, tags.key(given)): (name, own, given)
+        for name, own in wanted
+        if (given := dict(sorted([*own, (tags.SOURCE, source.name)])))
+    }
     mine = Series.objects.filter(
         metric__workspace_id=source.workspace_id,
-        metric__name__in=names,
-        tags_key=tags.key(own_tags),
+        metric__name__in={name for name, _ in wanted},
+        tags_key__in={tags_key for _, tags_key in by_key},
     )
-    metrics = Metric.objects.filter(workspace_id=source.workspace_id, name__in=names)
+    _make_missing(source, by_key, set(mine.values_list("metric__name", "tags_key")))
     simulated = kind_named(source.kind).simulated
+    mine.filter(source=None).update(source=source, simulated=simulated)
+    found = mine.values_list("metric__name", "tags_key", "id")
+    return {
+        by_key[name, tags_key][:2]: series_id
+        for name, tags_key, series_id in found
+        if (name, tags_key) in by_key
+    }
+
+
+def _make_missing(
+    source: Source,
+    wanted: Mapping[tuple[str, str], tuple[str, Tags, dict[str, str]]],
+    existing: Set[tuple[str, str]],
+) -> None:
+    names = {name for name, _ in wanted.keys() - existing}
+    metrics = Metric.objects.filter(workspace_id=source.workspace_id, name__in=names)
+    by_name = {metric.name: metric for metric in metrics}
     Series.objects.bulk_create(
         [
             Series(
-                metric=metric,
+                metric=by_name[name],
                 source=source,
-                tags=own_tags,
-                tags_key=tags.key(own_tags),
-                simulated=simulated,
+                tags=given,
+                tags_key=tags_key,
+                simulated=kind_named(source.kind).simulated,
             )
-            for metric in metrics.exclude(series__in=mine)
+            for (name, tags_key), (_, _, given) in wanted.items()
+            if (name, tags_key) not in existing and name in by_name
         ],
         ignore_conflicts=True,
     )
-    mine.filter(source=None).update(source=source, simulated=simulated)
-    return dict(mine.values_list("metric__name", "id"))
 
 
 def record_runs(

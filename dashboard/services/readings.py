@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dashboard import storage
 from dashboard.collection.backlog import Row
+from dashboard.collectors import MetricSpec
 from dashboard.selectors import CollectionPlan
-from dashboard.services.catalogue import ensure_series
+from dashboard.services.catalogue import create_metrics, ensure_series
+from dashboard.tags import Tags
 from realtime.unit_of_work import Fence, unit_of_work
+
+Place = tuple[int, str, Tags]
 
 
 def store_readings(
@@ -18,37 +22,41 @@ def store_readings(
     rows: Sequence[Row],
     plan: CollectionPlan,
     publish: bool,
+    appearing: Collection[MetricSpec] = (),
     fence: Fence | None = None,
 ) -> storage.Written:
     """Store what the sources of one workspace gave, in one transaction.
 
-    Series that the plan does not know yet are made; readings of a metric that the workspace does
-    not have (any more) are left out.
+    Makes the series that the plan does not know yet. Leaves out readings of a metric that the
+    workspace does not have (any more).
+
+    Args:
+        appearing: metrics that are made first, where they are missing.
     """
     with unit_of_work(fence=fence):
         ids = {key: place.series_id for key, place in plan.series.items()}
-        ids |= _missing_series(workspace_id, rows, plan)
+        if appearing:
+            create_metrics(workspace_id=workspace_id, specs=appearing)
+        known = plan.metrics | {(workspace_id, spec.name) for spec in appearing}
+        ids |= _missing_series([row for row in rows if (workspace_id, row.metric) in known], ids)
         return storage.write(
             workspace_id=workspace_id,
             readings=[
-                storage.Reading(ids[row.source_id, row.metric], row.at, row.value)
+                storage.Reading(ids[row.place], row.at, row.value)
                 for row in rows
-                if (row.source_id, row.metric) in ids
+                if row.place in ids
             ],
             publish=publish,
         )
 
 
-def _missing_series(
-    workspace_id: int, rows: Sequence[Row], plan: CollectionPlan
-) -> dict[tuple[int, str], int]:
-    wanted: dict[int, set[str]] = defaultdict(set)
+def _missing_series(rows: Sequence[Row], known: Collection[Place]) -> dict[Place, int]:
+    wanted: dict[int, set[tuple[str, Tags]]] = defaultdict(set)
     for row in rows:
-        known = (row.source_id, row.metric) in plan.series
-        if not known and (workspace_id, row.metric) in plan.metrics:
-            wanted[row.source_id].add(row.metric)
+        if row.place not in known:
+            wanted[row.source_id].add((row.metric, row.tags))
     return {
-        (source_id, name): series_id
+        (source_id, *name): series_id
         for source_id, names in wanted.items()
-        for name, series_id in ensure_series(source_id=source_id, names=names).items()
+        for name, series_id in ensure_series(source_id=source_id, wanted=names).items()
     }

@@ -53,7 +53,7 @@ class Pipe:
         monkeypatch.setattr(delivery_module, "RETRY_AFTER", 0.01)
 
     def plan(self) -> None:
-        self.delivery.plan = selectors.collection_plan([self.source.kind])
+        self.delivery.adopt(selectors.collection_plan([self.source.kind]))
 
     def tick(self, number: int, value: float = 1.0, error: str = "", **more: float) -> None:
         readings = {} if error else {"rpm": value, **more}

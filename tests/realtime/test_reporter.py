@@ -9,7 +9,7 @@ from realtime.models import Process
 
 
 @pytest.fixture
-def broken_once(monkeypatch):
+def broken_once():
     """A gauge that fails the first time it is read."""
     failures = [ZeroDivisionError("a bug")]
 
@@ -18,7 +18,9 @@ def broken_once(monkeypatch):
             raise failures.pop()
         return 7
 
-    monkeypatch.setitem(gauges._gauges, "of the test", read)
+    withdraw = gauges.gauge("of the test", read)
+    yield
+    withdraw()
 
 
 async def test_a_number_that_cannot_be_read_does_not_end_the_report(broken_once, probe_server):
