@@ -125,7 +125,7 @@ async def test_what_follows_the_own_stream_in_one_command_is_held_until_the_comm
     entered = []
 
     async def happens(consumer):
-        if MAIN in (await get_hub())._logs and not entered:
+        if (LogFeed.kind, MAIN) in (await get_hub())._feeds and not entered:
             entered.append(MAIN)
             await threads.call(enter, MAIN, "a")
             await arrived(MAIN, ["a"])

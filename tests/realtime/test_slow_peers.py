@@ -95,7 +95,7 @@ async def test_what_was_missed_is_never_written_in_one_piece_however_large(probe
         while connection.outlet.ready:
             await asyncio.sleep(0.01)
     waiting = connection.outlet._protocol.transport.get_write_buffer_size()
-    assert waiting < 2 * feeds.MAX_BATCH_BYTES
+    assert waiting < 2 * log.MAX_BATCH_BYTES
     assert [text.split()[0] for text in await texts(client, 100)] == [str(n) for n in range(100)]
 
 
