@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from realtime.connection import Connection
-from realtime.publish import Message
+from realtime.outbox import Message
 from realtime.streams import StreamKey
 
 Wanted = TypeVar("Wanted")

@@ -16,7 +16,7 @@ from realtime.audience import Audience
 from realtime.connection import Connection, Subscription
 from realtime.feeds import Feed
 from realtime.frames import Bundle
-from realtime.publish import Message
+from realtime.outbox import Message
 from realtime.streams import StreamKey
 
 # (older payload, newer payload) → the one payload that stands for both.

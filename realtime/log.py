@@ -19,8 +19,9 @@ from realtime import broadcast, exits, retractions, streams, threads
 from realtime.connection import Connection, Subscription
 from realtime.feeds import Feed
 from realtime.frames import Bundle
+from realtime.outbox import Message
 from realtime.protocol import Position, with_fields
-from realtime.publish import Message, unpack_events
+from realtime.publish import unpack_events
 from realtime.streams import Appended, Extent, StreamKey
 from realtime.threads import DATABASE_AWAY
 

@@ -14,10 +14,10 @@ import django
 
 django.setup()
 
+from accounts.bootstrap import WORKSPACE_SLUG
 from django.contrib.auth.hashers import make_password
 
 from accounts import services
-from accounts.bootstrap import WORKSPACE_SLUG
 from accounts.models import User, Workspace
 
 

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-Forward = Callable[[bytes, socket.socket, socket.socket], None]
-
 from tests.support.ports import free_port
+
+Forward = Callable[[bytes, socket.socket, socket.socket], None]
 
 
 class CuttableProxy:
