@@ -71,6 +71,32 @@ def publish_control(command: str, arguments: Mapping[str, Any]) -> None:
     _after_commit(lambda: _hand_over(CONTROL_GROUP, message))
 
 
+def publish_wakeup(group: str) -> None:
+    """Wake up those that wait on `group` (realtime.wakeups): on commit, else now.
+
+    One that is still on its way stands for all that come meanwhile.
+    """
+    _after_commit(lambda: _hand_over(group, {"type": "wakeup", "group": group}))
+
+
+def publish_outcomes(group: str, outcomes: Sequence[tuple[int, bool, str]]) -> None:
+    """Tell the process that listens on `group` what came of its commands. Call after commit.
+
+    Args:
+        outcomes: entry id, whether it was refused, and the outcome in JSON (realtime.outcomes).
+    """
+    part: list[tuple[int, bool, str]] = []
+    size = 0
+    for outcome in outcomes:
+        if part and size + len(outcome[2]) > MAX_MESSAGE:
+            _hand_over(group, {"type": "outcomes", "group": group, "outcomes": part})
+            part, size = [], 0
+        part.append(outcome)
+        size += len(outcome[2])
+    if part:
+        _hand_over(group, {"type": "outcomes", "group": group, "outcomes": part})
+
+
 def unpack_events(message: Message) -> list[Appended]:
     """The events of a message of type "log"."""
     key = unpack_key(message["key"])
@@ -125,8 +151,13 @@ class _Outbox:
         self._waiting: deque[tuple[str, Message]] = deque(maxlen=MAX_WAITING)
         self._sender: asyncio.Task[None] | None = None
         self._lost = 0
+        self._waking: set[str] = set()
 
     def put(self, group: str, message: Message) -> None:
+        if message["type"] == "wakeup":
+            if group in self._waking:
+                return
+            self._waking.add(group)
         self._waiting.append((group, message))
         if self._sender is None:
             self._sender = self.loop.create_task(self._send())
@@ -140,6 +171,7 @@ class _Outbox:
         try:
             while self._waiting:
                 group, message = self._waiting.popleft()
+                self._waking.discard(group)
                 try:
                     async with asyncio.timeout(SEND_TIMEOUT):
                         await layer.group_send(group, message)
