@@ -15,6 +15,7 @@ from dashboard.collection.engine import Engine
 from dashboard.collectors import SourceFacts, kind_named, kinds
 from dashboard.models import Source
 from realtime.leases import HeldLease
+from realtime.paces import Aligned
 from realtime.workers import Worker, register
 
 logger = logging.getLogger(__name__)
@@ -28,8 +29,7 @@ class CollectionWorker(Worker):
     It notices within two seconds what the admin changes about them.
     """
 
-    # A step is one tick and waits for it by itself: on whole seconds, not a second apart.
-    interval = 0
+    pace = Aligned(1)
     # A sample that is stored twice is the same sample.
     idempotent_steps = True
     rides_out_outages = True
@@ -40,7 +40,6 @@ class CollectionWorker(Worker):
         self._kinds = [kind.name for kind in kinds() if kind.simulated == self.simulated]
         self._engine = Engine(between=_give_connections_back, at_end=connections.close_all)
         self._delivery = Delivery()
-        self._last_tick = 0
         self._reloading: asyncio.Task[None] | None = None
         self._reloaded_at = float("-inf")
 
@@ -48,28 +47,17 @@ class CollectionWorker(Worker):
         await self._reload()
 
     async def step(self) -> None:
-        tick = await self._next_tick()
         if (failure := self._delivery.failure()) is not None:
             raise failure
         if self._reloading is None and time.monotonic() - self._reloaded_at > RELOAD_EVERY:
             self._reloading = asyncio.get_running_loop().create_task(self._reload())
-        self._delivery.take(await self._engine.tick(tick))
+        self._delivery.take(await self._engine.tick(self.tick))
 
     async def stop(self) -> None:
         if self._reloading is not None:
             self._reloading.cancel()
         await self._engine.close()
         await self._delivery.flush(within=3)
-
-    async def _next_tick(self) -> int:
-        """Wait for the next whole second and name it."""
-        target = int(time.time()) + 1
-        if target == self._last_tick:  # the clock was set back, or a timer was early
-            target += 1
-        while (wait := target - time.time()) > 0:
-            await asyncio.sleep(min(wait, 1.0))
-        self._last_tick = int(time.time())
-        return self._last_tick
 
     async def _reload(self) -> None:
         """Read what is to be collected; without the database the last plan stays."""

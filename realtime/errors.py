@@ -6,7 +6,7 @@ into problem JSON (RFC 9457). Codes are those of docs/protocol.md.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 FieldErrors = dict[str, list[str]]
 
@@ -108,3 +108,31 @@ class Unavailable(AppError):
 
     code = "unavailable"
     status = 503
+
+
+def pack(error: AppError) -> dict[str, Any]:
+    """An error as plain values, to be kept or sent to another process."""
+    return {
+        "code": error.code,
+        "status": error.status,
+        "message": error.message,
+        "errors": error.errors,
+        "retry_after": error.retry_after,
+    }
+
+
+def unpack(packed: dict[str, Any]) -> AppError:
+    """The error that `pack` made plain: of the first class that has its code and status."""
+    found = AppError(packed["message"], errors=packed["errors"], retry_after=packed["retry_after"])
+    place = packed["code"], packed["status"]
+    found.__class__ = next((c for c in _family(AppError) if (c.code, c.status) == place), AppError)
+    found.code, found.status = place
+    return found
+
+
+def _family(error: type[AppError]) -> list[type[AppError]]:
+    """The class, then its subclasses, level by level."""
+    family = [error]
+    for member in family:
+        family += member.__subclasses__()
+    return family

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Any
 
 from realtime import outbox
@@ -17,12 +17,19 @@ logger = logging.getLogger(__name__)
 
 
 class LayerGroups:
-    """What the Hub listens to: the control group always, others while somebody follows them."""
+    """What one channel of this process listens to: `always` these groups, others while wanted.
 
-    def __init__(self, layer: Any) -> None:
+    Args:
+        prefix: how the channel's name begins.
+    """
+
+    def __init__(
+        self, layer: Any, prefix: str = "hub", always: Iterable[str] = (outbox.CONTROL_GROUP,)
+    ) -> None:
         self._layer = layer
+        self._prefix = prefix
         self._channel: str | None = None
-        self._wanted = {outbox.CONTROL_GROUP}
+        self._wanted = set(always)
         self._unjoined = set(self._wanted)
         self._unleft: set[str] = set()
         # While it is false nobody waits for the layer: what is to be done is noted for later.
@@ -33,7 +40,7 @@ class LayerGroups:
         """Make the channel, join what is wanted, and return the channel's name."""
         try:
             async with asyncio.timeout(outbox.SEND_TIMEOUT):
-                self._channel = str(await self._layer.new_channel("hub"))
+                self._channel = str(await self._layer.new_channel(self._prefix))
             await self.rejoin()
         finally:
             self._tried.set()

@@ -48,7 +48,6 @@ class HeldLease:
             raise LeaseLost(f"The lease {self.name!r} has a new holder.")
 
 
-@transaction.atomic  # queued at SQLite's gate, see realtime.reporter
 def acquire(name: str, holder: str, previous: HeldLease | None = None) -> HeldLease | None:
     """Take the lease if it is free or has run out; None while another process holds it.
 
@@ -60,17 +59,22 @@ def acquire(name: str, holder: str, previous: HeldLease | None = None) -> HeldLe
     the row, so this UPDATE waits until the server has committed it or rolled it back, also when
     the client's connection is long gone.
     """
-    Lease.objects.bulk_create([Lease(name=name, expires_at=Now())], ignore_conflicts=True)
-    # One conditional UPDATE decides: of two who ask at once, one changes a row.
     free = Q(expires_at__lte=Now()) | Q(holder="")
     if previous is not None:
         free |= Q(epoch=previous.epoch)
-    taken = Lease.objects.filter(free, name=name).update(
-        holder=holder, epoch=F("epoch") + 1, expires_at=Now() + DURATION
-    )
-    if not taken:
+    # Looked at first: processes that stand by ask again and again.
+    mine = Lease.objects.filter(name=name)
+    if mine.exists() and not mine.filter(free).exists():
         return None
-    return HeldLease(name, Lease.objects.values_list("epoch", flat=True).get(name=name))
+    with transaction.atomic():  # queued at SQLite's gate, see realtime.reporter
+        Lease.objects.bulk_create([Lease(name=name, expires_at=Now())], ignore_conflicts=True)
+        # One conditional UPDATE decides: of two that ask at once, one changes a row.
+        taken = mine.filter(free).update(
+            holder=holder, epoch=F("epoch") + 1, expires_at=Now() + DURATION
+        )
+        if not taken:
+            return None
+        return HeldLease(name, mine.values_list("epoch", flat=True).get())
 
 
 @transaction.atomic  # as above

@@ -1,4 +1,4 @@
-"""What a web process starts and stops with: the Hub, its report, and workers where they are inside.
+"""What a web process starts and stops with: the Hub, its report, and workers that run inside it.
 
 ASGI lifespan protocol: https://asgi.readthedocs.io/en/latest/specs/lifespan.html
 """
@@ -12,10 +12,11 @@ from typing import Any
 
 from django.conf import settings
 
-from realtime import reporter, threads, workers
+from realtime import inbox_gauges, reporter, threads, workers
 from realtime.hub import get_hub, stop_hub
 from realtime.loops import supervise
 from realtime.threads import DATABASE_AWAY
+from realtime.wakeups import get_listener, stop_listener
 
 logger = logging.getLogger(__name__)
 
@@ -27,35 +28,41 @@ class Lifespan:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         await receive()
-        background = await self._start()
+        await self._start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self._stop(background)
+        await self._stop()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _start(self) -> list[asyncio.Task[None]]:
+    async def _start(self) -> None:
         loop = asyncio.get_running_loop()
         await get_hub()
+        await get_listener()
         self._stopping = asyncio.Event()
-        background = [loop.create_task(supervise("report", partial(reporter.report, "web")))]
+        self._beside = [loop.create_task(supervise("report", partial(reporter.report, "web")))]
+        self._working: list[asyncio.Task[None]] = []
         if settings.WORKERS_INSIDE:
-            background += [
+            inside = list(workers.registered().values())
+            measuring = supervise("inbox gauges", partial(inbox_gauges.keep, inside))
+            self._beside.append(loop.create_task(measuring))
+            self._working += [
                 loop.create_task(workers.run_supervised(worker, self._stopping))
-                for worker in workers.registered().values()
+                for worker in inside
+                for _ in range(worker.slots)
             ]
-        return background
 
-    async def _stop(self, background: list[asyncio.Task[None]]) -> None:
+    async def _stop(self) -> None:
         """Workers finish their step; whatever takes longer is cancelled."""
         self._stopping.set()
-        reporting, *working = background
-        reporting.cancel()
-        if working:
-            _, late = await asyncio.wait(working, timeout=STOP_WORKERS_WITHIN)
+        for task in self._beside:
+            task.cancel()
+        if self._working:
+            _, late = await asyncio.wait(self._working, timeout=STOP_WORKERS_WITHIN)
             for task in late:
                 task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        await asyncio.gather(*self._beside, *self._working, return_exceptions=True)
         await stop_hub()
+        await stop_listener()
         try:
             async with asyncio.timeout(1):
                 await threads.call(reporter.withdraw)

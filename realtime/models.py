@@ -1,4 +1,4 @@
-"""Rows of the real-time layer: log streams and their events, leases, live processes.
+"""Rows of the real-time layer: log streams and their events, leases, inboxes, live processes.
 
 This layer sits below accounts, so it holds the ids of workspaces and users without foreign keys;
 deleting a workspace deletes its streams in accounts' service.
@@ -89,6 +89,46 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} held by {self.holder or 'nobody'} (epoch {self.epoch})"
+
+
+class InboxEntry(models.Model):
+    """A command on its way to a worker, and what came of it (realtime.inbox), both in JSON.
+
+    `done_at` is null while it waits. `asker`: the process that waits for the outcome. `claimed_by`
+    and `claim_epoch`: the lease of the one worker among several that has taken it.
+    """
+
+    inbox = models.CharField(max_length=64)
+    payload = models.TextField()
+    key = models.CharField(max_length=120, blank=True, default="")
+    asker = models.CharField(max_length=32, blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now())
+    claimed_by = models.CharField(max_length=64, blank=True, default="")
+    claim_epoch = models.BigIntegerField(null=True)
+    refused = models.BooleanField(default=False)
+    outcome = models.TextField(null=True)  # noqa: DJ001 - an empty text is no JSON either
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "inbox entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["inbox", "key"],
+                condition=~models.Q(key=""),
+                name="realtime_inboxentry_key",
+            )
+        ]
+        indexes = [
+            # What waits is found in it, however many are done.
+            models.Index(
+                fields=["inbox", "id"],
+                condition=models.Q(done_at__isnull=True),
+                name="realtime_inboxentry_waiting",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.inbox}:{self.pk}"
 
 
 class Process(models.Model):

@@ -49,6 +49,8 @@ class Outbox:
         self._size = 0
         self._sender: asyncio.Task[None] | None = None
         self._lost = 0
+        # Groups for which a wake-up waits: it stands for all that come meanwhile.
+        self._waking: set[str] = set()
 
     @property
     def busy(self) -> bool:
@@ -58,6 +60,10 @@ class Outbox:
     def put(self, messages: Iterable[tuple[str, Message]]) -> None:
         """Send each message to its group, soon."""
         for group, message in messages:
+            if message["type"] == "wakeup":
+                if group in self._waking:
+                    continue
+                self._waking.add(group)
             waiting = _Waiting(group, message, _size(message))
             self._waiting.append(waiting)
             self._size += waiting.size
@@ -109,6 +115,7 @@ class Outbox:
     def _take(self) -> _Waiting:
         waiting = self._waiting.popleft()
         self._size -= waiting.size
+        self._waking.discard(waiting.group)
         return waiting
 
     def _failed(self, count: int, reason: str) -> None:
@@ -134,4 +141,5 @@ def _only_for_hubs(group: str) -> bool:
 def _size(message: Message) -> int:
     """About how many characters the message has."""
     events = sum(len(payload) for _, payload in message.get("events", ()))
+    events += sum(len(outcome) for _, _, outcome in message.get("outcomes", ()))
     return 100 + events + len(message.get("payload", b"")) + len(message.get("event", b""))

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from asgiref.sync import async_to_sync
@@ -21,6 +21,8 @@ from django.db import transaction
 from realtime.outbox import CONTROL_GROUP, STREAM_GROUPS, Message, Outbox
 from realtime.protocol import Event
 from realtime.streams import Appended, StreamKey
+
+Item = TypeVar("Item", bound=tuple[Any, ...])
 
 MAX_MESSAGE = 256 * 1024  # characters of payload in one message
 
@@ -70,6 +72,26 @@ def unpack(message: Message) -> list[Message]:
     return message["messages"] if message.get("type") == "batch" else [message]
 
 
+def publish_wakeup(group: str) -> None:
+    """Wake up those that wait on `group` (realtime.wakeups): on commit, else now.
+
+    One that is still on its way stands for all that come meanwhile.
+    """
+    _after_commit(lambda: _hand_over((group, {"type": "wakeup", "group": group})))
+
+
+def publish_outcomes(group: str, outcomes: Sequence[tuple[int, bool, str]]) -> None:
+    """Tell the process that listens on `group` what came of its commands. Call after commit.
+
+    Args:
+        outcomes: entry id, whether it was refused, and the outcome in JSON (realtime.outcomes).
+    """
+    messages: list[tuple[str, Message]] = []
+    for part in _in_parts(outcomes):
+        messages.append((group, {"type": "outcomes", "group": group, "outcomes": part}))
+    _hand_over(*messages)
+
+
 def unpack_events(message: Message) -> list[Appended]:
     """The events of a message of type "log"."""
     key = unpack_key(message["key"])
@@ -102,16 +124,16 @@ def _pack(key: StreamKey) -> list[Any]:
     return [key.workspace_id, key.name, key.user_id]
 
 
-def _in_parts(events: Sequence[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    """Split what would be too much for one message of the layer."""
-    part: list[tuple[int, str]] = []
+def _in_parts(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Split items, each with its payload last, that are too much for one message of the layer."""
+    part: list[Item] = []
     size = 0
-    for event in events:
-        if part and size + len(event[1]) > MAX_MESSAGE:
+    for item in items:
+        if part and size + len(item[-1]) > MAX_MESSAGE:
             yield part
             part, size = [], 0
-        part.append(event)
-        size += len(event[1])
+        part.append(item)
+        size += len(item[-1])
     if part:
         yield part
 

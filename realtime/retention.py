@@ -10,11 +10,12 @@ import time
 from typing import ClassVar
 
 from django.conf import settings
-from django.db.models import F, Max
+from django.db.models import BooleanField, ExpressionWrapper, F, Max, Q
 from django.db.models.functions import Now
 
 from realtime.leases import HeldLease
-from realtime.models import Event, Stream
+from realtime.models import Event, InboxEntry, Stream
+from realtime.paces import Every
 from realtime.registries import Registry, qualified_name
 from realtime.unit_of_work import unit_of_work
 from realtime.workers import Worker, register
@@ -40,10 +41,10 @@ keep_for_a_time = registry.register
 
 @register
 class Retention(Worker):
-    """Removes what has outlived its retention: samples, rollups, events of log streams."""
+    """Removes what has outlived its retention: samples, rollups, events, settled commands."""
 
     name = "retention"
-    interval = 1.0
+    pace = Every(1.0)
     PASS_EVERY: ClassVar[float] = 60.0
     # A step ends within about this time, so that the process can stop.
     BUDGET: ClassVar[float] = 1.0
@@ -86,3 +87,36 @@ class EventExpiry(Expiry):
             batch = list(below.values_list("pk", flat=True)[:BATCH])
             Event.objects.filter(pk__in=batch).delete()
         return len(batch) == BATCH
+
+
+@keep_for_a_time
+class InboxExpiry(Expiry):
+    """Entries of inboxes, settings.INBOX_RETENTION after they were settled; none that waits.
+
+    They go by id, which needs no index of its own: a pass ends at the first that is too young.
+    """
+
+    def __init__(self) -> None:
+        self._after = 0
+
+    def begin(self) -> None:
+        self._after = 0
+
+    def remove_some(self) -> bool:
+        old = Q(created_at__lt=Now() - settings.INBOX_RETENTION)
+        settled = Q(done_at__lt=Now() - settings.INBOX_RETENTION)
+        rows = (
+            InboxEntry.objects.filter(pk__gt=self._after)
+            .order_by("pk")
+            .annotate(
+                old=ExpressionWrapper(old, BooleanField()),
+                due=ExpressionWrapper(Q(done_at__isnull=False) & settled, BooleanField()),
+            )
+        )
+        batch = list(rows.values_list("pk", "old", "due")[:BATCH])
+        due = [pk for pk, _, is_due in batch if is_due]
+        if due:
+            with unit_of_work():
+                InboxEntry.objects.filter(pk__in=due).delete()
+        self._after = batch[-1][0] if batch else 0
+        return len(batch) == BATCH and batch[-1][1]

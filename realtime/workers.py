@@ -11,14 +11,16 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
-from typing import ClassVar, ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import aclosing
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from django.db.models.functions import Now
 
 from realtime import fences, leases, reporter, threads
 from realtime.leases import DURATION, HeldLease, LeaseLost
 from realtime.models import Lease
+from realtime.paces import Every, OnWake, Pace, pause
 from realtime.registries import Registry
 from realtime.threads import DATABASE_AWAY
 
@@ -32,10 +34,13 @@ MAX_BACKOFF = 30.0
 
 
 class Worker:
-    """One background duty. Subclasses set `name` and `interval` and write `step`.
+    """One background duty. Subclasses set `name` and `pace` and write `step`.
 
-    `interval` is the seconds from the start of one step to the start of the next; a step that
-    takes longer is followed at once by the next.
+    `pace`: when the next step is due (realtime.paces); `tick` is the time of the present one, in
+    epoch seconds.
+
+    `slots`: how many may run at once, each with a lease of its own; they must take their work
+    from a shared inbox (realtime.inbox), or not mind doing the same.
 
     `idempotent_steps`: after an error of the database the same instance does its step again. Only
     for a step that does no harm when it is done twice, with nothing in memory that depends on
@@ -46,12 +51,14 @@ class Worker:
     """
 
     name: ClassVar[str]
-    interval: ClassVar[float] = 1.0
+    pace: ClassVar[Pace] = Every(1.0)
+    slots: ClassVar[int] = 1
     idempotent_steps: ClassVar[bool] = False
     rides_out_outages: ClassVar[bool] = False
 
     def __init__(self, lease: HeldLease) -> None:
         self.lease = lease
+        self.tick = 0
 
     async def start(self) -> None:
         """Called once before the first step: read from the database what is needed."""
@@ -69,8 +76,19 @@ class Worker:
 
 
 registry: Registry[type[Worker]] = Registry("worker")
-# Makes a worker known by its name. Usable as a decorator.
-register = registry.register
+
+
+def register(worker: type[Worker]) -> type[Worker]:
+    """Make a worker known by its name. Usable as a decorator.
+
+    Raises:
+        ValueError: another class has that name, or several slots share an inbox that is not for
+            several.
+    """
+    pace = worker.pace
+    if worker.slots > 1 and isinstance(pace, OnWake) and not pace.inbox.shared:
+        raise ValueError(f"The slots of {worker.name!r} need a shared inbox.")
+    return registry.register(worker)
 
 
 def registered() -> dict[str, type[Worker]]:
@@ -79,14 +97,26 @@ def registered() -> dict[str, type[Worker]]:
 
 
 def states() -> dict[str, str]:
-    """For each worker "running" or "stopped", by its lease (synchronous)."""
+    """For each worker "running" or "stopped", by its leases; one slot is enough (synchronous)."""
     held = Lease.objects.filter(expires_at__gt=Now()).exclude(holder="")
     running = set(held.values_list("name", flat=True))
-    return {name: "running" if name in running else "stopped" for name in registered()}
+    return {
+        name: "running" if running.intersection(lease_names(worker)) else "stopped"
+        for name, worker in registered().items()
+    }
+
+
+def lease_names(worker: type[Worker]) -> list[str]:
+    """The leases under which a worker runs, one for each slot."""
+    if worker.slots == 1:
+        return [worker.name]
+    return [f"{worker.name}:{slot}" for slot in range(worker.slots)]
 
 
 async def run(worker_type: type[Worker], stopping: asyncio.Event) -> None:
-    """Run one worker until `stopping` is set: wait for its lease, step, renew, give it back.
+    """Run one worker until `stopping` is set: wait for a lease, step, renew, give it back.
+
+    A worker with several slots is run once for each that is to run in this process.
 
     Each instance has an epoch of its own, so a new one starts after the commit or the rollback of
     all that the one before has begun (realtime.leases.acquire).
@@ -98,7 +128,7 @@ async def run(worker_type: type[Worker], stopping: asyncio.Event) -> None:
     lease: HeldLease | None = None
     failures = 0
     try:
-        while acquired := await _acquire(worker_type.name, stopping, lease):
+        while acquired := await _acquire(worker_type, stopping, lease):
             lease = acquired
             instance = _Instance(worker_type, lease)
             try:
@@ -106,7 +136,7 @@ async def run(worker_type: type[Worker], stopping: asyncio.Event) -> None:
             except DATABASE_AWAY as error:
                 failures = 1 if instance.stepped else failures + 1
                 logger.warning("The worker %s begins anew: %s", worker_type.name, error)
-                await _pause(backoff(failures), stopping)
+                await pause(backoff(failures), stopping)
     finally:
         if lease is not None:
             await _release(lease)
@@ -120,6 +150,7 @@ class _Instance:
         # All that the worker runs is fenced; the renewal of its lease is not.
         self._context = fences.context_of(lease)
         self._worker = self._context.run(worker_type, lease)
+        self._failures = 0
         self.stepped = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -141,24 +172,29 @@ class _Instance:
 
     async def _step_until(self, stopping: asyncio.Event) -> None:
         worker = self._worker
-        failures = 0
-        started = False
-        while not stopping.is_set():
-            began = time.monotonic()
-            try:
-                if not started:
-                    await worker.start()
-                    started = True
-                await worker.step()
-            except DATABASE_AWAY as error:
-                if not worker.idempotent_steps:
-                    raise
-                failures += 1
-                logger.warning("The worker %s could not do its step: %s", worker.name, error)
-                await _pause(backoff(failures), stopping)
-                continue
-            self.stepped, failures = True, 0
-            await _pause(worker.interval - (time.monotonic() - began), stopping)
+        while not await self._done(worker.start, stopping):
+            if stopping.is_set():
+                return
+        async with aclosing(worker.pace.ticks(stopping)) as ticks:
+            async for worker.tick in ticks:
+                if await self._done(worker.step, stopping):
+                    self.stepped = True
+
+    async def _done(
+        self, part: Callable[[], Coroutine[Any, Any, None]], stopping: asyncio.Event
+    ) -> bool:
+        """Whether the database let this part of the worker get through; if not, wait a while."""
+        try:
+            await part()
+        except DATABASE_AWAY as error:
+            if not self._worker.idempotent_steps:
+                raise
+            self._failures += 1
+            logger.warning("The worker %s could not do its step: %s", self._worker.name, error)
+            await pause(backoff(self._failures), stopping)
+            return False
+        self._failures = 0
+        return True
 
     async def _stop(self, *, failed: bool) -> None:
         if not failed:
@@ -184,7 +220,7 @@ async def run_supervised(worker_type: type[Worker], stopping: asyncio.Event) -> 
         except Exception:
             logger.exception("The worker %s failed; it begins anew", worker_type.name)
         failures = 0 if time.monotonic() - began > MAX_BACKOFF else failures + 1
-        await _pause(backoff(failures), stopping)
+        await pause(backoff(failures), stopping)
 
 
 def backoff(failures: int) -> float:
@@ -193,17 +229,26 @@ def backoff(failures: int) -> float:
 
 
 async def _acquire(
-    name: str, stopping: asyncio.Event, previous: HeldLease | None
+    worker_type: type[Worker], stopping: asyncio.Event, previous: HeldLease | None
 ) -> HeldLease | None:
+    names = lease_names(worker_type) if previous is None else [previous.name]
     while not stopping.is_set():
         try:
-            lease = await threads.call(leases.acquire, name, reporter.PROCESS_ID, previous)
+            lease = await threads.call(_acquire_any, names, previous)
         except DATABASE_AWAY as error:
-            logger.warning("The worker %s waits for the database: %s", name, error)
+            logger.warning("The worker %s waits for the database: %s", worker_type.name, error)
             lease = None
         if lease is not None:
             return lease
-        await _pause(ACQUIRE_EVERY, stopping)
+        await pause(ACQUIRE_EVERY, stopping)
+    return None
+
+
+def _acquire_any(names: Sequence[str], previous: HeldLease | None) -> HeldLease | None:
+    """The first of these leases that can be had, from a random one on."""
+    for name in random.sample(names, len(names)):
+        if lease := leases.acquire(name, reporter.PROCESS_ID, previous):
+            return lease
     return None
 
 
@@ -218,18 +263,6 @@ async def _keep_renewing(lease: HeldLease, worker_type: type[Worker]) -> None:
             logger.warning("The lease %s cannot be renewed: %s", lease.name, error)
             if time.monotonic() > held_until and not worker_type.rides_out_outages:
                 raise LeaseLost(f"The lease {lease.name!r} has run out.") from error
-
-
-async def _pause(seconds: float, stopping: asyncio.Event) -> None:
-    """Sleep, but wake up when asked to stop; always lets other tasks run."""
-    if seconds <= 0:
-        await asyncio.sleep(0)
-        return
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        pass
 
 
 async def _release(lease: HeldLease) -> None:

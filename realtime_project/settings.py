@@ -164,6 +164,8 @@ REALTIME_LIMITS = ENVIRONMENT.limits
 EVENT_RETENTION = timedelta(days=ENVIRONMENT.event_retention_days)
 # How long notifications are kept once they have been read.
 NOTIFICATION_RETENTION = timedelta(days=ENVIRONMENT.notification_retention_days)
+# How long a worker's commands and their outcomes are kept once they have one.
+INBOX_RETENTION = timedelta(days=ENVIRONMENT.inbox_retention_days)
 WORKERS_INSIDE = ENVIRONMENT.workers == "inside"
 
 # --- Accounts -------------------------------------------------------------------------------

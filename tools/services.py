@@ -76,8 +76,10 @@ def _run(command: list[str], environment: Mapping[str, str]) -> int:
 
 
 @contextlib.contextmanager
-def running_services() -> Iterator[dict[str, str]]:
+def running_services(*, durable: bool = False) -> Iterator[dict[str, str]]:
     """Start both services. Yields the environment variables that lead to them.
+
+    `durable`: the database waits for the disk at each commit, as in production.
 
     Raises:
         debian.MissingProgramError: a server is not installed and cannot be installed.
@@ -94,7 +96,9 @@ def running_services() -> Iterator[dict[str, str]]:
     folder.chmod(0o755)
     try:
         with contextlib.ExitStack() as stack:
-            database = stack.enter_context(running_postgresql(folder / "postgresql"))
+            database = stack.enter_context(
+                running_postgresql(folder / "postgresql", durable=durable)
+            )
             redis = stack.enter_context(running_redis(folder / "redis"))
             yield {
                 "DATABASE_URL": database,
@@ -108,7 +112,7 @@ def running_services() -> Iterator[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def running_postgresql(folder: Path) -> Iterator[str]:
+def running_postgresql(folder: Path, *, durable: bool = False) -> Iterator[str]:
     """Start a fresh PostgreSQL cluster in `folder`. Yields its DATABASE_URL."""
     programs = postgres_program()
     assert programs is not None
@@ -127,10 +131,10 @@ def running_postgresql(folder: Path) -> Iterator[str]:
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": str(folder),
         "max_connections": "200",
-        # The data is thrown away: nothing has to survive a power cut.
-        "fsync": "off",
-        "full_page_writes": "off",
     }
+    if not durable:
+        # The data is thrown away: nothing has to survive a power cut.
+        settings |= {"fsync": "off", "full_page_writes": "off"}
     command = [f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]

@@ -19,12 +19,16 @@ import services as private_services
 
 
 @contextlib.contextmanager
-def backing() -> Iterator[dict[str, str]]:
-    """Yield DATABASE_URL, of a database made for this and dropped after it, and REDIS_URL."""
+def backing(*, durable: bool = False) -> Iterator[dict[str, str]]:
+    """Yield DATABASE_URL, of a database made for this and dropped after it, and REDIS_URL.
+
+    `durable`: on private servers, whose commits wait for the disk.
+    """
     with contextlib.ExitStack() as stack:
         variables = dict(os.environ)
-        if not {"DATABASE_URL", "REDIS_URL"} <= variables.keys():
-            variables = stack.enter_context(private_services.running_services())
+        if durable or not {"DATABASE_URL", "REDIS_URL"} <= variables.keys():
+            running = private_services.running_services(durable=durable)
+            variables = stack.enter_context(running)
         database = stack.enter_context(_fresh_database(variables["DATABASE_URL"]))
         yield {"DATABASE_URL": database, "REDIS_URL": variables["REDIS_URL"]}
 

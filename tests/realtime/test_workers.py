@@ -8,6 +8,7 @@ from django.db import OperationalError
 from realtime import leases, threads, workers
 from realtime.fences import fenced
 from realtime.models import Lease
+from realtime.paces import Every
 from realtime.unit_of_work import unit_of_work
 from realtime.workers import Worker
 
@@ -18,7 +19,7 @@ class Counting(Worker):
     """Counts its steps."""
 
     name = "counting"
-    interval = 0.01
+    pace = Every(0.01)
     steps = 0
 
     async def step(self) -> None:
@@ -136,7 +137,7 @@ async def test_after_a_database_that_was_away_only_an_idempotent_step_keeps_its_
         """Meets a database that refuses twice."""
 
         name = "patient"
-        interval = 0.01
+        pace = Every(0.01)
         idempotent_steps = repeats
 
         async def step(self) -> None:

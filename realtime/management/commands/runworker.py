@@ -13,9 +13,10 @@ from typing import Any
 from channels.management.commands.runworker import Command as ChannelsCommand
 from django.core.management.base import CommandError
 
-from realtime import publish, reporter, threads, workers
+from realtime import inbox_gauges, publish, reporter, threads, workers
 from realtime.loops import supervise
 from realtime.threads import DATABASE_AWAY
+from realtime.wakeups import get_listener, stop_listener
 
 
 class Command(ChannelsCommand):
@@ -29,6 +30,12 @@ class Command(ChannelsCommand):
             if action.dest == "channels":
                 action.nargs = "*"
                 action.help = "Workers of Pitwall, or channels for Channels' own consumers."
+        parser.add_argument(
+            "--slots",
+            type=int,
+            default=None,
+            help="of a worker that may run several times at once: how many here (default: all)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = options["channels"]
@@ -44,26 +51,37 @@ class Command(ChannelsCommand):
         if len(ours) < len(names):
             unknown = ", ".join(name for name in names if name not in known)
             raise CommandError(f"No worker is named {unknown}. There are: {', '.join(known)}.")
-        if not asyncio.run(self._run(ours)):
+        if not asyncio.run(self._run(ours, options["slots"])):
             sys.exit(1)
 
-    async def _run(self, chosen: list[type[workers.Worker]]) -> bool:
+    async def _run(self, chosen: list[type[workers.Worker]], slots: int | None) -> bool:
         """Run them until a signal, or until one fails: then all end, and the process with them."""
         loop = asyncio.get_running_loop()
         publish.bind(loop)
+        await get_listener()
         stopping = asyncio.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, stopping.set)
         role = ",".join(worker.name for worker in chosen)
-        reporting = loop.create_task(supervise("report", partial(reporter.report, role)))
+        beside = [
+            loop.create_task(supervise(name, run))
+            for name, run in (
+                ("report", partial(reporter.report, role)),
+                ("inbox gauges", partial(inbox_gauges.keep, chosen)),
+            )
+        ]
         tasks = {
-            loop.create_task(workers.run(worker, stopping), name=worker.name) for worker in chosen
+            loop.create_task(workers.run(worker, stopping), name=worker.name)
+            for worker in chosen
+            for _ in range(min(slots or worker.slots, worker.slots))
         }
         self.stdout.write(f"Running {role}.")
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         stopping.set()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        reporting.cancel()
+        for task in beside:
+            task.cancel()
+        await stop_listener()
         for task, result in zip(tasks, results, strict=True):
             if isinstance(result, Exception):
                 self.stderr.write(f"{task.get_name()} ended: {result!r}")
