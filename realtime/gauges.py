@@ -206,7 +206,11 @@ def _read_all(read: ReadMany) -> list[Reading]:
 
 
 def _finite(readings: Iterable[Reading]) -> list[Reading]:
-    found = [reading._replace(value=float(reading.value)) for reading in readings]
+    found = [
+        # Most are floats already, and there may be a thousand.
+        reading if type(reading.value) is float else reading._replace(value=float(reading.value))
+        for reading in readings
+    ]
     # A row is JSON, which has neither NaN nor infinities.
     return [reading for reading in found if math.isfinite(reading.value)]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from dashboard import tags
@@ -79,15 +80,12 @@ class ReportedMeasures:
     def _named(self, reading: Reading) -> TaggedName | None:
         """Where the reading belongs; None, said once, where its tags cannot be a series'."""
         try:
-            if tags.SOURCE in reading.tags:
-                raise ValueError(f"The tag {tags.SOURCE} is given by the source.")
-            checked = tags.check({**reading.tags, tags.SOURCE: "-"})
-        except ValueError as error:
+            return _tagged_name(reading.name, tuple(reading.tags.items()))
+        except (ValueError, TypeError) as error:
             if reading.name not in self._refused:
                 self._refused.add(reading.name)
                 logger.warning("Readings of %s are left out: %s", reading.name, error)
             return None
-        return TaggedName(reading.name, tags.beside_source(checked))
 
     def _rate(self, process: str, name: TaggedName, seen_at: float, value: float) -> float | None:
         """Growth a second between two reports of one process, by the times of these reports."""
@@ -99,6 +97,16 @@ class ReportedMeasures:
             rate = max(0.0, value - before.value) / (seen_at - before.seen_at)
         self._counted[process, name] = _Counted(seen_at, value, rate)
         return rate
+
+
+# The same thousand or so every second.
+@lru_cache(maxsize=10_000)
+def _tagged_name(name: str, given: tags.Tags) -> TaggedName:
+    """Raises ValueError where the tags cannot be a series'."""
+    if any(tag == tags.SOURCE for tag, _ in given):
+        raise ValueError(f"The tag {tags.SOURCE} is given by the source.")
+    checked = tags.check({**dict(given), tags.SOURCE: "-"})
+    return TaggedName(name, tags.beside_source(checked))
 
 
 def _combined(measure: Measure, values: list[tuple[float, float]]) -> float:

@@ -137,7 +137,13 @@ def test_what_nobody_declared_stays_within_the_processes(processes: Processes) -
 def test_tags_that_no_series_can_have_are_left_out_and_said_once(
     processes: Processes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bad = [{"source": "me"}, {"Symbol": "A"}, {"symbol": "x" * 65}, {"symbol": ""}]
+    bad: list[Any] = [
+        {"symbol": []},
+        {"source": "me"},
+        {"Symbol": "A"},
+        {"symbol": "x" * 65},
+        {"symbol": ""},
+    ]
     readings = [Reading("open_orders", 1, 7, tags) for tags in bad]
     processes.report("one", 0, *readings, reading("open_orders", 2, "ACME"))
     assert processes.collect(1) == processes.collect(2) == {of("ACME"): 2}

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime import gauges
@@ -40,6 +40,7 @@ tagged = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(tagged, max_size=20))
 def test_what_is_written_into_a_row_is_read_from_it(written: list[Reading]) -> None:
     read = unpack(json.loads(json.dumps(pack(written))))
