@@ -524,7 +524,9 @@ def test_a_put_in_a_change_that_is_rolled_back_wakes_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     woken: list[str] = []
-    monkeypatch.setattr(publish, "_hand_over", lambda group, message: woken.append(group))
+    monkeypatch.setattr(
+        publish, "_hand_over", lambda *sent: woken.extend(group for group, _ in sent)
+    )
     with transaction.atomic():
         put(1)
         transaction.set_rollback(True)
