@@ -11,6 +11,7 @@ from typing import Any
 
 from realtime import common, handshake
 from realtime.auth import Credentials
+from realtime.book import BookFeed
 from realtime.commands import CommandSocket
 from realtime.commands import on as on
 from realtime.errors import InvalidCommand, TooManySubscriptions
@@ -57,6 +58,18 @@ class RealtimeConsumer(CommandSocket):
 
     async def unfollow_log(self, key: StreamKey) -> None:
         await self.hub.unfollow(self.connection, LogFeed, key)
+
+    async def follow_book(self, key: StreamKey) -> None:
+        """Push a book from after this reply on: a snapshot first, also to one that follows it.
+
+        Raises:
+            TooManySubscriptions: this connection follows as much as it may.
+        """
+        self.require_room_for(key)
+        await self.hub.follow(self.connection, BookFeed, key, None)
+
+    async def unfollow_book(self, key: StreamKey) -> None:
+        await self.hub.unfollow(self.connection, BookFeed, key)
 
     @property
     def followed_logs(self) -> list[StreamKey]:

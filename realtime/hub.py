@@ -122,12 +122,12 @@ class Hub:
 
         Replaces an earlier subscription to the same stream as the same kind.
         """
-        while True:
-            feed = await self._feed(kind, key)
+        feed = await self._feed(kind, key)
+        try:
             await feed.prepare(wanted)
-            # Its last follower may have gone meanwhile, and the feed with it.
-            if self._feeds.get(feed.place) is feed:
-                return feed.follow(connection, wanted)
+            return feed.follow(connection, wanted)
+        finally:
+            feed.expected -= 1
 
     async def unfollow(self, connection: Connection, kind: type[AnyFeed], key: StreamKey) -> None:
         """Push nothing more of a stream, as that kind, to `connection`."""
@@ -135,6 +135,7 @@ class Hub:
             await self._unfollow(connection, (kind.kind, key))
 
     async def _feed(self, kind: type[Feed[Wanted, Answer]], key: StreamKey) -> Feed[Wanted, Answer]:
+        """The feed of a stream, which stays for the follower that is expected from now on."""
         async with self._joining:
             feed = self._feeds.get((kind.kind, key))
             if feed is None:
@@ -144,13 +145,14 @@ class Hub:
                 except BaseException:
                     await self._leave_group(key)
                     raise
+            feed.expected += 1
             return feed
 
     async def _unfollow(self, connection: Connection, place: tuple[str, StreamKey]) -> None:
         feed = self._feeds.get(place)
         if feed is not None:
             feed.unfollow(connection)
-            if feed.empty:
+            if feed.idle:
                 del self._feeds[place]
                 await self._leave_group(feed.key)
 
@@ -206,10 +208,10 @@ class Hub:
 
     async def _drop_unfollowed(self) -> None:
         """Let go of the streams whose last follower was put out by one of their events."""
-        if not any(feed.empty for feed in self._feeds.values()):
+        if not any(feed.idle for feed in self._feeds.values()):
             return
         async with self._joining:
-            for feed in [feed for feed in self._feeds.values() if feed.empty]:
+            for feed in [feed for feed in self._feeds.values() if feed.idle]:
                 del self._feeds[feed.place]
                 await self._leave_group(feed.key)
 
