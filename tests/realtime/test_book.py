@@ -397,7 +397,9 @@ async def test_a_book_and_a_log_share_a_connection_that_reads_late(
     assert mine.equals(venue.book())
 
 
-async def test_what_a_late_reader_was_told_at_once_is_not_told_again(venue: Venue) -> None:
+async def test_what_a_late_reader_was_told_at_once_is_not_told_again(
+    transactional_db: None, venue: Venue
+) -> None:
     """An update has come and waits for the flush while the reader is caught up."""
     mine = ClientBook()
     outlet = SimpleNamespace(
