@@ -12,6 +12,7 @@ from typing import Any
 from realtime import common, handshake
 from realtime.admission import admit
 from realtime.auth import Credentials
+from realtime.book import BookFeed
 from realtime.commands import on as on
 from realtime.errors import InvalidCommand
 from realtime.following import FollowsLogs
@@ -40,6 +41,18 @@ class RealtimeConsumer(FollowsLogs):
 
     async def unfollow_latest(self, key: StreamKey) -> None:
         await self.hub.unfollow(self.connection, LatestFeed, key)
+
+    async def follow_book(self, key: StreamKey) -> None:
+        """Push a book from after this reply on: a snapshot first, also to one that follows it.
+
+        Raises:
+            TooManySubscriptions: this connection follows as much as it may.
+        """
+        self.require_room_for(key)
+        await self.hub.follow(self.connection, BookFeed, key, None)
+
+    async def unfollow_book(self, key: StreamKey) -> None:
+        await self.hub.unfollow(self.connection, BookFeed, key)
 
     def enter(self, scope: str) -> None:
         """Count this connection among those that make its user present in `scope`."""

@@ -28,6 +28,7 @@ class Feed(ABC, Generic[Wanted, Answer]):
     Attributes:
         kind: the `type` of its messages on the channel layer.
         place: its kind and key. A stream may be of several kinds; all come through one group.
+        expected: how many followers are being prepared for; it is kept for them.
     """
 
     kind: ClassVar[str]
@@ -35,6 +36,7 @@ class Feed(ABC, Generic[Wanted, Answer]):
     def __init__(self, key: StreamKey) -> None:
         self.key = key
         self.place = (self.kind, key)
+        self.expected = 0
 
     @classmethod
     async def open(cls, keys: Sequence[StreamKey]) -> list[Self]:
@@ -59,6 +61,11 @@ class Feed(ABC, Generic[Wanted, Answer]):
     @abstractmethod
     def empty(self) -> bool:
         """Whether nobody follows it."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody follows it or is about to."""
+        return self.empty and not self.expected
 
     @abstractmethod
     def follow(self, connection: Connection, wanted: Wanted) -> Answer:

@@ -137,23 +137,27 @@ class Hub:
         wanted: Mapping[StreamKey, Wanted],
     ) -> dict[StreamKey, Answer]:
         """Push several streams of one kind to `connection`: all of them, or none if one fails."""
-        while True:
-            feeds = await self._feeds_of(kind, wanted)
+        feeds = await self._expecting(kind, wanted)
+        try:
             for key, feed in feeds.items():
                 await feed.prepare(wanted[key])
-            # The last follower of one may have gone meanwhile, and the feed with it.
-            if all(self._feeds.get(feed.place) is feed for feed in feeds.values()):
-                return {key: feeds[key].follow(connection, wanted[key]) for key in wanted}
+            return {key: feed.follow(connection, wanted[key]) for key, feed in feeds.items()}
+        finally:
+            for feed in feeds.values():
+                feed.expected -= 1
 
     async def unfollow(self, connection: Connection, kind: type[AnyFeed], key: StreamKey) -> None:
         """Push nothing more of a stream, as that kind, to `connection`."""
         async with self._joining:
             await self._unfollow(connection, (kind.kind, key))
 
-    async def _feeds_of(
+    async def _expecting(
         self, kind: type[Feed[Wanted, Answer]], keys: Collection[StreamKey]
     ) -> dict[StreamKey, Feed[Wanted, Answer]]:
-        """The feeds of these streams; those that this process does not have yet are opened."""
+        """The feeds of these streams, which stay for the follower that is expected from now on.
+
+        Opens those that this process does not have yet.
+        """
         async with self._joining:
             new = [key for key in keys if (kind.kind, key) not in self._feeds]
             if new:
@@ -167,7 +171,10 @@ class Hub:
                     raise
                 self._feeds |= {feed.place: feed for feed in opened}
                 self._observe_soon(kind, opened)
-            return {key: self._feeds[kind.kind, key] for key in keys}
+            feeds = {key: self._feeds[kind.kind, key] for key in keys}
+            for feed in feeds.values():
+                feed.expected += 1
+            return feeds
 
     def _observe_soon(self, kind: type[AnyFeed], feeds: Sequence[AnyFeed]) -> None:
         """What came in while these feeds were being opened had no feed to go to."""
@@ -179,7 +186,7 @@ class Hub:
         feed = self._feeds.get(place)
         if feed is not None:
             feed.unfollow(connection)
-            if feed.empty:
+            if feed.idle:
                 del self._feeds[place]
                 await self._leave_group(feed.key)
 
@@ -235,10 +242,10 @@ class Hub:
 
     async def _drop_unfollowed(self) -> None:
         """Let go of the streams whose last follower was put out by one of their events."""
-        if not any(feed.empty for feed in self._feeds.values()):
+        if not any(feed.idle for feed in self._feeds.values()):
             return
         async with self._joining:
-            for feed in [feed for feed in self._feeds.values() if feed.empty]:
+            for feed in [feed for feed in self._feeds.values() if feed.idle]:
                 del self._feeds[feed.place]
                 await self._leave_group(feed.key)
 

@@ -17,12 +17,13 @@ from realtime.connection import Connection, Subscription
 from realtime.feeds import Feed
 from realtime.frames import Bundle
 from realtime.outbox import Message
+from realtime.stream_names import ByStreamName
 from realtime.streams import StreamKey
 
 # (older payload, newer payload) → the one payload that stands for both.
 Merge = Callable[[Any, Any], Any]
 
-_merges: dict[str, Merge] = {}
+_merges: ByStreamName[Merge] = ByStreamName("merges of newest values")
 
 
 def register(name: str, merge: Merge) -> None:
@@ -32,20 +33,7 @@ def register(name: str, merge: Merge) -> None:
         name: the stream's name, or, with a colon at its end, how the names of several begin.
         merge: must leave both payloads as they are.
     """
-    _merges[name] = merge
-
-
-def merge_for(name: str) -> Merge:
-    """How payloads of the stream of that name are merged.
-
-    Raises:
-        LookupError: nobody has registered it.
-    """
-    prefix, colon, _ = name.partition(":")
-    merge = _merges.get(name) or _merges.get(prefix + colon)
-    if merge is None:
-        raise LookupError(f"Nobody has registered how values of the stream {name} are merged.")
-    return merge
+    _merges.add(name, merge)
 
 
 class Selection(Hashable, Protocol):
@@ -94,7 +82,7 @@ class LatestFeed(Feed[Selection, None]):
 
     def __init__(self, key: StreamKey) -> None:
         super().__init__(key)
-        self.merge = merge_for(key.name)
+        self.merge = _merges.find(key.name)
         self._audiences: dict[Selection, Audience] = {}
         self._subscriptions: dict[Connection, LatestSubscription] = {}
         self._waiting: list[Any] = []

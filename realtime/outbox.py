@@ -140,6 +140,7 @@ def _only_for_hubs(group: str) -> bool:
 
 def _size(message: Message) -> int:
     """About how many characters the message has."""
-    events = sum(len(payload) for _, payload in message.get("events", ()))
-    events += sum(len(outcome) for _, _, outcome in message.get("outcomes", ()))
-    return 100 + events + len(message.get("payload", b"")) + len(message.get("event", b""))
+    texts = [payload for _, payload in message.get("events", ())]
+    texts += [outcome for _, _, outcome in message.get("outcomes", ())]
+    encoded = [message.get(name, b"") for name in ("payload", "changes", "event")]
+    return 100 + sum(map(len, texts)) + sum(map(len, encoded))

@@ -1,8 +1,9 @@
 """The only sender into the channel layer; always after the commit.
 
-The layer is a wake-up: what is lost on it is found again by offset (log streams), replaced by the
-next value (latest streams) or repeated (control). Callable from any thread: messages are handed to
-the event loop of the process, where one task sends them in order (realtime.outbox).
+The layer is a wake-up: what is lost on it is found again by offset (log streams) or by sequence
+(books), replaced by the next value (latest streams) or repeated (control). Callable from any
+thread: messages are handed to the event loop of the process, where one task sends them in order
+(realtime.outbox).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
+from realtime.book_state import BookUpdate
 from realtime.outbox import CONTROL_GROUP, STREAM_GROUPS, Message, Outbox
 from realtime.protocol import Event
 from realtime.streams import Appended, StreamKey
@@ -49,6 +51,21 @@ def publish_log(appended: Sequence[Appended]) -> None:
 def publish_latest(key: StreamKey, payload: Mapping[str, Any]) -> None:
     """Send the newest value of a latest stream: on commit inside a transaction, else now."""
     message = {"type": "latest", "key": _pack(key), "payload": msgspec.json.encode(payload)}
+    _after_commit(lambda: _hand_over((group_of(key), message)))
+
+
+def publish_book(key: StreamKey, update: BookUpdate) -> None:
+    """Send an update of a book: on commit inside a transaction, else now.
+
+    `changes` goes as JSON to the book's own type on each process that follows it (realtime.book).
+    """
+    message = {
+        "type": "book",
+        "key": _pack(key),
+        "first": update.first_sequence,
+        "last": update.last_sequence,
+        "changes": msgspec.json.encode(update.changes),
+    }
     _after_commit(lambda: _hand_over((group_of(key), message)))
 
 

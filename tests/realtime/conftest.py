@@ -1,6 +1,6 @@
 """The probe endpoint behind a real server, with tokens of the form name@workspace_id."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -22,8 +22,9 @@ def limits(settings: Any) -> dict[str, float]:
     return settings.REALTIME_LIMITS
 
 
-@pytest_asyncio.fixture
-async def probe_server(transactional_db: None, settings: Any) -> AsyncIterator[str]:
+@pytest.fixture
+def probe_authentication(transactional_db: None, settings: Any) -> Iterator[None]:
+    """Whoever shows a token of the form name@workspace_id is let in."""
     settings.REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
     settings.REALTIME_AUTHENTICATE_SESSIONS = "tests.realtime.endpoints.authenticate_sessions"
     settings.REALTIME_RECHECK = "tests.realtime.endpoints.recheck"
@@ -31,11 +32,16 @@ async def probe_server(transactional_db: None, settings: Any) -> AsyncIterator[s
     authenticator.cache_clear()
     rechecker.cache_clear()
     session_authenticator.cache_clear()
-    async with serving(endpoints.application) as address:
-        yield address
+    yield
     authenticator.cache_clear()
     rechecker.cache_clear()
     session_authenticator.cache_clear()
+
+
+@pytest_asyncio.fixture
+async def probe_server(probe_authentication: None) -> AsyncIterator[str]:
+    async with serving(endpoints.application) as address:
+        yield address
 
 
 @pytest_asyncio.fixture

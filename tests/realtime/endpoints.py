@@ -33,12 +33,14 @@ class Subscribe(Command, tag="subscribe"):
     logs: list[str] = []
     streams: list[str] = []
     names: list[str] = []
+    books: list[str] = []
     recover: dict[str, Position] = {}
 
 
 class Unsubscribe(Command, tag="unsubscribe"):
     names: list[str] = []
     logs: list[str] = []
+    books: list[str] = []
 
 
 class Enter(Command, tag="enter"):
@@ -79,7 +81,7 @@ latest.register(VALUES, lambda older, newer: older | newer)
 
 
 class ProbeConsumer(RealtimeConsumer):
-    """Log streams by name, and one latest stream whose selection is a set of names.
+    """Log streams and books by name, and one latest stream whose selection is a set of names.
 
     `before_reply` is awaited between following and confirming: tests make things happen there.
     """
@@ -94,6 +96,8 @@ class ProbeConsumer(RealtimeConsumer):
         if command.names:
             key = StreamKey(self.principal.workspace_id, VALUES)
             await self.follow_latest(key, Chosen(frozenset(command.names)))
+        for name in command.books:
+            await self.follow_book(StreamKey(self.principal.workspace_id, name))
         if self.before_reply is not None:
             await self.before_reply()
         return Confirmed(positions=followed.positions)
@@ -102,6 +106,8 @@ class ProbeConsumer(RealtimeConsumer):
     async def unsubscribe(self, command: Unsubscribe) -> Confirmed:
         for name in command.logs:
             await self.unfollow_log(StreamKey(self.principal.workspace_id, name))
+        for name in command.books:
+            await self.unfollow_book(StreamKey(self.principal.workspace_id, name))
         if command.names:
             await self.unfollow_latest(StreamKey(self.principal.workspace_id, VALUES))
         return Confirmed(positions={})

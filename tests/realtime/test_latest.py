@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from realtime import latest, publish, threads
+from realtime import publish, threads
 from realtime.latest import LatestFeed
+from realtime.stream_names import ByStreamName
 from realtime.streams import StreamKey
 from tests.realtime.endpoints import VALUES, ProbeConsumer
 
@@ -52,16 +53,15 @@ async def test_each_follower_of_a_stream_gets_what_its_own_selection_makes_of_it
     assert (await clients["totals"].event("count"))["value"] == 2
 
 
-def test_streams_are_merged_as_registered_for_their_name_or_for_how_it_begins(monkeypatch):
-    monkeypatch.setattr(latest, "_merges", {})
-    one, many = (lambda older, newer: newer), (lambda older, newer: older)
-    latest.register("price", one)
-    latest.register("price:", many)
-    assert latest.merge_for("price") is one
-    assert latest.merge_for("price:ACME") is many
+def test_what_is_registered_for_a_stream_is_found_by_its_name_or_by_how_that_begins():
+    registered: ByStreamName[int] = ByStreamName("numbers")
+    registered.add("price", 1)
+    registered.add("price:", 2)
+    assert registered.find("price") == 1
+    assert registered.find("price:ACME") == 2
     for unknown in ("prices", "p", "other:price"):
         with pytest.raises(LookupError, match=unknown):
-            latest.merge_for(unknown)
+            registered.find(unknown)
 
 
 async def test_a_stream_that_nobody_has_registered_is_an_error_of_the_server(probe, monkeypatch):
