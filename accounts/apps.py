@@ -7,4 +7,6 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        from accounts import signals  # noqa: F401  (receivers connect on import)
+        # Imported for what they register: receivers of signals, pages, system checks.
+        from accounts import navigation, signals  # noqa: F401
+        from accounts.shell import checks  # noqa: F401

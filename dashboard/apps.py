@@ -8,6 +8,6 @@ class DashboardConfig(AppConfig):
 
     def ready(self) -> None:
         # Imported for what they register: kinds of sources (in the order in which a new
-        # installation gets their metrics), first metrics, live cards, workers.
+        # installation gets their metrics), first metrics, live cards, pages, workers.
         from dashboard.collectors import host, application, simulator  # noqa: F401, I001
-        from dashboard import cards, defaults, workers  # noqa: F401
+        from dashboard import cards, defaults, navigation, workers  # noqa: F401
