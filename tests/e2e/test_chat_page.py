@@ -24,6 +24,16 @@ from .servers import Server
 
 pytestmark = pytest.mark.e2e
 
+# What the number beside "Chat" was set to, in `window.numbers`.
+NOTE_NUMBERS = """
+window.numbers = []
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    if (target.dataset.badge === 'chat') numbers.push(target.dataset.number)
+  }
+}).observe(document, { subtree: true, attributeFilter: ['data-number'] })
+"""
+
 
 def test_what_one_types_appears_at_the_other(server: Server, open_page: OpenPage) -> None:
     alice, bob = side_by_side(server, open_page)
@@ -143,13 +153,34 @@ def test_unread_counts_fall_in_every_tab_when_one_reads(
     say(alice, unique("unread one"))
     say(alice, unique("and @bob another"))
     expect(room_link(bob, slug).locator(".count")).to_contain_text("1 mentions", timeout=SOON)
-    badge = other_tab.locator(".nav [data-chat-unread]")
+    badge = other_tab.locator(".nav [data-badge=chat]")
     expect(badge).to_be_visible(timeout=SOON)
     bob.bring_to_front()
     room_link(bob, slug).click()
     expect(bob.locator(".divider.is-new")).to_be_visible(timeout=SOON)
     expect(room_link(bob, slug).locator(".count")).to_have_count(0, timeout=SOON)
     expect(badge).to_be_hidden(timeout=SOON)
+
+
+def test_opening_the_chat_does_not_say_that_all_is_read(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Kept"))
+    alice = open_page(server)
+    open_room(alice, server, slug)
+    say(alice, unique("while bob is away"))
+    bob = open_page(server, user="bob")
+    other_tab = bob.context.new_page()
+    other_tab.goto(f"{server.url}/dashboards/")
+    other_tab.wait_for_load_state()
+    expect(other_tab.locator(".nav [data-badge=chat]")).to_be_visible()
+    for tab in (other_tab, bob):
+        tab.add_init_script(NOTE_NUMBERS)
+        tab.evaluate(NOTE_NUMBERS)
+    open_room(bob, server)
+    expect(room_link(bob, slug).locator(".count")).to_be_visible()
+    for tab in (other_tab, bob):
+        assert "0" not in tab.evaluate("window.numbers")
 
 
 def test_a_mention_rings_the_bell_and_leads_to_its_message(
@@ -169,7 +200,7 @@ def test_a_mention_rings_the_bell_and_leads_to_its_message(
     alice.keyboard.type(text)
     alice.keyboard.press("Enter")
     bell = bob.locator("#bell")
-    expect(bell).to_have_attribute("aria-label", re.compile("unread"), timeout=SOON)
+    expect(bell).to_have_accessible_name(re.compile("unread"), timeout=SOON)
     bell.click()
     bob.locator("#bell-panel").get_by_text("alice mentioned you").first.click()
     bob.wait_for_url(re.compile(rf"/chat/{slug}/"))
