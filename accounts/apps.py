@@ -7,5 +7,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        # Imported for what they register: the first accounts, receivers of signals.
-        from accounts import prepare, signals  # noqa: F401
+        # Imported for what they register: the first accounts, receivers of signals, pages, system
+        # checks.
+        from accounts import navigation, prepare, signals  # noqa: F401
+        from accounts.shell import checks  # noqa: F401

@@ -11,13 +11,24 @@ from django.utils.translation import get_language
 
 from accounts import policy, selectors
 from accounts.models import Membership
+from accounts.shell.access import Visitor
+from accounts.shell.menu import Menu, menu_of
 
 THEMES = ("light", "dark")
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """`theme` for the html element, and `boot`, worked out once and only if a template uses it."""
-    return {"theme": theme_of(request), "boot": cache(partial(boot_of, request))}
+    """What the shell draws, worked out once a page and only if a template uses it.
+
+    `theme` is for the html element, `navigation` the pages, `boot` what scripts begin with.
+    """
+    visitor = cache(partial(visitor_of, request))
+    navigation = cache(lambda: menu_of(visitor(), request.path, request.COOKIES))
+    return {
+        "theme": theme_of(request),
+        "navigation": navigation,
+        "boot": cache(lambda: boot_of(request, visitor(), navigation())),
+    }
 
 
 def theme_of(request: HttpRequest) -> str:
@@ -26,11 +37,16 @@ def theme_of(request: HttpRequest) -> str:
     return theme if theme in THEMES else ""
 
 
-def boot_of(request: HttpRequest) -> dict[str, Any]:
-    """The user, their workspaces, and what their role lets them do in the current one."""
+def visitor_of(request: HttpRequest) -> Visitor:
+    """Who made the request, in the workspace of `?workspace=`, else in their default one."""
     user = request.user
     memberships = list(selectors.memberships_of(user)) if user.is_authenticated else []
-    current = _current(memberships, request.GET.get("workspace"))
+    return Visitor(user, memberships, _current(memberships, request.GET.get("workspace")))
+
+
+def boot_of(request: HttpRequest, visitor: Visitor, navigation: Menu) -> dict[str, Any]:
+    """The user, their workspaces, what their role allows in the current one, and the pages."""
+    user, current = visitor.user, visitor.current
     return {
         "user": (
             {"id": user.pk, "username": user.username, "is_staff": user.is_staff}
@@ -38,7 +54,8 @@ def boot_of(request: HttpRequest) -> dict[str, Any]:
             else None
         ),
         "workspace": _entry(current) if current else None,
-        "workspaces": [_entry(membership) for membership in memberships],
+        "workspaces": [_entry(membership) for membership in visitor.memberships],
+        "pages": navigation.links(),
         "language": get_language(),
         "theme": theme_of(request),
         "version": settings.VERSION,

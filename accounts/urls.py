@@ -27,9 +27,10 @@ urlpatterns = [
         name="password_reset_complete",
     ),
     path("profile/", views.profile, name="profile"),
+    path("profile/security/", views.security, name="security"),
     path("profile/sessions/end-others/", views.end_other_sessions, name="end_other_sessions"),
     path("profile/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
-    path("profile/tokens/", views.create_token, name="create_token"),
+    path("profile/tokens/", views.tokens, name="tokens"),
     path("profile/tokens/<int:token_id>/revoke/", views.revoke_token, name="revoke_token"),
     path(
         "profile/memberships/<int:membership_id>/default/",

@@ -1,4 +1,4 @@
-"""Signing in and out, passwords, and the profile page."""
+"""Signing in and out, passwords, and the settings: profile, security, API tokens."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
+from django.forms import BaseForm
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
@@ -16,14 +17,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import selectors, services
 from accounts.forms import LoginForm, ProfileForm, ResetForm, TokenForm
 from accounts.requests import SignedInRequest
 from realtime.errors import Conflict, NotFound
 
-PROFILE = "accounts:profile"
+PROFILE, SECURITY, TOKENS = "accounts:profile", "accounts:security", "accounts:tokens"
 
 
 class LoginView(auth_views.LoginView):
@@ -52,7 +53,7 @@ class PasswordChangeView(auth_views.PasswordChangeView):
     """Change one's password: every other login with the old one ends."""
 
     template_name = "registration/password_change_form.html"
-    success_url = reverse_lazy(PROFILE)
+    success_url = reverse_lazy(SECURITY)
 
     def form_valid(self, form: Any) -> HttpResponse:
         services.change_password(
@@ -89,7 +90,7 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
 @never_cache
 @login_required
 def profile(request: SignedInRequest) -> HttpResponse:
-    """Show the profile; POST changes names and email address."""
+    """Show one's names and workspaces; POST changes names and email address."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -99,7 +100,20 @@ def profile(request: SignedInRequest) -> HttpResponse:
         else:
             messages.success(request, _("Profile saved."))
             return redirect(PROFILE)
-    return _profile_page(request, profile_form=form)
+    page = {"profile_form": form, "memberships": selectors.memberships_of(request.user)}
+    return render(request, "accounts/profile.html", page, status=_status_of(form))
+
+
+@never_cache
+@require_safe
+@login_required
+def security(request: SignedInRequest) -> HttpResponse:
+    """Show where one is signed in, and the way to a new password."""
+    page = {
+        "sessions": selectors.live_sessions_of(request.user),
+        "current_session_key": request.session.session_key,
+    }
+    return render(request, "accounts/security.html", page)
 
 
 @require_POST
@@ -114,7 +128,7 @@ def end_session(request: SignedInRequest, session_id: int) -> HttpResponse:
         return redirect(settings.LOGIN_URL)
     _or_404(services.end_session, session_id=session_id, user_id=request.user.pk)
     messages.success(request, _("That device is signed out."))
-    return redirect(PROFILE)
+    return redirect(SECURITY)
 
 
 @require_POST
@@ -125,25 +139,34 @@ def end_other_sessions(request: SignedInRequest) -> HttpResponse:
         user_id=request.user.pk, keep_session_key=request.session.session_key
     )
     messages.success(request, _("All other devices are signed out."))
-    return redirect(PROFILE)
+    return redirect(SECURITY)
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @sensitive_variables("secret")
-def create_token(request: SignedInRequest) -> HttpResponse:
-    """Make an API token. The answer is the page itself, for nothing keeps the secret."""
-    form = TokenForm(request.POST, user=request.user)
-    if not form.is_valid():
-        return _profile_page(request, token_form=form)
-    token, secret = services.create_token(
-        user_id=request.user.pk,
-        workspace_id=form.cleaned_data["membership"].workspace_id,
-        name=form.cleaned_data["name"],
-        expires_at=form.expires_at(),
-    )
-    return _profile_page(request, new_token=token, new_secret=secret)
+def tokens(request: SignedInRequest) -> HttpResponse:
+    """Show one's API tokens; POST makes one. Its answer shows the secret: nothing keeps it."""
+    form = TokenForm(request.POST or None, user=request.user)
+    page: dict[str, Any] = {"token_form": form}
+    if request.method == "POST" and form.is_valid():
+        token, secret = services.create_token(
+            user_id=request.user.pk,
+            workspace_id=form.cleaned_data["membership"].workspace_id,
+            name=form.cleaned_data["name"],
+            expires_at=form.expires_at(),
+        )
+        page = {
+            "token_form": TokenForm(user=request.user),
+            "new_token": token,
+            "new_secret": secret,
+        }
+    page |= {
+        "tokens": selectors.tokens_of(request.user),
+        "memberships": selectors.memberships_of(request.user),
+    }
+    return render(request, "accounts/tokens.html", page, status=_status_of(form))
 
 
 @require_POST
@@ -152,7 +175,7 @@ def revoke_token(request: SignedInRequest, token_id: int) -> HttpResponse:
     """Revoke one of one's own API tokens."""
     _or_404(services.revoke_token, token_id=token_id, user_id=request.user.pk)
     messages.success(request, _("Token revoked."))
-    return redirect(PROFILE)
+    return redirect(TOKENS)
 
 
 @require_POST
@@ -166,20 +189,8 @@ def make_default(request: SignedInRequest, membership_id: int) -> HttpResponse:
     return redirect(PROFILE)
 
 
-def _profile_page(request: SignedInRequest, **context: Any) -> HttpResponse:
-    user = request.user
-    page = {
-        "profile_form": ProfileForm(instance=user),
-        "token_form": TokenForm(user=user),
-        "sessions": selectors.live_sessions_of(user),
-        "current_session_key": request.session.session_key,
-        "tokens": selectors.tokens_of(user),
-        "memberships": selectors.memberships_of(user),
-    }
-    status = (
-        400 if any(form.errors for form in context.values() if hasattr(form, "errors")) else 200
-    )
-    return render(request, "accounts/profile.html", page | context, status=status)
+def _status_of(form: BaseForm) -> int:
+    return 400 if form.errors else 200
 
 
 def _or_404(service: Any, **arguments: Any) -> None:

@@ -8,9 +8,10 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         # Imported for what they register: what presence and memberships tell rooms, the
-        # first rooms, what retention removes.
+        # first rooms, pages, what retention removes.
         from chat import (  # noqa: F401
             exits,
+            navigation,
             prepare,
             presence,
             retention,

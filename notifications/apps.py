@@ -7,8 +7,8 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        # Imported for what it registers.
-        from notifications import retention  # noqa: F401
+        # Imported for what they register.
+        from notifications import navigation, retention  # noqa: F401
         from notifications.protocol import STREAM, NotificationChanged
         from realtime import retractions
 

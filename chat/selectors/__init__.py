@@ -20,6 +20,7 @@ from chat.selectors.rooms import (
     room_summaries,
     room_summary,
     room_view,
+    unread_everywhere,
     unread_of,
 )
 from chat.selectors.searching import Hit, Hits, search_messages
@@ -55,5 +56,6 @@ __all__ = [
     "room_view",
     "search_messages",
     "snapshot",
+    "unread_everywhere",
     "unread_of",
 ]

@@ -107,6 +107,17 @@ def unread_of(place: Place) -> Unread:
     return Unread(place.unread, counts.get(place.room.pk, 0))
 
 
+def unread_everywhere(principal: Principal) -> Unread:
+    """What is unread in all rooms of this person; every direct message counts as a mention."""
+    mine = _places(principal, Q(mine__isnull=False))
+    mentions = mention_counts(mine)
+    calls = (
+        place.unread if place.room.kind == RoomKind.DIRECT else mentions.get(place.room.pk, 0)
+        for place in mine
+    )
+    return Unread(sum(place.unread for place in mine), sum(calls))
+
+
 def room_summaries(
     principal: Principal, *, joined: bool | None = None, slugs: Collection[str] | None = None
 ) -> list[RoomSummary]:

@@ -1,4 +1,4 @@
-/** What every page loads: the styles, the theme button, the clock, the bell, the number of unread messages. */
+/** What every page loads: the styles, the navigation, the theme button, the clock, the bell, the number of unread messages. */
 import './styles/app.css'
 
 import { readBoot } from './lib/boot'
@@ -8,7 +8,9 @@ import { bindThemeButtons } from './lib/theme'
 
 import { startBell } from './shell/bell'
 import { startChatCount } from './shell/chat-count'
+import { bindNavigation } from './shell/navigation'
 
+bindNavigation()
 bindThemeButtons()
 bindFormButtons()
 startClock()

@@ -12,8 +12,8 @@ const LUCIDE = [
   'circle-alert', 'circle-x', 'copy', 'ellipsis', 'eye', 'eye-off', 'file', 'file-chart-column-increasing',
   'file-down', 'gauge', 'hash', 'history', 'inbox', 'info', 'key-round', 'keyboard', 'languages',
   'layout-dashboard', 'link', 'list-filter', 'lock', 'log-out', 'mail', 'menu', 'messages-square',
-  'monitor', 'moon', 'paperclip', 'pause', 'pencil', 'pin', 'play', 'plus', 'reply', 'rotate-cw', 'search',
-  'send-horizontal', 'settings-2', 'shield', 'smartphone', 'smile', 'smile-plus', 'sun', 'table-2',
+  'monitor', 'moon', 'panel-left-close', 'panel-left-open', 'paperclip', 'pause', 'pencil', 'pin', 'play', 'plus', 'reply', 'rotate-cw', 'search',
+  'send-horizontal', 'settings-2', 'shield', 'siren', 'smartphone', 'smile', 'smile-plus', 'sun', 'table-2',
   'trash-2', 'user', 'user-minus', 'users', 'volume-2', 'volume-x', 'wifi-off', 'x',
 ]
 

@@ -1,8 +1,10 @@
 """What the pages of the shell know at their start."""
 
+from typing import Any
+
 from django.test import Client, RequestFactory
 
-from accounts.context_processors import boot_of, shell
+from accounts.context_processors import shell
 from accounts.models import Role, User
 from tests.support.people import join, make_user, make_workspace
 
@@ -12,6 +14,10 @@ def request(user: User, query: str = "", **cookies: str):
     made.user = user
     made.COOKIES.update(cookies)
     return made
+
+
+def boot_of(made: object) -> dict[str, Any]:
+    return shell(made)["boot"]()
 
 
 def test_boot_tells_who_where_and_what_is_allowed(mina: User) -> None:

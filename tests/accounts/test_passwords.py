@@ -43,7 +43,7 @@ def ask_for_link(address: str = "mina@example.com"):
 def test_a_change_signs_out_all_but_this_browser(browser: Client, mina: User, revoked) -> None:
     phone = Client()
     phone.force_login(mina)
-    assert change(browser)["Location"] == "/accounts/profile/"
+    assert change(browser)["Location"] == "/accounts/profile/security/"
     assert browser.get("/accounts/profile/").status_code == 200
     assert phone.get("/accounts/profile/").status_code == 302
     assert {"user_id": mina.pk} in revoked

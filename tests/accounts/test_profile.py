@@ -1,4 +1,4 @@
-"""The profile page: oneself, one's sessions, tokens and workspaces."""
+"""The settings: oneself and one's workspaces, one's sessions, one's tokens."""
 
 import re
 from datetime import timedelta
@@ -15,10 +15,12 @@ from realtime.auth import Credentials
 from tests.support.people import join, make_user, make_workspace
 
 PROFILE = "/accounts/profile/"
+SECURITY = f"{PROFILE}security/"
+TOKENS = f"{PROFILE}tokens/"
 
 
-def page(client: Client) -> str:
-    return client.get(PROFILE).content.decode()
+def page(client: Client, path: str = PROFILE) -> str:
+    return client.get(path).content.decode()
 
 
 def test_names_and_address_can_be_changed(browser: Client, mina: User) -> None:
@@ -50,7 +52,7 @@ def test_sessions_are_listed_and_this_one_is_marked(browser: Client, mina: User)
     phone = Client(HTTP_USER_AGENT="Mozilla/5.0 (iPhone) Version/26.1 Safari/604.1")
     phone.force_login(mina)
     phone.get(PROFILE)
-    html = page(browser)
+    html = page(browser, SECURITY)
     assert "Firefox on Linux" in html
     assert "Safari on iPhone" in html
     assert html.count("This device") == 1
@@ -61,7 +63,8 @@ def test_one_session_can_be_ended(browser: Client, mina: User, revoked) -> None:
     phone.force_login(mina)
     key = phone.session.session_key
     session = UserSession.objects.get(session_id=key)
-    browser.post(f"{PROFILE}sessions/{session.pk}/end/")
+    answer = browser.post(f"{PROFILE}sessions/{session.pk}/end/")
+    assert answer["Location"] == SECURITY
     assert phone.get(PROFILE).status_code == 302
     assert browser.get(PROFILE).status_code == 200
     assert revoked == [{"session_key": key}]
@@ -80,7 +83,7 @@ def test_all_other_sessions_can_be_ended(browser: Client, mina: User, revoked) -
     for other in others:
         other.force_login(mina)
     keys = {other.session.session_key for other in others}
-    browser.post(f"{PROFILE}sessions/end-others/")
+    assert browser.post(f"{PROFILE}sessions/end-others/")["Location"] == SECURITY
     assert [other.get(PROFILE).status_code for other in others] == [302, 302]
     assert browser.get(PROFILE).status_code == 200
     assert {order["session_key"] for order in revoked} == keys
@@ -163,7 +166,7 @@ def test_a_touch_within_the_minute_writes_nothing(mina: User) -> None:
 
 def test_a_token_is_shown_once_and_works(browser: Client, mina: User) -> None:
     form = {"name": "build box", "membership": mina.memberships.get().pk, "lifetime": "30"}
-    response = browser.post(f"{PROFILE}tokens/", form)
+    response = browser.post(TOKENS, form)
     found = re.search(r"pw_[0-9a-f]{8}_[\w-]{43}", response.content.decode())
     assert found
     assert "no-store" in response["Cache-Control"]
@@ -171,7 +174,7 @@ def test_a_token_is_shown_once_and_works(browser: Client, mina: User) -> None:
     assert principal is not None
     assert principal.user_id == mina.pk
 
-    listed = page(browser)
+    listed = page(browser, TOKENS)
     assert "build box" in listed
     assert found[0] not in listed
     days = (ApiToken.objects.get().expires_at - timezone.now()).days
@@ -180,13 +183,13 @@ def test_a_token_is_shown_once_and_works(browser: Client, mina: User) -> None:
 
 def test_a_token_may_never_expire(browser: Client, mina: User) -> None:
     form = {"name": "x", "membership": mina.memberships.get().pk, "lifetime": ""}
-    browser.post(f"{PROFILE}tokens/", form)
+    browser.post(TOKENS, form)
     assert ApiToken.objects.get().expires_at is None
 
 
 def test_a_token_without_a_name_is_refused_in_place(browser: Client, mina: User) -> None:
     form = {"name": "", "membership": mina.memberships.get().pk, "lifetime": "30"}
-    response = browser.post(f"{PROFILE}tokens/", form)
+    response = browser.post(TOKENS, form)
     assert response.status_code == 400
     assert "This field is required." in response.content.decode()
     assert not ApiToken.objects.exists()
@@ -194,10 +197,13 @@ def test_a_token_without_a_name_is_refused_in_place(browser: Client, mina: User)
 
 def test_a_token_can_be_revoked(browser: Client, mina: User, home: Workspace, revoked) -> None:
     token, secret = services.create_token(user_id=mina.pk, workspace_id=home.pk, name="old")
-    browser.post(f"{PROFILE}tokens/{token.pk}/revoke/")
+    assert browser.post(f"{TOKENS}{token.pk}/revoke/")["Location"] == TOKENS
     assert authenticate(Credentials(bearer=secret)) is None
     assert revoked == [{"token_id": token.pk}]
-    assert "old" not in re.sub(r"<title>.*?</title>", "", page(browser)).split('id="tokens"')[1]
+    assert (
+        "old"
+        not in re.sub(r"<title>.*?</title>", "", page(browser, TOKENS)).split('id="tokens"')[1]
+    )
 
 
 def test_the_workspace_that_opens_first_can_be_chosen(browser: Client, mina: User) -> None:
@@ -207,7 +213,7 @@ def test_the_workspace_that_opens_first_can_be_chosen(browser: Client, mina: Use
 
 
 def test_what_ends_something_takes_a_post_alone(browser: Client) -> None:
-    for path in ("sessions/end-others/", "sessions/1/end/", "tokens/", "tokens/1/revoke/"):
+    for path in ("sessions/end-others/", "sessions/1/end/", "tokens/1/revoke/"):
         assert browser.get(PROFILE + path).status_code == 405
 
 
@@ -219,7 +225,13 @@ def test_a_form_without_the_csrf_token_changes_nothing(mina: User) -> None:
     assert "This form was open too long" in response.content.decode()
 
 
-def test_who_is_in_no_workspace_still_has_a_profile(db: None) -> None:
+def test_who_is_in_no_workspace_still_has_settings(db: None) -> None:
     client = Client()
     client.force_login(make_user())
     assert "You belong to no workspace yet." in page(client)
+    assert "This device" in page(client, SECURITY)
+    assert "No tokens yet." in page(client, TOKENS)
+
+
+def test_a_link_to_what_was_one_page_still_leads_to_the_profile(browser: Client) -> None:
+    assert 'id="profile-head"' in page(browser, f"{PROFILE}?workspace=home")

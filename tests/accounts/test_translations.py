@@ -77,7 +77,7 @@ def test_pages_speak_chinese_to_who_wants_it(mina: User) -> None:
     form = {"username": "mina", "password": "wrong"}
     assert "还可再试 4 次" in client.post("/accounts/login/", form).content.decode()
     client.post("/accounts/login/", {"username": "mina", "password": PASSWORD})
-    assert "已登录的设备" in client.get("/accounts/profile/").content.decode()
+    assert "已登录的设备" in client.get("/accounts/profile/security/").content.decode()
 
 
 def test_the_language_can_be_chosen(browser: Client) -> None:

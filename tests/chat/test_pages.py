@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
 from accounts.models import Role
+from chat.services import open_direct_room
 from tests.conftest import Api
 from tests.support.people import join, make_member, make_user, make_workspace
 from tests.support.rooms import Team
@@ -52,6 +55,38 @@ def test_the_workspace_asked_for_is_kept_in_the_navigation(page: Client, team: T
 def test_whoever_is_in_no_workspace_is_told_so(client: Client) -> None:
     client.force_login(make_user())
     assert "no workspace yet" in client.get("/chat/").content.decode()
+
+
+def badge(client: Client) -> str:
+    """The number beside "Chat" as the server draws it; empty where there is none to see."""
+    found = re.search(r'<span class="(count[^"]*)" data-badge="chat"[^>]*>(\d+)<', text_of(client))
+    assert found
+    return "" if found[2] == "0" else f"{found[2]} {found[1].removeprefix('count').strip()}".strip()
+
+
+def text_of(client: Client) -> str:
+    return client.get("/accounts/profile/").content.decode()
+
+
+def test_the_number_beside_chat_is_that_of_unread_messages(page: Client, team: Team) -> None:
+    assert badge(page) == ""
+    team.say(team.bob, team.general)
+    team.say(team.bob, team.ops)
+    # In a room that alice is not in, and a message of her own.
+    team.say(team.carol, team.room("Elsewhere", owner=team.carol))
+    team.say(team.alice, team.general)
+    assert badge(page) == "1", "writing in a room reads it"
+
+
+def test_what_calls_a_person_stands_in_place_of_all_that_is_unread(
+    page: Client, team: Team
+) -> None:
+    team.say(team.bob, team.general)
+    team.say(team.bob, team.general, "@alice box this lap")
+    direct = open_direct_room(principal=team.as_(team.bob), user_id=team.alice.pk)
+    team.say(team.bob, direct)
+    team.say(team.bob, direct)
+    assert badge(page) == "3 is-hot"
 
 
 def test_a_preview_is_what_the_message_would_be_and_stores_nothing(api: Api, team: Team) -> None:

@@ -26,6 +26,7 @@ FLAGS = (
     "--disable-sync",
 )
 DESKTOP = {"width": 1440, "height": 900}
+LAPTOP = {"width": 1024, "height": 768}
 PHONE = {"width": 390, "height": 844}
 REPORT_VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', (event) =>

@@ -24,8 +24,13 @@ class OpenPage(Protocol):
         user: str | None = "alice",
         viewport: dict[str, int] = DESKTOP,
         theme: str = "light",
+        touch: bool = False,
     ) -> Page:
-        """Args: user: signed in through the form; None: nobody. theme: of the system."""
+        """Args:
+        user: signed in through the form; None: nobody.
+        theme: of the system.
+        touch: whether the device has a touch screen.
+        """
         ...
 
 
@@ -88,8 +93,13 @@ def open_page(browser: Browser, complaints: Complaints) -> Iterator[OpenPage]:
         user: str | None = "alice",
         viewport: dict[str, int] = DESKTOP,
         theme: str = "light",
+        touch: bool = False,
     ) -> Page:
-        context = browser.new_context(viewport=viewport, color_scheme=theme)  # type: ignore[arg-type]
+        context = browser.new_context(
+            viewport=viewport,  # type: ignore[arg-type]
+            color_scheme=theme,  # type: ignore[arg-type]
+            has_touch=touch,
+        )
         contexts.append(context)
         complaints.listen(context)
         page = context.new_page()

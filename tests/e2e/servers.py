@@ -28,6 +28,7 @@ READY_WITHIN = 180.0
 STOP_WITHIN = 10.0
 ANSWERS_WITHIN = 30.0
 
+SETTINGS = "realtime_project.settings"
 ADMIN_PASSWORD = "telemetry-of-the-admin"
 DEMO_PASSWORD = "telemetry-of-the-demo"
 WORKERS = ("collectors", "metrics-simulator", "retention")
@@ -200,9 +201,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def embedded(data_dir: Path) -> Iterator[Server]:
+def embedded(data_dir: Path, *, settings: str = SETTINGS) -> Iterator[Server]:
     """Run what `make run` runs: one process, SQLite, workers inside."""
-    environment = _clean_environment(data_dir)
+    environment = {**_clean_environment(data_dir), "DJANGO_SETTINGS_MODULE": settings}
     yield from _running(Server(free_port(), data_dir, environment, ["--prepare"]))
 
 
@@ -212,7 +213,7 @@ def production(
     *,
     processes: int = 2,
     workers: Sequence[str] = WORKERS,
-    settings: str = "realtime_project.settings",
+    settings: str = SETTINGS,
     variables: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Run on PostgreSQL and Redis: several web processes, each worker in a process of its own.
@@ -254,7 +255,7 @@ def _clean_environment(data_dir: Path) -> dict[str, str]:
     }
     return {
         **inherited,
-        "DJANGO_SETTINGS_MODULE": "realtime_project.settings",
+        "DJANGO_SETTINGS_MODULE": SETTINGS,
         "PITWALL_DATA_DIR": str(data_dir),
         "PITWALL_DEMO": "1",
         "PITWALL_ADMIN_PASSWORD": ADMIN_PASSWORD,

@@ -24,6 +24,16 @@ from .servers import Server
 
 pytestmark = pytest.mark.e2e
 
+# What the number beside "Chat" was set to, in `window.numbers`.
+NOTE_NUMBERS = """
+window.numbers = []
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    if (target.dataset.badge === 'chat') numbers.push(target.dataset.number)
+  }
+}).observe(document, { subtree: true, attributeFilter: ['data-number'] })
+"""
+
 
 def test_what_one_types_appears_at_the_other(server: Server, open_page: OpenPage) -> None:
     alice, bob = side_by_side(server, open_page)
@@ -146,7 +156,7 @@ def test_unread_counts_fall_in_every_tab_when_one_reads(
     open_room(reader, server, "general")
     other_tab = reader.context.new_page()
     other_tab.goto(f"{server.url}/dashboards/")
-    badge = other_tab.locator(".nav [data-chat-unread]")
+    badge = other_tab.locator(".nav [data-badge=chat]")
     expect(badge).to_be_hidden()
     say(alice, unique("unread one"))
     say(alice, unique(f"and @{person} another"))
@@ -157,6 +167,27 @@ def test_unread_counts_fall_in_every_tab_when_one_reads(
     expect(reader.locator(".divider.is-new")).to_be_visible(timeout=SOON)
     expect(room_link(reader, slug).locator(".count")).to_have_count(0, timeout=SOON)
     expect(badge).to_be_hidden(timeout=SOON)
+
+
+def test_opening_the_chat_does_not_say_that_all_is_read(
+    server: Server, open_page: OpenPage
+) -> None:
+    slug = Api(server).room(unique("Kept"))
+    alice = open_page(server)
+    open_room(alice, server, slug)
+    say(alice, unique("while bob is away"))
+    bob = open_page(server, user="bob")
+    other_tab = bob.context.new_page()
+    other_tab.goto(f"{server.url}/dashboards/")
+    other_tab.wait_for_load_state()
+    expect(other_tab.locator(".nav [data-badge=chat]")).to_be_visible()
+    for tab in (other_tab, bob):
+        tab.add_init_script(NOTE_NUMBERS)
+        tab.evaluate(NOTE_NUMBERS)
+    open_room(bob, server)
+    expect(room_link(bob, slug).locator(".count")).to_be_visible()
+    for tab in (other_tab, bob):
+        assert "0" not in tab.evaluate("window.numbers")
 
 
 def test_a_mention_rings_the_bell_and_leads_to_its_message(
@@ -170,7 +201,7 @@ def test_a_mention_rings_the_bell_and_leads_to_its_message(
     expect(called.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
     # Of being brought into the room, and nothing else.
     bell = called.locator("#bell")
-    expect(bell).to_have_attribute("aria-label", re.compile("1 unread"), timeout=SOON)
+    expect(bell).to_have_accessible_name(re.compile("1 unread"), timeout=SOON)
     composer(alice).click()
     alice.keyboard.type(f"hey @{person[:-1]}")
     expect(alice.get_by_role("option", name=person)).to_be_visible()
@@ -179,7 +210,7 @@ def test_a_mention_rings_the_bell_and_leads_to_its_message(
     text = unique("look")
     alice.keyboard.type(text)
     alice.keyboard.press("Enter")
-    expect(bell).to_have_attribute("aria-label", re.compile("2 unread"), timeout=SOON)
+    expect(bell).to_have_accessible_name(re.compile("2 unread"), timeout=SOON)
     bell.click()
     called.locator("#bell-panel").get_by_text("alice mentioned you").first.click()
     called.wait_for_url(re.compile(rf"/chat/{slug}/"))

@@ -13,7 +13,15 @@ from playwright.sync_api import Page, expect
 from tests.support.sockets import SocketClient
 
 from . import servers
-from .browser import DESKTOP, PHONE, Complaints, accessibility_violations, wait_until
+from .browser import (
+    DESKTOP,
+    PHONE,
+    Complaints,
+    Frames,
+    accessibility_violations,
+    sign_in,
+    wait_until,
+)
 from .conftest import OpenPage
 from .loop import BackgroundLoop
 from .servers import Server
@@ -47,7 +55,7 @@ def all_read(server: Server) -> None:
 
 
 def bell(page: Page) -> Any:
-    return page.locator("#bell [data-unread]")
+    return page.locator("#bell [data-badge]")
 
 
 def expect_count(page: Page, count: int, within: int = 5_000) -> None:
@@ -56,13 +64,15 @@ def expect_count(page: Page, count: int, within: int = 5_000) -> None:
     expect(bell(page)).to_be_visible(visible=count > 0, timeout=within)
 
 
-def connected(page: Page) -> Page:
-    """Wait until this page's bell has heard from the server."""
+def connected(server: Server, open_page: OpenPage, viewport: dict[str, int] = DESKTOP) -> Page:
+    """Alice's page, once its bell has heard from the server."""
+    page = open_page(server, user=None, viewport=viewport)
+    frames = Frames.of(page)
+    sign_in(page, server)
+    heard = '"unread_count"'
     wait_until(
         page,
-        lambda: page.evaluate(
-            "Object.keys(localStorage).some(k => k.startsWith('pitwall.unread'))"
-        ),
+        lambda: any(heard in frame for frame in frames.received),
         within=10,
         what="the first count",
     )
@@ -74,11 +84,11 @@ def test_the_bell_rings_on_both_browsers_and_reading_on_one_counts_down_on_the_o
 ) -> None:
     server = any_server
     all_read(server)
-    first, second = connected(open_page(server)), connected(open_page(server, viewport=PHONE))
+    first, second = connected(server, open_page), connected(server, open_page, PHONE)
     ids = [tell_alice(server, "Box, box"), tell_alice(server, "Box this lap")]
     for page in (first, second):
         expect_count(page, 2, WITHIN_A_SECOND)
-    expect(second.locator(".tabbar [data-unread]")).to_have_text("2")
+    expect(second.locator(".tabbar [data-badge=notifications]")).to_have_text("2")
     first.locator("#bell").click()
     first.locator(f"#bell-panel [data-notification='{ids[0]}']").click()
     for page in (first, second):
@@ -96,7 +106,7 @@ def test_a_mention_in_chat_rings_the_bell_on_both_browsers(
 ) -> None:
     server = any_server
     all_read(server)
-    first, second = connected(open_page(server)), connected(open_page(server, viewport=PHONE))
+    first, second = connected(server, open_page), connected(server, open_page, PHONE)
     expect_count(first, 0)
 
     async def mention() -> None:
@@ -124,7 +134,7 @@ def test_all_can_be_marked_as_read_from_the_bell(server: Server, open_page: Open
     first, second = open_page(server), open_page(server)
     expect_count(first, 3)
     expect_count(second, 3)
-    expect(first.locator("#bell")).to_have_attribute("aria-label", re.compile("3 unread"))
+    expect(first.locator("#bell")).to_have_accessible_name("Notifications 3 unread")
     first.locator("#bell").click()
     first.get_by_role("button", name="Mark all read").click()
     expect_count(first, 0)
@@ -243,7 +253,7 @@ def test_what_comes_while_the_server_is_away_is_there_when_it_is_back(
 def test_announcements_and_messages_are_shown_where_one_is(
     server: Server, open_page: OpenPage
 ) -> None:
-    page, boss = connected(open_page(server)), open_page(server, user=None)
+    page, boss = connected(server, open_page), open_page(server, user=None)
     alice = rest(server, "alice", "me/", method="GET")["id"]
     rest(server, "bob", f"users/{alice}/push/", {"message": "Lunch <b>now</b>"})
     toast = page.locator(".toast").first
@@ -292,7 +302,7 @@ def test_the_inbox_speaks_chinese_too(server: Server, open_page: OpenPage) -> No
     page.locator("button[lang='zh-hans']").click()
     expect(page.locator("h1")).to_have_text("收件箱")
     expect(page.get_by_role("button", name="全部标为已读")).to_be_visible()
-    expect(page.locator("#bell")).to_have_attribute("aria-label", re.compile("未读"))
+    expect(page.locator("#bell")).to_have_accessible_name(re.compile(r"^通知 \d+ 条未读$"))
 
 
 @pytest.mark.services

@@ -51,5 +51,5 @@ def test_who_belongs_to_no_workspace_is_told_so_and_has_no_bell(db: None) -> Non
 def test_every_page_has_the_bell_and_the_way_to_the_inbox(team: Team, path: str) -> None:
     text = signed_in(team.ann).get(path).content.decode()
     assert text.count('id="bell"') == 1
-    assert text.count("data-unread") == 3, "bell, navigation, tabs"
+    assert text.count('data-badge="notifications"') == 3, "bell, navigation, tabs"
     assert 'href="/inbox/"' in text

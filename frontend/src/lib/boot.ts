@@ -6,10 +6,24 @@ export interface Workspace {
   readonly role: string
 }
 
+/** A page of the navigation that this user sees. */
+export interface PageLink {
+  readonly name: string
+  readonly label: string
+  readonly url: string
+  /** A symbol of icons.svg; empty where the page has none of its own. */
+  readonly icon: string
+  /** The name of the page above it, which comes before it. */
+  readonly parent: string | null
+  /** The key of the number beside it. */
+  readonly badge: string | null
+}
+
 export interface Boot {
   readonly user: { readonly id: number; readonly username: string; readonly is_staff: boolean }
   readonly workspace: Workspace | null
   readonly workspaces: readonly Workspace[]
+  readonly pages: readonly PageLink[]
   readonly language: string
   readonly version: string
   readonly permissions: readonly string[]

@@ -1,5 +1,6 @@
 /** The number of unread messages beside "Chat" in the shell: from a chat page in this or another tab, otherwise from the server. */
 import { get } from './api'
+import { setBadge } from './badges'
 import { isRecord } from './socket/frames'
 
 export interface Unread {
@@ -8,9 +9,9 @@ export interface Unread {
   readonly mentions: number
 }
 
+export const CHAT_BADGE = 'chat'
 const CHANNEL = 'pitwall:chat-unread'
 const ASK_EVERY_MS = 60_000
-const MOST_SHOWN = 99
 
 const channelOf = (workspace: string | null): BroadcastChannel => new BroadcastChannel(`${CHANNEL}:${workspace ?? ''}`)
 
@@ -44,10 +45,5 @@ function count(answer: unknown): Unread {
 }
 
 function show({ messages, mentions }: Unread): void {
-  for (const badge of document.querySelectorAll<HTMLElement>('[data-chat-unread]')) {
-    const number = mentions > 0 ? mentions : messages
-    badge.hidden = number === 0
-    badge.textContent = number > MOST_SHOWN ? `${MOST_SHOWN}+` : String(number)
-    badge.classList.toggle('is-hot', mentions > 0)
-  }
+  setBadge(CHAT_BADGE, mentions > 0 ? mentions : messages, mentions > 0 ? 'accent' : 'plain')
 }

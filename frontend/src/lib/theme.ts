@@ -1,8 +1,8 @@
 /** Light or dark: the system's setting until the user chooses. The choice is a cookie, so that the server can render it. */
+import { writeCookie } from './cookies'
 
 export type Theme = 'light' | 'dark'
 
-const YEAR_SECONDS = 365 * 24 * 3600
 const THEME_CHANGED = 'pitwall:theme'
 
 function currentTheme(): Theme {
@@ -13,8 +13,7 @@ function currentTheme(): Theme {
 
 function chooseTheme(theme: Theme): void {
   document.documentElement.dataset.theme = theme
-  const secure = location.protocol === 'https:' ? '; Secure' : ''
-  document.cookie = `theme=${theme}; Path=/; Max-Age=${YEAR_SECONDS}; SameSite=Lax${secure}`
+  writeCookie('theme', theme)
   document.dispatchEvent(new CustomEvent(THEME_CHANGED))
 }
 

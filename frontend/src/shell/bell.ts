@@ -1,13 +1,12 @@
 /** The bell of every page: how many are unread, a word about what comes, the list on demand. */
+import { setBadge } from '@/lib/badges'
 import type { Boot } from '@/lib/boot'
 import { openFeed, type NotificationFeed } from '@/lib/notifications/feed'
 import type { Notification } from '@/lib/notifications/notification'
-import { readStored, writeStored } from '@/lib/stored'
 
 import { startToasts } from './toasts'
 
-const MOST_SHOWN = 99
-const FLASH_MS = 800
+const BADGE = 'notifications'
 const PREPARE_WITHIN_MS = 3_000
 
 export function startBell(boot: Partial<Boot>): void {
@@ -15,7 +14,7 @@ export function startBell(boot: Partial<Boot>): void {
   const panel = document.getElementById('bell-panel')
   if (!bell || !panel || !boot.workspace || !boot.user) return
   const feed = openFeed(boot.workspace.slug)
-  keepCount(feed, bell, `pitwall.unread.${boot.user.id}.${boot.workspace.slug}`)
+  feed.counted.add((count) => setBadge(BADGE, count, 'accent'))
   feed.arrived.add((notification) => announce(notification))
   startToasts(feed)
   prepare()
@@ -26,34 +25,6 @@ export function startBell(boot: Partial<Boot>): void {
     if ((event as ToggleEvent).newState === 'open') panel.focus()
   })
 }
-
-/** The last known number is there at once; the server's follows. */
-function keepCount(feed: NotificationFeed, bell: HTMLElement, key: string): void {
-  show(bell, Number(readStored(key)) || 0)
-  feed.counted.add((count) => {
-    show(bell, count)
-    writeStored(key, String(count))
-  })
-  feed.arrived.add(() => flash())
-}
-
-function show(bell: HTMLElement, count: number): void {
-  for (const badge of badges()) {
-    badge.textContent = count > MOST_SHOWN ? `${MOST_SHOWN}+` : String(count)
-    badge.hidden = count === 0
-  }
-  const { label = '', labelUnread = '' } = bell.dataset
-  bell.setAttribute('aria-label', count === 0 ? label : labelUnread.replace('{n}', String(count)))
-}
-
-function flash(): void {
-  for (const badge of badges()) {
-    badge.classList.add('is-new')
-    setTimeout(() => badge.classList.remove('is-new'), FLASH_MS)
-  }
-}
-
-const badges = (): Iterable<HTMLElement> => document.querySelectorAll<HTMLElement>('[data-unread]')
 
 /** For who does not see the number change: critical ones at once, others when there is a pause. */
 function announce({ title, severity }: Notification): void {

@@ -1,0 +1,27 @@
+"""The frame around every page: which pages there are, who sees them, where one is."""
+
+from accounts.shell.access import (
+    Visitor,
+    may,
+    members,
+    signed_in,
+    staff,
+    workspace_admins,
+)
+from accounts.shell.badges import Badge, Count, Tone
+from accounts.shell.pages import Page, Place, register
+
+__all__ = [
+    "Badge",
+    "Count",
+    "Page",
+    "Place",
+    "Tone",
+    "Visitor",
+    "may",
+    "members",
+    "register",
+    "signed_in",
+    "staff",
+    "workspace_admins",
+]

@@ -1,0 +1,17 @@
+"""The pages of this app in the navigation."""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.policy import Action
+from accounts.shell import Page, may, register
+
+register(
+    Page(
+        "dashboards",
+        _("Dashboards"),
+        url_name="dashboard:page",
+        icon="layout-dashboard",
+        order=10,
+        access=may(Action.VIEW_DASHBOARDS),
+    )
+)

@@ -1,0 +1,7 @@
+"""The settings of an installation with one app more."""
+
+from realtime_project.settings import *  # noqa: F403
+from realtime_project.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.more_pages"]
+ROOT_URLCONF = "tests.support.more_pages.urls"
