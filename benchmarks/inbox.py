@@ -44,12 +44,13 @@ from django.db.models import F  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 
 from benchmarks.support.tables import table  # noqa: E402
-from realtime import threads, wakeups, workers  # noqa: E402
-from realtime.inbox import Inbox  # noqa: E402
+from realtime.database import threads  # noqa: E402
 from realtime.models import InboxEntry, Stream  # noqa: E402
-from realtime.paces import OnWake  # noqa: E402
-from realtime.unit_of_work import unit_of_work  # noqa: E402
-from realtime.workers import Worker  # noqa: E402
+from realtime.streams.unit_of_work import unit_of_work  # noqa: E402
+from realtime.workers import loop, wakeups  # noqa: E402
+from realtime.workers.inbox import Inbox  # noqa: E402
+from realtime.workers.paces import OnWake  # noqa: E402
+from realtime.workers.worker import Worker  # noqa: E402
 
 RATES = (100, 1000, 5000)
 ASKERS = 500
@@ -169,7 +170,7 @@ async def measure(smoke: bool) -> None:
     await wakeups.get_listener()
     stopping = asyncio.Event()
     inside = connection.vendor == "sqlite"
-    running = asyncio.create_task(workers.run(Adding, stopping)) if inside else None
+    running = asyncio.create_task(loop.run(Adding, stopping)) if inside else None
     for ask in contenders.values():  # connections, caches, statements
         await asyncio.gather(*(ask(time.perf_counter(), []) for _ in range(50)))
     speeds: dict[str, list[float]] = {name: [] for name in contenders}
@@ -229,7 +230,7 @@ async def work() -> None:
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(15, stopping.set)
     await wakeups.get_listener()
-    running = asyncio.create_task(workers.run(Adding, stopping))
+    running = asyncio.create_task(loop.run(Adding, stopping))
     while not stopping.is_set():
         await asyncio.sleep(0.5)
         if os.getppid() != parent:

@@ -8,7 +8,7 @@ from chat.protocol import CardAction, CardActionAck, CardsAck, CardStatus, Watch
 from notifications import cards
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import NotFound
-from realtime.streams import StreamKey
+from realtime.streams.log import StreamKey
 
 
 class CardCommands(RealtimeConsumer):

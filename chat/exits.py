@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from chat.protocol import STREAM_PREFIX
-from realtime import exits
+from realtime.streams import exits
 
 _LEFT = '{"type":"member_left"'
 _DELETED = '{"type":"room_deleted"'

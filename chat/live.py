@@ -12,8 +12,9 @@ from typing import Any
 
 from chat import streams
 from chat.protocol import STREAM_PREFIX, TypingNow, UserAway, UserJoined, UserLeft
-from realtime import latest, publish
+from realtime.fanout import latest
 from realtime.protocol import Event
+from realtime.streams import publish
 
 MAX_KEPT = 100
 # Of each person the newest of each of these counts.

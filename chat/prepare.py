@@ -11,7 +11,7 @@ from chat import services
 from chat.models import Room, RoomKind
 from realtime.auth import Principal
 from realtime.prepare import register
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 GENERAL = "general"
 STRATEGY = "pit-strategy"

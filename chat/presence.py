@@ -9,11 +9,11 @@ from __future__ import annotations
 from accounts.models import User
 from chat import live, streams
 from chat.protocol import UserAway, UserJoined, UserLeft
-from realtime import presence
+from realtime.presence import store
 
 
-@presence.listen
-def tell_room(change: presence.Change) -> None:
+@store.listen
+def tell_room(change: store.Change) -> None:
     """Pass on that somebody is present in a room now, or is not any more."""
     slug = streams.slug_of(change.seat.scope)
     if slug is None:
@@ -25,14 +25,14 @@ def tell_room(change: presence.Change) -> None:
         live.tell(change.seat.workspace_id, event(room=slug, user_id=user_id, username=username))
 
 
-@presence.listen
-def tell_attention(change: presence.Change) -> None:
+@store.listen
+def tell_attention(change: store.Change) -> None:
     """Tell the rooms somebody is in that they have turned away everywhere, or are back."""
     workspace_id, scope, user_id = change.seat
     if scope != streams.ATTENTION:
         return
     username = User.objects.filter(pk=user_id).values_list("username", flat=True).first()
-    for name in presence.scopes_of(workspace_id, user_id):
+    for name in store.scopes_of(workspace_id, user_id):
         slug = streams.slug_of(name)
         if slug is None or username is None:
             continue

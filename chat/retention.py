@@ -11,7 +11,7 @@ from django.utils import timezone
 from chat import uploads
 from chat.models import Attachment, Message, Room
 from chat.services import expire_messages, expire_waiting, remove_expired
-from realtime.retention import Expiry, keep_for_a_time
+from realtime.workers.retention import Expiry, keep_for_a_time
 
 # A file that is in no message after so long will be in none.
 WAITING_FOR = timedelta(days=1)

@@ -15,7 +15,7 @@ from chat.protocol import (
     MessagesExpired,
     ReplyView,
 )
-from realtime import retractions
+from realtime.streams import retractions
 
 # The events that quote messages: those that have a subject.
 _quoting: msgspec.json.Decoder[ChatMessage | MessageEdited] = msgspec.json.Decoder(

@@ -27,13 +27,14 @@ from chat.protocol import (
     UnsubscriptionConfirmed,
 )
 from chat.selectors import Overview
-from realtime import common, handshake
+from realtime import messages
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import InvalidCommand, NotFound
-from realtime.following import FollowedLogs, refuse_unknown_streams
-from realtime.frames import Bundle
+from realtime.fanout.frames import Bundle
 from realtime.protocol import ConfirmedPosition, Position, rfc3339
-from realtime.streams import StreamKey
+from realtime.sockets import handshake
+from realtime.sockets.following import FollowedLogs, refuse_unknown_streams
+from realtime.streams.log import StreamKey
 
 
 class NamesRoom(Protocol):
@@ -72,8 +73,8 @@ class RoomCommands(RealtimeConsumer):
             async with self.snapshot_first():
                 await self._subscribe(Subscribe(rooms=[room]))
 
-    @on(common.Authenticate)
-    async def authenticate(self, command: common.Authenticate) -> None:
+    @on(messages.Authenticate)
+    async def authenticate(self, command: messages.Authenticate) -> None:
         await super().authenticate(command)
         if command.channels and self.connection.principal is not None:
             await self._subscribe(Subscribe(rooms=command.channels))
@@ -135,11 +136,11 @@ class RoomCommands(RealtimeConsumer):
         return RoomAck(room=slug)
 
     @on(Away)
-    async def away(self, command: Away) -> common.Ack:
+    async def away(self, command: Away) -> messages.Ack:
         """Their other connections may still have their attention: then nobody is told."""
         self._is_away = command.on
         self._attend()
-        return common.Ack()
+        return messages.Ack()
 
     def room_of_address(self) -> str | None:
         """The room that this socket was opened for (`?room=`), if any.

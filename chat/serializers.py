@@ -20,7 +20,7 @@ from chat.protocol import (
     MAX_HISTORY,
     MAX_TEXT_LENGTH,
 )
-from realtime.bodies import MAX_ID, StrictSerializer
+from realtime.http.bodies import MAX_ID, StrictSerializer
 
 # Longer texts than any field takes are refused by the service, with the reason.
 LONG = MAX_TEXT_LENGTH * 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.protocol import STREAM_PREFIX
-from realtime.streams import StreamKey
+from realtime.streams.log import StreamKey
 
 # The scope of presence of those who are at their screens; no stream.
 ATTENTION = "chat:attention"

@@ -12,7 +12,7 @@ from chat.protocol import CancelUpload, Upload, UploadAck, UploadedAck
 from chat.room_commands import room_of
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import Conflict, InvalidCommand, NotFound, UnsupportedData
-from realtime.frames import Format
+from realtime.fanout.frames import Format
 
 # Smaller pieces than this, short of the last one, are held to the rate of commands.
 SMALL_FRAME = 4096

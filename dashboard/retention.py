@@ -19,8 +19,8 @@ from django.db import connection
 
 from dashboard import instants
 from dashboard.models import Metric, Rollup, Sample, Series
-from realtime.retention import Expiry, keep_for_a_time
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
+from realtime.workers.retention import Expiry, keep_for_a_time
 
 BATCH = 2000
 SERIES_AT_ONCE = 200

@@ -15,8 +15,8 @@ from dashboard.protocol import MAX_NAME_LENGTH
 from dashboard.selectors import History, MetricState
 from dashboard.services import PushedSample
 from dashboard.storage import LARGEST
-from realtime.bodies import StrictSerializer
 from realtime.errors import InvalidCommand
+from realtime.http.bodies import StrictSerializer
 
 MAX_SAMPLES = 1000
 # Clocks differ a little; beyond this a sample is from a clock that is wrong.

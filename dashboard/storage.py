@@ -19,9 +19,9 @@ from dashboard import instants, selection, streams
 from dashboard.models import Rollup, Sample, Series
 from dashboard.selection import Measured
 from dashboard.selectors import is_live, newest_at
-from realtime import gauges
-from realtime.publish import publish_latest
-from realtime.unit_of_work import unit_of_work
+from realtime.process import gauges
+from realtime.streams.publish import publish_latest
+from realtime.streams.unit_of_work import unit_of_work
 
 samples_written = gauges.counter("samples_written")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dashboard import selection
 from dashboard.protocol import STREAM
-from realtime import latest
-from realtime.streams import StreamKey
+from realtime.fanout import latest
+from realtime.streams.log import StreamKey
 
 latest.register(STREAM, selection.merge)
 

@@ -14,9 +14,9 @@ from dashboard.collection.delivery import Delivery
 from dashboard.collection.engine import Engine
 from dashboard.collectors import SourceFacts, kind_named, kinds
 from dashboard.models import Source
-from realtime.leases import HeldLease
-from realtime.paces import Aligned
-from realtime.workers import Worker, register
+from realtime.workers.leases import HeldLease
+from realtime.workers.paces import Aligned
+from realtime.workers.worker import Worker, register
 
 logger = logging.getLogger(__name__)
 

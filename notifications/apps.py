@@ -10,6 +10,6 @@ class NotificationsConfig(AppConfig):
         # Imported for what they register.
         from notifications import navigation, retention  # noqa: F401
         from notifications.protocol import STREAM, NotificationChanged
-        from realtime import retractions
+        from realtime.streams import retractions
 
         retractions.register(STREAM, NotificationChanged)

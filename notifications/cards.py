@@ -12,13 +12,13 @@ from typing import Any
 
 from notifications import streams
 from notifications.protocol import CardUpdate
-from realtime import latest
 from realtime.auth import Principal
 from realtime.errors import NotFound
-from realtime.latest import Selection
-from realtime.publish import publish_latest
+from realtime.fanout import latest
+from realtime.fanout.latest import Selection
 from realtime.registries import Registry
-from realtime.streams import StreamKey
+from realtime.streams.log import StreamKey
+from realtime.streams.publish import publish_latest
 
 State = dict[str, Any]
 Followed = tuple[StreamKey, Selection]

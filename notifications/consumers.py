@@ -13,8 +13,8 @@ from notifications.protocol import (
 )
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import InvalidCommand
-from realtime.following import FollowedLogs
-from realtime.streams import StreamKey
+from realtime.sockets.following import FollowedLogs
+from realtime.streams.log import StreamKey
 
 
 class NotificationsConsumer(RealtimeConsumer):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from realtime.common import Ack
+from realtime.messages import Ack
 from realtime.protocol import MAX_INTEGER, Command, ConfirmedPosition, Event, Position
 
 # The log stream of one user's notifications.

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from notifications.models import Notification
-from realtime.retention import BATCH, Expiry, keep_for_a_time
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
+from realtime.workers.retention import BATCH, Expiry, keep_for_a_time
 
 
 @keep_for_a_time

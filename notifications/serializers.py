@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 from notifications import kinds
 from notifications.models import MAX_LINK, MAX_MESSAGE, MAX_TITLE, Severity
 from notifications.services import AUDIENCES
-from realtime.bodies import MAX_ID, StrictSerializer
+from realtime.http.bodies import MAX_ID, StrictSerializer
 
 
 class NotificationSerializer(StrictSerializer):

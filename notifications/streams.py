@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notifications.protocol import STREAM
-from realtime.streams import StreamKey
+from realtime.streams.log import StreamKey
 
 CARD_PREFIX = "cards:"
 

@@ -6,6 +6,7 @@ class RealtimeConfig(AppConfig):
     verbose_name = "Real time"
 
     def ready(self) -> None:
-        from realtime import retention, write_guard  # noqa: F401  (the first registers its worker)
+        from realtime.streams import write_guard
+        from realtime.workers import retention  # noqa: F401  (the first registers its worker)
 
         write_guard.install()

@@ -14,7 +14,7 @@ from typing import cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from realtime import publish
+from realtime.streams import publish
 
 
 @dataclass(frozen=True, slots=True)

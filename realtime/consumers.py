@@ -9,18 +9,19 @@ import asyncio
 import time
 from typing import Any
 
-from realtime import common, handshake
-from realtime.admission import admit
+from realtime import messages
 from realtime.auth import Credentials
-from realtime.book import BookFeed
-from realtime.commands import on as on
 from realtime.errors import InvalidCommand
-from realtime.following import FollowsLogs
-from realtime.frames import Bundle
-from realtime.latest import LatestFeed, Selection
-from realtime.presence import Seat
+from realtime.fanout.book import BookFeed
+from realtime.fanout.frames import Bundle
+from realtime.fanout.latest import LatestFeed, Selection
+from realtime.presence.store import Seat
 from realtime.protocol import CloseCode, Event, rfc3339
-from realtime.streams import StreamKey
+from realtime.sockets import handshake
+from realtime.sockets.admission import admit
+from realtime.sockets.dispatch import on as on
+from realtime.sockets.following import FollowsLogs
+from realtime.streams.log import StreamKey
 
 
 class RealtimeConsumer(FollowsLogs):
@@ -72,8 +73,8 @@ class RealtimeConsumer(FollowsLogs):
 
     # --- Common commands --------------------------------------------------------------------
 
-    @on(common.Authenticate)
-    async def authenticate(self, command: common.Authenticate) -> None:
+    @on(messages.Authenticate)
+    async def authenticate(self, command: messages.Authenticate) -> None:
         anonymous = self.connection.principal is None
         if anonymous:
             workspace = handshake.query(self.scope).get("workspace") or None
@@ -82,7 +83,7 @@ class RealtimeConsumer(FollowsLogs):
                 return
             self.heartbeat.authenticated()
         await self.reply(
-            common.AuthSuccess(
+            messages.AuthSuccess(
                 user_id=self.principal.user_id,
                 username=self.principal.username,
                 workspace=self.principal.workspace,
@@ -91,38 +92,38 @@ class RealtimeConsumer(FollowsLogs):
         if anonymous:
             await self.guarded(self.connected())
 
-    @on(common.Ping)
-    async def ping(self, command: common.Ping) -> Event:
-        return common.Pong(timestamp=rfc3339(time.time()))
+    @on(messages.Ping)
+    async def ping(self, command: messages.Ping) -> Event:
+        return messages.Pong(timestamp=rfc3339(time.time()))
 
-    @on(common.HeartbeatCommand)
-    async def acknowledge_heartbeat(self, command: common.HeartbeatCommand) -> Event:
-        return common.HeartbeatAck(timestamp=rfc3339(time.time()))
+    @on(messages.HeartbeatCommand)
+    async def acknowledge_heartbeat(self, command: messages.HeartbeatCommand) -> Event:
+        return messages.HeartbeatAck(timestamp=rfc3339(time.time()))
 
-    @on(common.HeartbeatAcknowledged)
-    async def heartbeat_acknowledged(self, command: common.HeartbeatAcknowledged) -> None:
+    @on(messages.HeartbeatAcknowledged)
+    async def heartbeat_acknowledged(self, command: messages.HeartbeatAcknowledged) -> None:
         """`timestamp` is that of the heartbeat: it tells the round trip."""
         stamp = None if command.timestamp is None else str(command.timestamp)
         self.heartbeat.acknowledged(time.monotonic(), stamp)
         self.connection.round_trip = self.heartbeat.round_trip.smoothed
 
-    @on(common.Close)
-    async def close_requested(self, command: common.Close) -> None:
+    @on(messages.Close)
+    async def close_requested(self, command: messages.Close) -> None:
         await self.close(CloseCode.NORMAL, "Closed as asked.")
 
-    @on(common.Echo)
-    async def echo(self, command: common.Echo) -> None:
+    @on(messages.Echo)
+    async def echo(self, command: messages.Echo) -> None:
         """No reply of its own: what comes next is the reply."""
         self.echo_next = True
 
-    @on(common.RequestData)
-    async def request_data(self, command: common.RequestData) -> Event:
+    @on(messages.RequestData)
+    async def request_data(self, command: messages.RequestData) -> Event:
         """What the client asks to know; endpoints add to it by `requested_data`."""
         if command.request == "time":
-            return self._start_clock(command.interval or common.CLOCK_INTERVAL)
+            return self._start_clock(command.interval or messages.CLOCK_INTERVAL)
         if command.interval is not None:
             raise InvalidCommand.field("interval", "Only the request `time` is repeated.")
-        return common.DataResponse(
+        return messages.DataResponse(
             request=command.request,
             data=await self.requested_data(command.request),
             timestamp=rfc3339(time.time()),
@@ -157,14 +158,14 @@ class RealtimeConsumer(FollowsLogs):
         if self._clock is not None:
             self._clock.cancel()
         self._clock = asyncio.get_running_loop().create_task(self._tell_time(interval))
-        return common.TimeUpdate(data=_clock_reading(), timestamp=rfc3339(time.time()))
+        return messages.TimeUpdate(data=_clock_reading(), timestamp=rfc3339(time.time()))
 
     async def _tell_time(self, interval: float) -> None:
         while not self.connection.closing:
             await asyncio.sleep(interval)
             # A time that comes late is no use: whoever lags misses this one.
             if self.connection.ready:
-                update = common.TimeUpdate(data=_clock_reading(), timestamp=rfc3339(time.time()))
+                update = messages.TimeUpdate(data=_clock_reading(), timestamp=rfc3339(time.time()))
                 self.connection.write(Bundle([update.encode()]))
 
 

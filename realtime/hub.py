@@ -16,22 +16,25 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from realtime import gauges, publish, rechecks, registry, threads
 from realtime.auth import Credentials, Principal, session_authenticator
-from realtime.connection import Connection
-from realtime.endings import Ending, going_away
-from realtime.feeds import Answer, AnyFeed, Feed, Wanted
-from realtime.frames import Bundle
-from realtime.groups import LayerGroups
-from realtime.kinds import KINDS
-from realtime.load import loop_lag
-from realtime.logins import Logins
-from realtime.loops import every, supervise
-from realtime.presence import LocalPresence
-from realtime.revocations import Revocations
-from realtime.roster import Roster, Sweep
-from realtime.streams import StreamKey
-from realtime.threads import DATABASE_AWAY
+from realtime.database import threads
+from realtime.database.threads import DATABASE_AWAY
+from realtime.fanout.connection import Connection
+from realtime.fanout.feeds import Answer, AnyFeed, Feed, Wanted
+from realtime.fanout.frames import Bundle
+from realtime.fanout.kinds import KINDS
+from realtime.presence.store import LocalPresence
+from realtime.process import gauges
+from realtime.process.load import loop_lag
+from realtime.process.loops import every, supervise
+from realtime.sessions import directory, rechecks
+from realtime.sessions.endings import Ending, going_away
+from realtime.sessions.local import Roster, Sweep
+from realtime.sessions.revocations import Revocations
+from realtime.sessions.session_lookup import Logins
+from realtime.streams import publish
+from realtime.streams.layer_groups import LayerGroups
+from realtime.streams.log import StreamKey
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +78,7 @@ class Hub:
             ("touch", every(TOUCH_INTERVAL, self._touch)),
             ("presence", self.presence.keep),
             ("rechecks", lambda: rechecks.keep(lambda: list(self.connections))),
-            ("registry", lambda: registry.report(lambda: self.connections)),
+            ("registry", lambda: directory.report(lambda: self.connections)),
             ("load", loop_lag.measure),
             ("sweep", every(POLL_INTERVAL, self._sweep)),
         ):

@@ -92,7 +92,7 @@ class Lease(models.Model):
 
 
 class InboxEntry(models.Model):
-    """A command on its way to a worker, and what came of it (realtime.inbox), both in JSON.
+    """A command on its way to a worker, and what came of it (realtime.workers.inbox), both in JSON.
 
     `done_at` is null while it waits. `asker`: the process that waits for the outcome. `claimed_by`
     and `claim_epoch`: the lease of the one worker among several that has taken it.
@@ -132,7 +132,7 @@ class InboxEntry(models.Model):
 
 
 class Process(models.Model):
-    """A process of this installation and the numbers it last reported (realtime.gauges)."""
+    """A process of this installation and the numbers it last reported (realtime.process.gauges)."""
 
     process_id = models.CharField(max_length=32, primary_key=True)
     role = models.CharField(max_length=64)
@@ -155,7 +155,7 @@ class Process(models.Model):
 
 
 class ProcessConnections(models.Model):
-    """The open connections of one process as it last listed them (realtime.registry), in JSON.
+    """The open connections of one process as it last listed them (sessions.directory), in JSON.
 
     Apart from Process, whose row is written every second. `users` is the short list beside the
     long one: pairs of user id and workspace id, written as soon as it changes.
@@ -176,7 +176,7 @@ class ProcessConnections(models.Model):
 
 
 class Presence(models.Model):
-    """A user who is present in a scope, and the processes that say so (realtime.presence).
+    """A user who is present in a scope, and the processes that say so (realtime.presence.store).
 
     `holders`: process id → null while the user is connected to it, else the time (epoch seconds)
     until which its word still counts. `check_at`: when the first such time is over.

@@ -54,7 +54,7 @@ class Event(msgspec.Struct, kw_only=True, tag_field="type"):
 
     @property
     def subject(self) -> int | None:
-        """The id of what it quotes, where that may have to be taken back (realtime.retractions)."""
+        """The id of what it quotes, where that may have to be taken back (streams.retractions)."""
         return None
 
     def encode(self) -> bytes:

@@ -1,6 +1,6 @@
 """Messages to people rather than to followers of a stream: whoever is connected now gets them.
 
-Not durable. What must not be missed is a log event (realtime.unit_of_work.emit).
+Not durable. What must not be missed is a log event (realtime.streams.unit_of_work.emit).
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from realtime import publish
 from realtime.auth import Principal
-from realtime.common import SystemNotification, UserMessage
+from realtime.messages import SystemNotification, UserMessage
 from realtime.protocol import rfc3339
+from realtime.streams import publish
 
 Severity = Literal["info", "warning", "critical"]
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from realtime.rest import UnknownPath
+from realtime.http.problems import UnknownPath
 
 urlpatterns = [
     path("", include("accounts.api_urls")),

@@ -10,7 +10,7 @@ import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-# What every line carries; the request id is bound by realtime.http for the time of a request.
+# What every line carries; the request id is bound by http.middleware for the time of a request.
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -78,7 +78,7 @@ def configuration(log_format: str) -> dict[str, Any]:
             "uvicorn": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
             "channels_redis.pubsub": {"filters": ["once_per_outage"]},
-            "realtime.groups": {"filters": ["once_per_outage"]},
+            "realtime.streams.layer_groups": {"filters": ["once_per_outage"]},
             # Lockouts and wrong hosts are logged with their own lines; 404s are no news.
             "django.request": {"level": "ERROR"},
         },

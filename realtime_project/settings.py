@@ -89,7 +89,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": ENVIRONMENT.database}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"] |= {
-        "ENGINE": "realtime.sqlite",
+        "ENGINE": "realtime.database.sqlite",
         "OPTIONS": {
             # A transaction takes the write lock when it begins: no upgrade can fail half-way.
             "transaction_mode": "IMMEDIATE",
@@ -210,9 +210,9 @@ AXES_VERBOSE = False
 
 # --- REST -----------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "EXCEPTION_HANDLER": "realtime.rest.problem_exception_handler",
+    "EXCEPTION_HANDLER": "realtime.http.problems.problem_exception_handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["realtime.bodies.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["realtime.http.bodies.StrictJSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.rest_authentication.BearerAuthentication",
         "accounts.rest_authentication.SessionAuthentication",

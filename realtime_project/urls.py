@@ -1,4 +1,4 @@
-"""All URLs: the pages of each app, the admin, the REST API. Health is in realtime.health."""
+"""All URLs: the pages of each app, the admin, the REST API. Health is in realtime.http.health."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.test import Client
 from rest_framework.test import APIClient
 
-from realtime import threads
+from realtime.database import threads
 from tests.support.server import serving
 from tests.support.sockets import SocketClient
 

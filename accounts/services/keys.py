@@ -13,7 +13,7 @@ from accounts.models import ApiToken, Membership, WebSocketTicket
 from realtime import auth
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand, NotFound
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 TICKET_LIFETIME = timedelta(seconds=60)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ApiToken, Membership, Role, User, WebSocketTicket, Workspace
 from realtime import auth
 from realtime.errors import Conflict, NotFound
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 
 @unit_of_work

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ApiToken, User, UserSession
 from realtime.auth import Principal
 from realtime.errors import NotFound
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 SEEN_EVERY = timedelta(minutes=1)
 BATCH = 500

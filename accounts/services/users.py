@@ -11,7 +11,7 @@ from accounts.models import User, WebSocketTicket
 from accounts.services.sessions import end_other_sessions
 from realtime import auth
 from realtime.errors import Conflict
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 SHOWN_TO_SOCKETS = frozenset({"username", "is_staff", "is_superuser"})
 

@@ -16,12 +16,13 @@ from benchmarks.support import mixture
 from benchmarks.support.publisher import Send
 from dashboard import selection, streams
 from dashboard.selection import Selection
-from realtime import publish, threads
 from realtime.consumers import RealtimeConsumer, on
+from realtime.database import threads
 from realtime.protocol import Command, Event, rfc3339
-from realtime.streams import StreamKey
-from realtime.unit_of_work import emit, unit_of_work
-from realtime.upgrade import Upgrade
+from realtime.sockets.upgrade import Upgrade
+from realtime.streams import publish
+from realtime.streams.log import StreamKey
+from realtime.streams.unit_of_work import emit, unit_of_work
 
 
 class Follow(Command, tag="follow"):

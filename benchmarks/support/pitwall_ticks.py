@@ -23,8 +23,8 @@ from accounts.prepare import WORKSPACE_SLUG  # noqa: E402
 from benchmarks.support import wakeups  # noqa: E402
 from benchmarks.support.publisher import Send, publishing  # noqa: E402
 from dashboard import selection, streams  # noqa: E402
-from realtime import publish  # noqa: E402
 from realtime.protocol import rfc3339  # noqa: E402
+from realtime.streams import publish  # noqa: E402
 
 # With these the frame is about as long as the peers' tick (tests/benchmarks compares).
 READINGS = (

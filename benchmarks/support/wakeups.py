@@ -18,8 +18,9 @@ from django.db import transaction
 from accounts.models import User, Workspace
 from benchmarks.support.publisher import Send
 from notifications.streams import inbox
-from realtime import publish, streams, threads
-from realtime.streams import Appended, StreamKey
+from realtime.database import threads
+from realtime.streams import log, publish
+from realtime.streams.log import Appended, StreamKey
 
 AT_ONCE = 64
 # About as long as the event of a notification.
@@ -48,7 +49,7 @@ def _commit(keys: Sequence[StreamKey], number: int) -> list[Appended]:
     """
     with transaction.atomic():
         before = _payload(number)
-        appended = streams.append([(key, before) for key in keys])
+        appended = log.append([(key, before) for key in keys])
     return [replace(event, payload=_payload(number)) for event in appended]
 
 

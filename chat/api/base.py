@@ -11,8 +11,8 @@ from rest_framework.request import Request
 
 from accounts.api import WorkspaceAPIView
 from accounts.requests import WorkspaceRequest
-from realtime.bodies import MAX_ID
 from realtime.errors import NotFound
+from realtime.http.bodies import MAX_ID
 
 S = TypeVar("S", bound=serializers.Serializer[Any])
 

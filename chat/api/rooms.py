@@ -20,7 +20,7 @@ from chat.serializers import (
 )
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 
 class RoomListView(ChatAPIView):

@@ -13,7 +13,7 @@ from chat.protocol.views import (
     RoomSummary,
     SentView,
 )
-from realtime.common import Ack
+from realtime.messages import Ack
 from realtime.protocol import ConfirmedPosition, Event
 
 

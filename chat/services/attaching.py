@@ -14,7 +14,7 @@ from chat.selectors import Place
 from chat.services.changing import remove_files
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand, RateLimited
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 # Files of one person that are in no message yet; the retention worker removes them after a day.
 MAX_WAITING = 100

@@ -27,7 +27,7 @@ from chat.services.retracting import retract
 from realtime.auth import Principal
 from realtime.errors import Conflict, PermissionDenied
 from realtime.protocol import rfc3339
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 MAX_REASON_LENGTH = 250
 

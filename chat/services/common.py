@@ -12,11 +12,11 @@ from chat.policy import RoomAction, require
 from chat.protocol import MemberJoined, RoomJoined, RoomLeft
 from chat.selectors import Place
 from chat.services import notifying
-from realtime import publish
 from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.protocol import Event, rfc3339
-from realtime.unit_of_work import emit
+from realtime.streams import publish
+from realtime.streams.unit_of_work import emit
 
 
 def tell(room: Room, event: Event) -> None:

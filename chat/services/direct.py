@@ -9,7 +9,7 @@ from chat.services.common import admit
 from chat.services.rooms import unguessable_slug
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand, NotFound
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 
 @unit_of_work

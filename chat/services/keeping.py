@@ -11,7 +11,7 @@ from chat.protocol import MessagesExpired
 from chat.services.changing import remove_files
 from chat.services.common import lock_rooms, stamp, tell
 from chat.services.retracting import retract
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 BATCH = 500
 # Messages that are hidden in one transaction, in which nobody else writes in their room.

@@ -12,7 +12,7 @@ from chat.services.changing import locked_message
 from chat.services.common import stamp, tell
 from realtime.auth import Principal
 from realtime.errors import Conflict, InvalidCommand
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 
 @unit_of_work

@@ -13,7 +13,7 @@ from chat.services.common import admit, hide_room, locked_place, member_of, stam
 from chat.services.rooms import remove
 from realtime.auth import Principal
 from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 
 @unit_of_work

@@ -12,7 +12,7 @@ from chat.services.common import locked_place, member_of
 from chat.services.members import tell_of_change
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 
 @unit_of_work

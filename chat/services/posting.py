@@ -36,10 +36,10 @@ from chat.services import guards, mentioning, notifying
 from chat.services.common import enroll, lock_rooms, show_room, tell
 from chat.services.drafts import Draft, draft_message
 from realtime.auth import Principal
-from realtime.bulk import set_numbers
+from realtime.database.bulk import set_numbers
 from realtime.errors import AppError, NotFound
 from realtime.protocol import rfc3339
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 View = TypeVar("View", bound=SentView)
 # Room, author and client_message_id.

@@ -10,9 +10,9 @@ from chat.protocol import ReadMarker
 from chat.selectors import Place
 from chat.services import notifying
 from chat.services.common import stamp
-from realtime import publish
 from realtime.auth import Principal
-from realtime.unit_of_work import unit_of_work
+from realtime.streams import publish
+from realtime.streams.unit_of_work import unit_of_work
 
 
 @dataclass(frozen=True)

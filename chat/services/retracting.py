@@ -10,7 +10,7 @@ from chat.models import Message, Room
 from chat.retractions import without
 from chat.services.notifying import subject_of
 from notifications.services import take_back
-from realtime.streams import rewrite
+from realtime.streams.log import rewrite
 
 
 def retract(room: Room, sequences: Mapping[int, int]) -> None:

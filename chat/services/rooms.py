@@ -27,7 +27,7 @@ from chat.protocol import (
 from chat.services.common import admit, hide_room, locked_place, stamp, tell
 from realtime.auth import Principal
 from realtime.errors import Conflict, InvalidCommand
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 _SLUG = re.compile(ROOM_SLUG)
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"

@@ -13,7 +13,7 @@ from chat.selectors.rooms import standing_of
 from chat.services.common import lock_rooms
 from chat.services.members import dismiss, tell_of_change
 from chat.services.rooms import remove
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 
 @unit_of_work

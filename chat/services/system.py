@@ -14,9 +14,9 @@ from chat.services import mentioning
 from chat.services.common import lock_rooms, tell
 from chat.services.posting import Sent
 from notifications.cards import Card
-from realtime.bulk import set_numbers
+from realtime.database.bulk import set_numbers
 from realtime.errors import Conflict, NotFound
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 
 @unit_of_work

@@ -22,9 +22,9 @@ from dashboard.collection.engine import Outcome
 from dashboard.collectors import MetricSpec, TaggedName, kind_named
 from dashboard.selection import Measured
 from dashboard.selectors import CollectionPlan
-from realtime import threads
-from realtime.publish import publish_latest
-from realtime.threads import DATABASE_AWAY
+from realtime.database import threads
+from realtime.database.threads import DATABASE_AWAY
+from realtime.streams.publish import publish_latest
 
 logger = logging.getLogger(__name__)
 

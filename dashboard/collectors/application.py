@@ -1,6 +1,6 @@
 """Pitwall itself: who uses it, what it commits, how it answers.
 
-Read from what every process reports of itself once a second (`realtime.gauges`), so that several
+Read from what every process reports of itself once a second (`process.gauges`), so that several
 web processes are one application.
 
 - `active_users`: people seen in the last minutes (`accounts.selectors.active_user_count`).
@@ -9,7 +9,7 @@ web processes are one application.
   since nothing was measured.
 - `error_rate`: percent of the HTTP requests of the last 60 s that ended in a server error; 0 when
   none failed, also when there was none at all. No process reports: no value.
-- What apps have declared as measures (`realtime.gauges`), in a series for each set of tags.
+- What apps have declared as measures (`realtime.process.gauges`), in a series for each set of tags.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from dashboard.collectors import (
     register,
     reported,
 )
-from realtime import gauges
-from realtime.gauges import ProcessReading
+from realtime.process import gauges
+from realtime.process.gauges import ProcessReading
 
 WINDOW = 60.0
 FORGET_AFTER = 600.0

@@ -1,6 +1,6 @@
 """Measures that processes report of themselves, combined into readings of one workspace.
 
-A measure is declared once (`realtime.gauges.declare`); each process that has numbers of it reports
+A measure is declared once (`process.gauges.declare`); each process that has numbers of it reports
 them, with tags or without.
 """
 
@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from dashboard import tags
 from dashboard.collectors import MetricSpec, TaggedName
-from realtime import gauges
-from realtime.gauge_rows import Reading
-from realtime.gauges import Measure, ProcessReading
+from realtime.process import gauges
+from realtime.process.gauge_rows import Reading
+from realtime.process.gauges import Measure, ProcessReading
 
 logger = logging.getLogger(__name__)
 

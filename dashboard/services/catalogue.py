@@ -14,8 +14,8 @@ from dashboard.collectors import MetricSpec, kind_named
 from dashboard.models import Metric, Series, Source
 from dashboard.protocol import MetricChanged, MetricCreated, MetricDeleted
 from dashboard.tags import Tags
-from realtime.publish import publish_latest
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.publish import publish_latest
+from realtime.streams.unit_of_work import unit_of_work
 
 Entry = TypeVar("Entry", MetricCreated, MetricChanged)
 MAX_ERROR_LENGTH = Source._meta.get_field("last_error").max_length or 300

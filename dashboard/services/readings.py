@@ -11,7 +11,7 @@ from dashboard.collectors import MetricSpec
 from dashboard.selectors import CollectionPlan
 from dashboard.services.catalogue import create_metrics, ensure_series
 from dashboard.tags import Tags
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 Place = tuple[int, str, Tags]
 

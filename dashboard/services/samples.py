@@ -14,7 +14,7 @@ from dashboard.models import DEFAULT_RAW_HOURS, Metric, Series
 from dashboard.services.catalogue import make_missing
 from realtime.auth import Principal
 from realtime.errors import FieldErrors, InvalidCommand
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 MAX_METRICS = 500
 MAX_SERIES = 5000

@@ -7,7 +7,7 @@ from notifications import kinds
 from notifications.models import Announcement
 from notifications.services.telling import notify
 from realtime import pushes
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 
 @unit_of_work

@@ -9,13 +9,13 @@ from functools import partial
 from notifications import selectors, streams
 from notifications.models import Notification
 from notifications.protocol import NewNotification
-from realtime.unit_of_work import emit
+from realtime.streams.unit_of_work import emit
 
 
 class UnreadCounts:
     """How many notifications users have unread when a unit of work ends.
 
-    To be asked at that time (realtime.unit_of_work.emit with a function): the streams are locked
+    To be asked at that time (streams.unit_of_work.emit with a function): the streams are locked
     then, so nobody else's change can come between a count and its place in the stream.
     """
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from accounts.models import Membership
 from accounts.policy import Action, require
-from realtime import pushes, registry
+from realtime import pushes
 from realtime.auth import Principal
 from realtime.errors import AppError, NotFound
+from realtime.sessions import directory
 
 
 class NotConnected(AppError):
@@ -28,7 +29,7 @@ def push_message(*, principal: Principal, user_id: int, message: str) -> None:
     members = Membership.objects.filter(workspace_id=principal.workspace_id, user_id=user_id)
     if not members.exists():
         raise NotFound("There is no such member.")
-    if not registry.is_connected(user_id, principal.workspace_id):
+    if not directory.is_connected(user_id, principal.workspace_id):
         raise NotConnected("This user is not connected.")
     pushes.push_user_message(
         user_id=user_id, message=message, sender=principal, workspace_id=principal.workspace_id

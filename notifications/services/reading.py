@@ -17,7 +17,7 @@ from notifications.services.delivery import UnreadCounts
 from notifications.subjects import Seen
 from realtime.auth import Principal
 from realtime.errors import NotFound
-from realtime.unit_of_work import emit, unit_of_work
+from realtime.streams.unit_of_work import emit, unit_of_work
 
 # Ids in one event, so that a frame stays small however much was unread.
 IDS_IN_EVENT = 1000

@@ -12,8 +12,8 @@ from notifications.models import Notification
 from notifications.protocol import NewNotification, NotificationChanged
 from notifications.services.delivery import UnreadCounts
 from notifications.subjects import Subject
-from realtime.streams import rewrite
-from realtime.unit_of_work import emit, unit_of_work
+from realtime.streams.log import rewrite
+from realtime.streams.unit_of_work import emit, unit_of_work
 
 
 @unit_of_work

@@ -6,7 +6,7 @@ from notifications import channels
 from notifications.channels import ChannelMessage, Target
 from notifications.models import Severity
 from notifications.services.telling import check_link
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 
 @unit_of_work

@@ -16,7 +16,7 @@ from notifications.services.delivery import deliver
 from notifications.subjects import Subject
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand, NotFound
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 EVERYBODY = "everybody"
 Audience = Literal["everybody", "owner", "admin", "member", "viewer"]

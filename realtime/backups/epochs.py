@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from realtime.models import Stream
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 
 # 32 hexadecimal digits for each row, as realtime.models.new_epoch makes them.
 _NEW_EPOCH = {

@@ -5,10 +5,10 @@ from django.db import IntegrityError, transaction
 
 from accounts import selectors, services
 from accounts.models import ApiToken, Membership, Role, User
-from realtime import streams
 from realtime.errors import Conflict, NotFound
 from realtime.models import Stream
-from realtime.streams import StreamKey
+from realtime.streams import log
+from realtime.streams.log import StreamKey
 from tests.support.people import join, make_member, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def test_a_new_workspace_has_its_owner() -> None:
 
 def test_a_deleted_workspace_leaves_no_stream_behind() -> None:
     gone, kept = make_workspace("gone"), make_workspace("kept")
-    streams.extents([StreamKey(gone.pk, "room:ops"), StreamKey(kept.pk, "room:ops")])
+    log.extents([StreamKey(gone.pk, "room:ops"), StreamKey(kept.pk, "room:ops")])
     workspace_id = kept.pk
     gone.delete()
     assert [stream.workspace_id for stream in Stream.objects.all()] == [workspace_id]
@@ -37,7 +37,7 @@ def test_a_deleted_user_leaves_no_stream_of_their_own_behind() -> None:
     workspace = make_workspace()
     gone, kept = make_member(workspace), make_member(workspace)
     own = [StreamKey(workspace.pk, "notifications", user.pk) for user in (gone, kept)]
-    streams.extents([*own, StreamKey(workspace.pk, "alerts")])
+    log.extents([*own, StreamKey(workspace.pk, "alerts")])
     gone.delete()
     assert sorted(Stream.objects.values_list("user_id", flat=True)) == [0, kept.pk]
 

@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from accounts import jwt, selectors, services
 from accounts.authentication import authenticate
 from accounts.models import Membership, Role, User, UserSession, Workspace
-from realtime import threads
 from realtime.auth import Credentials
+from realtime.database import threads
 from tests.conftest import Connect
 from tests.support.people import PASSWORD, join, make_member, make_workspace
 from tests.support.sockets import SocketClient

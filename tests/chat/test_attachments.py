@@ -18,9 +18,9 @@ from django.utils import timezone
 from chat import services, uploads
 from chat.models import Attachment, Role
 from chat.retention import WAITING_FOR, FileExpiry
-from realtime import threads
+from realtime.database import threads
 from realtime.errors import NotFound
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 from tests.conftest import Api, session_key_of
 from tests.support.files import PICTURES, PNG, png
 from tests.support.locks import side_by_side, wait_until

@@ -10,8 +10,9 @@ from chat import services
 from chat.batching import poster
 from chat.models import Message
 from chat.services import Draft
-from realtime import gauges, threads
+from realtime.database import threads
 from realtime.errors import NotFound
+from realtime.process import gauges
 from tests.support.rooms import Team
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,7 +16,7 @@ from chat.models import Membership, Room
 from chat.services import guards
 from notifications.models import Notification
 from notifications.services import mark_read as mark_notifications_read
-from realtime import threads
+from realtime.database import threads
 from tests.conftest import Api
 from tests.support.locks import side_by_side
 from tests.support.rooms import Team

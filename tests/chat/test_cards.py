@@ -10,10 +10,12 @@ import msgspec
 import pytest
 
 from notifications import cards
-from realtime import latest, publish, threads
 from realtime.auth import Principal
+from realtime.database import threads
 from realtime.errors import Conflict
-from realtime.streams import StreamKey
+from realtime.fanout import latest
+from realtime.streams import publish
+from realtime.streams.log import StreamKey
 from tests.support.rooms import Team
 
 pytestmark = pytest.mark.django_db(transaction=True)

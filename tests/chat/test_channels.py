@@ -16,10 +16,10 @@ from notifications.cards import Card
 from notifications.channels import ChannelMessage
 from notifications.models import Notification
 from notifications.services import send_to_channel
-from realtime import threads
 from realtime.auth import Principal
+from realtime.database import threads
 from realtime.errors import AppError, Conflict, InvalidCommand, NotFound, PermissionDenied
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 from tests.support.people import make_member, make_workspace
 from tests.support.rooms import Team
 

@@ -9,7 +9,8 @@ import pytest
 from accounts import services as accounts
 from chat import selectors, services
 from chat.models import Message
-from realtime import publish, threads
+from realtime.database import threads
+from realtime.streams import publish
 from tests.support.rooms import Team
 
 POSITION = {"epoch": "0" * 32, "offset": 1}

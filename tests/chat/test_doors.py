@@ -23,8 +23,8 @@ from accounts.models import User
 from chat import api_urls, services, uploads
 from chat.consumers import ChatConsumer
 from chat.models import Attachment, Membership, Message, Pin, Reaction
-from realtime import threads
 from realtime.consumers import RealtimeConsumer
+from realtime.database import threads
 from realtime.models import Event, Stream
 from tests.support.people import make_member
 from tests.support.rooms import Team

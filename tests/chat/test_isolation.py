@@ -13,7 +13,7 @@ import pytest
 
 from chat import services
 from chat.models import Room
-from realtime import threads
+from realtime.database import threads
 from realtime.models import Stream
 from tests.support.people import make_member, make_workspace
 from tests.support.rooms import Team

@@ -15,10 +15,10 @@ from chat import services
 from chat.models import Attachment, Message, Room
 from chat.services import guards, keeping
 from notifications.models import Notification
-from realtime import threads
+from realtime.database import threads
 from realtime.errors import NotFound
 from realtime.models import Event
-from realtime.unit_of_work import unit_of_work
+from realtime.streams.unit_of_work import unit_of_work
 from tests.support.locks import side_by_side, wait_until
 from tests.support.room_mirror import RoomMirror
 from tests.support.rooms import Team

@@ -13,7 +13,7 @@ import pytest
 
 from chat import services, uploads
 from chat.models import Attachment, Role
-from realtime import threads
+from realtime.database import threads
 from tests.support.files import PNG
 from tests.support.rooms import Team
 

@@ -17,13 +17,13 @@ from dashboard.card_state import SPARKLINE, Facts, LiveCard
 from dashboard.consumers import DashboardConsumer
 from dashboard.models import Series
 from notifications import cards
-from realtime import threads
 from realtime.auth import Principal
 from realtime.consumers import RealtimeConsumer, on
-from realtime.health import Health
-from realtime.lifespan import Lifespan
+from realtime.database import threads
+from realtime.http.health import Health
 from realtime.protocol import Command, Event
-from realtime.upgrade import Upgrade
+from realtime.server.lifespan import Lifespan
+from realtime.sockets.upgrade import Upgrade
 from tests.conftest import session_key_of
 from tests.support.metrics import SECOND, make_metric, make_series, now_us, write
 from tests.support.people import make_member, make_workspace

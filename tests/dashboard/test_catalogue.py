@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from dashboard import services
 from dashboard.models import Metric
-from realtime import threads
+from realtime.database import threads
 from tests.support.metrics import make_metric
 from tests.support.people import make_member, make_workspace
 

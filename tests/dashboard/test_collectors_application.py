@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard.collectors.application import ApplicationCollector
-from realtime.gauges import ProcessReading
+from realtime.process.gauges import ProcessReading
 
 START = 1_795_303_126.0
 

@@ -14,9 +14,11 @@ from dashboard.collection.engine import Outcome
 from dashboard.collectors import TaggedName
 from dashboard.collectors.application import ApplicationCollector
 from dashboard.models import Metric, Sample, Series, Source
-from realtime import gauges, leases, threads
-from realtime.gauge_rows import Reading
-from realtime.gauges import Measure, ProcessReading
+from realtime.database import threads
+from realtime.process import gauges
+from realtime.process.gauge_rows import Reading
+from realtime.process.gauges import Measure, ProcessReading
+from realtime.workers import leases
 from tests.support.metrics import make_source
 from tests.support.people import make_workspace
 

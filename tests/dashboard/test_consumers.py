@@ -11,7 +11,7 @@ import pytest
 from accounts.models import User, Workspace
 from dashboard import instants, storage
 from dashboard.models import Series
-from realtime import threads
+from realtime.database import threads
 from tests.support.metrics import SECOND, make_metric, make_series, now_us, write
 from tests.support.people import make_member, make_workspace
 

@@ -16,9 +16,10 @@ from dashboard.collection import delivery as delivery_module
 from dashboard.collection.delivery import Delivery
 from dashboard.collection.engine import Outcome
 from dashboard.models import Sample, Series, Source
-from realtime import leases, threads
-from realtime.fences import fenced
-from realtime.leases import LeaseLost
+from realtime.database import threads
+from realtime.database.fences import fenced
+from realtime.workers import leases
+from realtime.workers.leases import LeaseLost
 from tests.support.metrics import SECOND, make_metric, make_source
 from tests.support.people import make_workspace
 

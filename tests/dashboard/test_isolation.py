@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import User, Workspace
 from dashboard.models import Sample, Series
-from realtime import threads
+from realtime.database import threads
 from tests.conftest import Api
 from tests.support.metrics import make_metric, make_series, now_us, write
 from tests.support.people import make_member, make_workspace

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard import instants, storage
 from dashboard.models import Metric, Series
-from realtime import threads
+from realtime.database import threads
 from tests.support.metrics import make_metric, make_series, now_us
 from tests.support.people import make_member, make_workspace
 

@@ -13,9 +13,10 @@ from accounts.models import Workspace
 from dashboard import services, workers
 from dashboard.models import Metric, Sample, Series, Source
 from dashboard.prepare import prepare_main_workspace
-from realtime import publish, threads
-from realtime import workers as loop
-from realtime.retention import Retention
+from realtime.database import threads
+from realtime.streams import publish
+from realtime.workers import loop
+from realtime.workers.retention import Retention
 from tests.support.metrics import SECOND, make_metric, make_series, now_us, write
 from tests.support.people import make_member, make_workspace
 

@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from realtime.auth import Credentials
-from realtime.holders import GRACE
 from realtime.models import PROCESS_ALIVE
-from realtime.registry import REFRESH
+from realtime.presence.rules import GRACE
+from realtime.sessions.directory import REFRESH
 from tests.realtime.endpoints import authenticate
 from tests.support.sockets import SocketClient
 

@@ -11,8 +11,8 @@ from accounts.models import Role, User, Workspace
 from accounts.selectors import principal_of
 from notifications import kinds, services
 from notifications.models import Notification
-from realtime import threads
 from realtime.auth import Principal
+from realtime.database import threads
 from tests.support.people import make_member, make_workspace
 from tests.support.sockets import SocketClient
 

@@ -11,7 +11,7 @@ import pytest
 from accounts.models import Role
 from notifications import services
 from notifications.models import Notification
-from realtime import registry
+from realtime.sessions import directory
 from tests.conftest import Api
 from tests.notifications.conftest import Inbox, Team, call
 from tests.support.people import join, make_member, make_workspace
@@ -209,7 +209,7 @@ async def test_within_a_second_after_the_last_connection_is_gone_so_is_the_user(
     inbox: Inbox, live_team: Team, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A list that is written late must not matter on the process that knows better.
-    monkeypatch.setattr(registry, "PAUSE", 30.0)
+    monkeypatch.setattr(directory, "PAUSE", 30.0)
     client = await inbox(live_team.ann)
     await asyncio.sleep(0)
     assert (await call(lambda: push(api(live_team.ben), live_team.ann))).status_code == 200

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from notifications import retention
 from notifications.models import Notification
-from realtime.retention import Retention
+from realtime.workers.retention import Retention
 from tests.notifications.conftest import Team
 
 pytestmark = pytest.mark.django_db

@@ -11,15 +11,18 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import path
 
-from realtime import latest, presence, registry, threads
 from realtime.auth import Credentials, Principal
 from realtime.consumers import RealtimeConsumer, on
+from realtime.database import threads
 from realtime.errors import NotFound
-from realtime.health import Health
-from realtime.lifespan import Lifespan
+from realtime.fanout import latest
+from realtime.http.health import Health
+from realtime.presence import store
 from realtime.protocol import Command, Event, Position
-from realtime.streams import StreamKey
-from realtime.upgrade import Upgrade
+from realtime.server.lifespan import Lifespan
+from realtime.sessions import directory
+from realtime.sockets.upgrade import Upgrade
+from realtime.streams.log import StreamKey
 from tests.realtime.ledger import LedgerConsumer
 
 
@@ -128,10 +131,10 @@ class ProbeConsumer(RealtimeConsumer):
         """
         kind, _, scope = request.partition(":")
         if kind in ("connections", "skipping"):
-            found = await threads.call(registry.connections)
+            found = await threads.call(directory.connections)
             return [r.client_id for r in found if r.skipped or kind == "connections"]
         if kind == "present":
-            return await threads.call(presence.present, self.principal.workspace_id, scope)
+            return await threads.call(store.present, self.principal.workspace_id, scope)
         return await super().requested_data(request)
 
     @on(Fail)

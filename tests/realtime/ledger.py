@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
-from realtime import common
+from realtime import messages
 from realtime.consumers import RealtimeConsumer, on
-from realtime.following import FollowedLogs
 from realtime.protocol import Command, ConfirmedPosition, Event, Position
-from realtime.streams import StreamKey
+from realtime.sockets.following import FollowedLogs
+from realtime.streams.log import StreamKey
 
 
 class Subscribe(Command, tag="subscribe"):
@@ -51,8 +51,8 @@ class LedgerConsumer(RealtimeConsumer):
         async with self.snapshot_first():
             await self._snapshots(await self.follow_logs([own]))
 
-    @on(common.Authenticate)
-    async def authenticate(self, command: common.Authenticate) -> None:
+    @on(messages.Authenticate)
+    async def authenticate(self, command: messages.Authenticate) -> None:
         await super().authenticate(command)
         if command.channels:
             await self.subscribe(Subscribe(books=command.channels))

@@ -7,7 +7,8 @@ import time
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from realtime import auth, threads
+from realtime import auth
+from realtime.database import threads
 from realtime.hub import get_hub
 from realtime.protocol import rfc3339
 

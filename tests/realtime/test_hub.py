@@ -7,12 +7,14 @@ import pytest
 from channels.layers import get_channel_layer
 from django.db import transaction
 
-from realtime import gauges, publish, streams, threads
+from realtime.database import threads
+from realtime.fanout.log import LogFeed
 from realtime.hub import REJOIN_INTERVAL, get_hub
-from realtime.log import LogFeed
 from realtime.models import Stream
-from realtime.streams import StreamKey
-from realtime.unit_of_work import emit, unit_of_work
+from realtime.process import gauges
+from realtime.streams import log, publish
+from realtime.streams.log import StreamKey
+from realtime.streams.unit_of_work import emit, unit_of_work
 from tests.realtime import endpoints
 from tests.realtime.endpoints import VALUES, Note, ProbeConsumer
 
@@ -28,7 +30,7 @@ def note(*texts: str, key: StreamKey = OPS) -> None:
 def append_unpublished(*texts: str) -> None:
     """What a lost wake-up leaves behind: events in the database that nobody was told of."""
     with transaction.atomic():
-        streams.append([(OPS, Note(text=text).encode().decode()) for text in texts])
+        log.append([(OPS, Note(text=text).encode().decode()) for text in texts])
 
 
 async def texts(client, count):

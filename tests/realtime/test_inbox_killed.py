@@ -15,8 +15,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from realtime import threads, wakeups
+from realtime.database import threads
 from realtime.models import Lease
+from realtime.workers import wakeups
 from tests.support.counter import POINTS, Add, Total, additions, applied
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from realtime import book
-from realtime.book_state import BookUpdate
-from realtime.streams import StreamKey
+from realtime.fanout import book
+from realtime.streams.book_state import BookUpdate
+from realtime.streams.log import StreamKey
 
 PREFIX = "book:"
 DEPTH = 10

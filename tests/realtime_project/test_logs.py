@@ -7,7 +7,7 @@ import logging.config
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from realtime import outbox
+from realtime.streams import outbox
 from realtime_project import logs
 from realtime_project.logs import OncePerOutage
 
@@ -72,14 +72,14 @@ def test_another_error_keeps_its_traceback_every_time(lines, now):
     assert written[1:] == [("ERROR", COMPLAINT, True)] * 2
 
 
-@pytest.mark.parametrize("name", ["channels_redis.pubsub", "realtime.groups"])
+@pytest.mark.parametrize("name", ["channels_redis.pubsub", "realtime.streams.layer_groups"])
 def test_the_configuration_puts_it_where_redis_is_complained_of(name):
     loggers = logs.configuration("json")["loggers"]
     assert loggers[name]["filters"] == ["once_per_outage"]
 
 
 async def test_lost_wake_ups_are_two_lines_however_long_it_lasts(monkeypatch, caplog):
-    caplog.set_level(logging.INFO, "realtime.outbox")
+    caplog.set_level(logging.INFO, "realtime.streams.outbox")
     away = True
     taken = asyncio.Event()
 

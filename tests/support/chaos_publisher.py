@@ -18,9 +18,10 @@ django.setup()
 
 from django.db import InterfaceError, OperationalError
 
-from realtime import publish, threads
-from realtime.streams import StreamKey
-from realtime.unit_of_work import emit, unit_of_work
+from realtime.database import threads
+from realtime.streams import publish
+from realtime.streams.log import StreamKey
+from realtime.streams.unit_of_work import emit, unit_of_work
 from tests.realtime.endpoints import Note
 
 STREAMS = [StreamKey(1, f"room:{number}") for number in range(5)]

@@ -35,15 +35,16 @@ if __name__ == "__main__":
 
 from django.db import transaction  # noqa: E402
 
-from realtime import inbox_rows, leases, publish, wakeups, workers  # noqa: E402
 from realtime.errors import AppError, InvalidCommand  # noqa: E402
-from realtime.inbox import Entry, Inbox  # noqa: E402
 from realtime.models import Event as EventRow  # noqa: E402
-from realtime.paces import OnWake  # noqa: E402
 from realtime.protocol import Event  # noqa: E402
-from realtime.streams import StreamKey  # noqa: E402
-from realtime.unit_of_work import emit, unit_of_work  # noqa: E402
-from realtime.workers import Worker  # noqa: E402
+from realtime.streams import publish  # noqa: E402
+from realtime.streams.log import StreamKey  # noqa: E402
+from realtime.streams.unit_of_work import emit, unit_of_work  # noqa: E402
+from realtime.workers import inbox_rows, leases, loop, wakeups  # noqa: E402
+from realtime.workers.inbox import Entry, Inbox  # noqa: E402
+from realtime.workers.paces import OnWake  # noqa: E402
+from realtime.workers.worker import Worker  # noqa: E402
 
 APPLIED = StreamKey(1, "applied")
 
@@ -112,7 +113,7 @@ class Counter(Worker):
 
 def main(lines: Iterable[str]) -> None:
     """Fork a worker for each line; say its process id, and how it ended."""
-    workers.ACQUIRE_EVERY = 0.05
+    loop.ACQUIRE_EVERY = 0.05
     for line in lines:
         at_once, step, point = line.strip().split(",")
         child = os.fork()
@@ -133,7 +134,7 @@ def live(point: str, step: int) -> None:
         stopping = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
         await wakeups.get_listener()
-        await workers.run(Counter, stopping)
+        await loop.run(Counter, stopping)
 
     try:
         asyncio.run(run())

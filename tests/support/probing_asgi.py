@@ -1,15 +1,15 @@
 """The probe endpoint's application, which tells a log stream of who comes and who leaves."""
 
-from realtime import presence
-from realtime.presence import Change
-from realtime.streams import StreamKey
-from realtime.unit_of_work import emit
+from realtime.presence import store
+from realtime.presence.store import Change
+from realtime.streams.log import StreamKey
+from realtime.streams.unit_of_work import emit
 from tests.realtime.endpoints import Note, application
 
 __all__ = ["application"]
 
 
-@presence.listen
+@store.listen
 def tell(change: Change) -> None:
     seat = change.seat
     what = "came" if change.present else "left"

@@ -14,7 +14,7 @@ from chat import selectors, streams
 from chat.text import excerpt
 from realtime.auth import Principal
 from realtime.protocol import Position
-from realtime.streams import extents, replay
+from realtime.streams.log import extents, replay
 
 Frame = dict[str, Any]
 PLACE = ("type", "stream", "epoch", "offset")

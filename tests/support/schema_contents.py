@@ -35,9 +35,12 @@ from dashboard.models import Rollup, Sample, Source
 from dashboard.storage import Reading, write
 from notifications import services as notifications
 from notifications.models import Announcement
-from realtime import leases, presence, registry, reporter
 from realtime.models import Event, Stream
-from realtime.retention import EventExpiry
+from realtime.presence import store
+from realtime.process import reporter
+from realtime.sessions import directory
+from realtime.workers import leases
+from realtime.workers.retention import EventExpiry
 from tests.support.files import PNG
 
 OURS = ("realtime", "accounts", "notifications", "dashboard", "chat")
@@ -169,8 +172,8 @@ def numbers(workspace, admin):
 def processes(workspace, alice):
     leases.acquire("collectors", "fixture")
     reporter._write("web", {"connections": 1.0})
-    registry._store({"users": f"[[{alice.pk},{workspace.pk}]]"})
-    presence.record(presence.Seat(workspace.pk, "room:garage", alice.pk), here=True)
+    directory._store({"users": f"[[{alice.pk},{workspace.pk}]]"})
+    store.record(store.Seat(workspace.pk, "room:garage", alice.pk), here=True)
     assert Stream.objects.filter(floor__gt=0).exists()
     assert Message.objects.exclude(room__floor_sequence=0).exists()
     assert Room.objects.exclude(deleted_at=None).exists()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from realtime.server import DrainingServer, configuration
+from realtime.server.uvicorn import DrainingServer, configuration
 
 
 @asynccontextmanager

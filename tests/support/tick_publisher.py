@@ -15,9 +15,10 @@ import django
 
 django.setup()
 
-from realtime import publish, threads
-from realtime.streams import StreamKey
-from realtime.unit_of_work import emit, unit_of_work
+from realtime.database import threads
+from realtime.streams import publish
+from realtime.streams.log import StreamKey
+from realtime.streams.unit_of_work import emit, unit_of_work
 from tests.realtime.endpoints import VALUES, Note
 
 LOG = "room:ops"

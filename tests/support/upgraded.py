@@ -27,9 +27,9 @@ from accounts.selectors import principal_of
 from chat import selectors as chat
 from chat import streams as chat_streams
 from dashboard.models import Sample
-from realtime import streams
 from realtime.models import Lease, Presence
 from realtime.protocol import Position
+from realtime.streams import log
 from tests.support.schema_fixture import API_TOKEN, PASSWORD
 
 ROOM = "garage"
@@ -41,7 +41,7 @@ def main() -> None:
     start, end = times["start"] / 1e6 - 1, times["end"] / 1e6 + 1
     history = f"?start={start}&end={end}&points=1000"
     stream = chat_streams.room(alice.workspace_id, ROOM)
-    extent = streams.extents([stream])[stream]
+    extent = log.extents([stream])[stream]
     seen = chat.overviews(alice, [ROOM])[ROOM]
     snapshot = chat.snapshot(alice, seen, Position(epoch=extent.epoch, offset=extent.head))
     planned = StringIO()
@@ -53,7 +53,7 @@ def main() -> None:
         "stream": {"floor": extent.floor, "head": extent.head},
         "replay": [
             {"offset": event.offset, **json.loads(event.payload)}
-            for event in streams.replay(stream, extent.epoch, extent.floor)
+            for event in log.replay(stream, extent.epoch, extent.floor)
         ],
         "presence": list(Presence.objects.values_list("scope", flat=True)),
         "leases": list(Lease.objects.values_list("name", "epoch")),

@@ -13,10 +13,15 @@ from typing import Any
 from channels.management.commands.runworker import Command as ChannelsCommand
 from django.core.management.base import CommandError
 
-from realtime import inbox_gauges, publish, reporter, threads, workers
-from realtime.loops import supervise
-from realtime.threads import DATABASE_AWAY
-from realtime.wakeups import get_listener, stop_listener
+from realtime.database import threads
+from realtime.database.threads import DATABASE_AWAY
+from realtime.process import reporter
+from realtime.process.loops import supervise
+from realtime.streams import publish
+from realtime.workers import inbox_gauges
+from realtime.workers.loop import run
+from realtime.workers.wakeups import get_listener, stop_listener
+from realtime.workers.worker import Worker, registered
 
 
 class Command(ChannelsCommand):
@@ -39,7 +44,7 @@ class Command(ChannelsCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = options["channels"]
-        known = workers.registered()
+        known = registered()
         if not names:
             for name, worker in known.items():
                 self.stdout.write(f"{name:20} {(worker.__doc__ or '').strip().splitlines()[0]}")
@@ -54,7 +59,7 @@ class Command(ChannelsCommand):
         if not asyncio.run(self._run(ours, options["slots"])):
             sys.exit(1)
 
-    async def _run(self, chosen: list[type[workers.Worker]], slots: int | None) -> bool:
+    async def _run(self, chosen: list[type[Worker]], slots: int | None) -> bool:
         """Run them until a signal, or until one fails: then all end, and the process with them."""
         loop = asyncio.get_running_loop()
         publish.bind(loop)
@@ -71,7 +76,7 @@ class Command(ChannelsCommand):
             )
         ]
         tasks = {
-            loop.create_task(workers.run(worker, stopping), name=worker.name)
+            loop.create_task(run(worker, stopping), name=worker.name)
             for worker in chosen
             for _ in range(min(slots or worker.slots, worker.slots))
         }

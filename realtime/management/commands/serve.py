@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 
 from realtime.prepare import prepare
-from realtime.server import DrainingServer, configuration
+from realtime.server.uvicorn import DrainingServer, configuration
 
 BACKLOG = 2048
 RESTART_PAUSE = 0.5

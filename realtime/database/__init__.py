@@ -1,0 +1,1 @@
+"""What services need of the database: threads, batches, SQLite's write gate, workers' fences."""

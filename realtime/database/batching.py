@@ -1,0 +1,120 @@
+"""What waits together is committed together.
+
+One transaction at a time in each process takes all items that have come meanwhile: alone an item
+waits for nothing, and under load a commit is shared by many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextvars import Context
+from typing import Generic, TypeVar
+
+from realtime.database import fences, threads
+from realtime.database.threads import DATABASE_AWAY
+from realtime.errors import AppError
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+MAX_BATCH = 100
+
+
+class Batcher(Generic[In, Out]):
+    """Items of one kind on their way into the database. May be made at import.
+
+    Args:
+        store: a synchronous service that takes a batch in one transaction and returns, for each
+            item in the order of the batch, its result or the AppError that refuses it. When it
+            raises anything else, the items are tried one by one, so that only those fail that
+            fail alone; an error of the database fails the whole batch.
+        limit: the largest batch.
+    """
+
+    def __init__(
+        self, store: Callable[[Sequence[In]], Sequence[Out | AppError]], limit: int = MAX_BATCH
+    ) -> None:
+        self._store = store
+        self._limit = limit
+        self._queue: _Queue[In, Out] | None = None
+
+    async def submit(self, item: In) -> Out:
+        """Store an item; returns once it is committed.
+
+        A caller that is cancelled meanwhile takes nothing back: the item may be committed.
+
+        Raises:
+            AppError: the item was refused.
+            OperationalError, InterfaceError: the database is away; it may have been committed.
+            Unfenced: a worker submits: its items would be committed with those of others.
+        """
+        if fences.current() is not None:
+            raise fences.Unfenced("A worker stores what it has in a unit of work of its own.")
+        loop = asyncio.get_running_loop()
+        if self._queue is None or self._queue.loop is not loop:
+            self._queue = _Queue(loop, self._store, self._limit)
+        return await self._queue.put(item)
+
+
+class _Queue(Generic[In, Out]):
+    """The items that wait in one event loop."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: Callable[[Sequence[In]], Sequence[Out | AppError]],
+        limit: int,
+    ) -> None:
+        self.loop = loop
+        self._store_batch = store
+        self._limit = limit
+        self._waiting: deque[tuple[In, asyncio.Future[Out]]] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    def put(self, item: In) -> asyncio.Future[Out]:
+        future: asyncio.Future[Out] = self.loop.create_future()
+        self._waiting.append((item, future))
+        if self._running is None:
+            # In a context of its own: it serves others than the caller that happened to start it.
+            self._running = self.loop.create_task(self._run(), context=Context())
+        return future
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                size = min(self._limit, len(self._waiting))
+                await self._store([self._waiting.popleft() for _ in range(size)])
+        finally:
+            self._running = None
+
+    async def _store(self, batch: Sequence[tuple[In, asyncio.Future[Out]]]) -> None:
+        try:
+            results = await threads.call(self._store_batch, [item for item, _ in batch])
+        except DATABASE_AWAY as error:
+            _refuse(batch, error)
+        except Exception as error:  # noqa: BLE001 - one that fails must not take others with it
+            if len(batch) == 1:
+                _refuse(batch, error)
+                return
+            for waiting in batch:
+                await self._store([waiting])
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                _settle(future, result)
+
+
+def _settle(future: asyncio.Future[Out], result: Out | AppError) -> None:
+    if future.done():
+        return  # its caller was cancelled
+    if isinstance(result, AppError):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def _refuse(batch: Sequence[tuple[In, asyncio.Future[Out]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

@@ -1,0 +1,125 @@
+"""Streams of which only the newest value matters.
+
+A value is encoded once per distinct selection. A socket that lags skips values: what it missed is
+merged into one, and written when it can take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import reduce
+from typing import Any, Protocol
+
+import msgspec
+
+from realtime.fanout.audience import Audience
+from realtime.fanout.connection import Connection, Subscription
+from realtime.fanout.feeds import Feed
+from realtime.fanout.frames import Bundle
+from realtime.fanout.stream_names import ByStreamName
+from realtime.streams.log import StreamKey
+from realtime.streams.outbox import Message
+
+# (older payload, newer payload) → the one payload that stands for both.
+Merge = Callable[[Any, Any], Any]
+
+_merges: ByStreamName[Merge] = ByStreamName("merges of newest values")
+
+
+def register(name: str, merge: Merge) -> None:
+    """Say how two payloads of a latest stream become one. Called when Django starts.
+
+    Args:
+        name: the stream's name, or, with a colon at its end, how the names of several begin.
+        merge: must leave both payloads as they are.
+    """
+    _merges.add(name, merge)
+
+
+class Selection(Hashable, Protocol):
+    """What a follower wants of a latest stream. Equal selections share each encoded frame."""
+
+    def frames(self, payload: Any) -> Sequence[bytes]:
+        """The JSON frames for this selection of a payload; none if it has nothing of it."""
+
+
+class LatestSubscription(Subscription):
+    """What one connection has selected of a latest stream, and what it has missed of that."""
+
+    __slots__ = ("_missed", "feed", "selection")
+
+    def __init__(self, feed: LatestFeed, selection: Selection) -> None:
+        self.feed = feed
+        self.selection = selection
+        self._missed: Any = None
+
+    @property
+    def behind(self) -> bool:
+        return self._missed is not None
+
+    def miss(self, connection: Connection, payload: Any) -> None:
+        """This value cannot be written now: keep only what is newest until it can."""
+        if self._missed is None:
+            self._missed = payload
+        else:
+            self._missed = self.feed.merge(self._missed, payload)
+            connection.skipped += 1
+        connection.pump()
+
+    async def send_next(self, connection: Connection) -> None:
+        payload, self._missed = self._missed, None
+        if frames := self.selection.frames(payload):
+            connection.write(Bundle(frames))
+
+    def end(self, connection: Connection) -> None:
+        self.feed.unfollow(connection)
+
+
+class LatestFeed(Feed[Selection, None]):
+    """The newest value of one stream, for the connections of this process."""
+
+    kind = "latest"
+
+    def __init__(self, key: StreamKey) -> None:
+        super().__init__(key)
+        self.merge = _merges.find(key.name)
+        self._audiences: dict[Selection, Audience] = {}
+        self._subscriptions: dict[Connection, LatestSubscription] = {}
+        self._waiting: list[Any] = []
+
+    @property
+    def empty(self) -> bool:
+        return not self._subscriptions
+
+    def follow(self, connection: Connection, wanted: Selection) -> None:
+        self.unfollow(connection)
+        self._audiences.setdefault(wanted, Audience()).add(connection)
+        subscription = LatestSubscription(self, wanted)
+        self._subscriptions[connection] = connection.subscriptions[self.place] = subscription
+
+    def unfollow(self, connection: Connection) -> None:
+        subscription = self._subscriptions.pop(connection, None)
+        if subscription is None:
+            return
+        del connection.subscriptions[self.place]
+        audience = self._audiences[subscription.selection]
+        audience.remove(connection)
+        if not audience:
+            del self._audiences[subscription.selection]
+
+    def receive(self, message: Message) -> None:
+        self._waiting.append(msgspec.json.decode(message["payload"]))
+
+    def flush(self) -> None:
+        """Write what has come: encoded once per selection, to all who can take it."""
+        payloads, self._waiting = self._waiting, []
+        if not payloads:
+            return
+        newest: Any = None
+        for selection, audience in self._audiences.items():
+            bundle = Bundle([frame for payload in payloads for frame in selection.frames(payload)])
+            if not bundle:
+                continue
+            for late in audience.write(bundle):
+                newest = newest or reduce(self.merge, payloads)
+                self._subscriptions[late].miss(late, newest)

@@ -1,0 +1,1 @@
+"""Who is present where: the rules (pure) and the rows."""

@@ -1,0 +1,1 @@
+"""Units of work, log streams, and the way into the channel layer."""

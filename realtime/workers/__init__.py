@@ -1,0 +1,1 @@
+"""Background workers: loop, lease, pace, the inbox that brings them commands, retention."""

@@ -1,0 +1,137 @@
+"""Outcomes of commands that this process has put into inboxes and waits for.
+
+The worker's process sends them through the layer after its commit. What the layer loses is found
+in the database: all that is waited for is looked up together, four times a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Mapping
+from contextvars import Context
+from typing import NamedTuple
+
+from realtime.database import threads
+from realtime.database.threads import DATABASE_AWAY
+from realtime.models import InboxEntry
+from realtime.workers import wakeups
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.25
+# Outcomes that came before anybody waited for them: a worker may be faster than the way back
+# from the commit of the command.
+MOST_EARLY = 10_000
+
+
+class Outcome(NamedTuple):
+    """What came of a command, as it is stored."""
+
+    refused: bool
+    text: str
+
+
+class NoOutcome(TimeoutError):
+    """No worker has settled the command in time. It is durable and may still take effect."""
+
+
+class Outcomes:
+    """What one event loop waits for."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._waiting: dict[int, list[asyncio.Future[Outcome]]] = defaultdict(list)
+        self._early: OrderedDict[int, Outcome] = OrderedDict()
+        self._looking: asyncio.Task[None] | None = None
+
+    async def wait(self, entry_id: int, within: float, *, look: bool) -> Outcome:
+        """The outcome of an entry.
+
+        Args:
+            within: so many seconds.
+            look: ask the database at once: it may have been settled long ago.
+
+        Raises:
+            NoOutcome: it was not settled in time.
+        """
+        if (early := self._early.pop(entry_id, None)) is not None:
+            return early
+        future: asyncio.Future[Outcome] = self.loop.create_future()
+        self._waiting[entry_id].append(future)
+        if self._looking is None:
+            # In a context of its own: it looks for all that wait.
+            self._looking = self.loop.create_task(self._keep_looking(), context=Context())
+        try:
+            async with asyncio.timeout(within):
+                if look:
+                    await self._look([entry_id])
+                return await future
+        except TimeoutError:
+            raise NoOutcome(f"Nothing has come of entry {entry_id} within {within:g} s.") from None
+        finally:
+            self._forget(entry_id, future)
+
+    def hear(self, message: wakeups.Message) -> None:
+        """Take a message of the layer (realtime.streams.publish.publish_outcomes)."""
+        for entry_id, refused, text in message.get("outcomes", ()):
+            self._settle(entry_id, Outcome(refused, text))
+
+    def _settle(self, entry_id: int, outcome: Outcome) -> None:
+        waiting = self._waiting.pop(entry_id, None)
+        if waiting is None:
+            self._early[entry_id] = outcome
+            if len(self._early) > MOST_EARLY:
+                self._early.popitem(last=False)
+            return
+        for future in waiting:
+            if not future.done():
+                future.set_result(outcome)
+
+    def _forget(self, entry_id: int, future: asyncio.Future[Outcome]) -> None:
+        waiting = self._waiting.get(entry_id)
+        if waiting is not None and future in waiting:
+            waiting.remove(future)
+            if not waiting:
+                del self._waiting[entry_id]
+
+    async def _keep_looking(self) -> None:
+        try:
+            while self._waiting:
+                await asyncio.sleep(LOOK_EVERY)
+                await self._look(list(self._waiting))
+        finally:
+            self._looking = None
+
+    async def _look(self, entry_ids: Collection[int]) -> None:
+        try:
+            found = await threads.call(settled, entry_ids)
+        except DATABASE_AWAY as error:
+            logger.warning("Outcomes cannot be looked up: %s", error)
+            return
+        for entry_id, outcome in found.items():
+            if entry_id in self._waiting:
+                self._settle(entry_id, outcome)
+
+
+def settled(entry_ids: Collection[int]) -> Mapping[int, Outcome]:
+    """The outcomes of those of these entries that have one (synchronous)."""
+    if not entry_ids:
+        return {}
+    done = InboxEntry.objects.filter(pk__in=entry_ids, done_at__isnull=False)
+    rows = done.values_list("pk", "refused", "outcome")
+    return {pk: Outcome(refused, text or "") for pk, refused, text in rows}
+
+
+_outcomes: Outcomes | None = None
+
+
+async def outcomes() -> Outcomes:
+    """What the running event loop waits for; it hears of outcomes from now on."""
+    global _outcomes
+    if _outcomes is None or _outcomes.loop is not asyncio.get_running_loop():
+        _outcomes = Outcomes()
+    listener = await wakeups.get_listener()
+    listener.own(_outcomes.hear)
+    return _outcomes
