@@ -5,7 +5,7 @@ import time
 
 import pytest
 from django.db import OperationalError, connection, transaction
-from realtime.sqlite.base import FairLock
+from realtime.database.sqlite.base import FairLock
 
 from realtime.models import Lease
 from realtime.process import reporter
