@@ -103,8 +103,8 @@ def write(corpus: Corpus, count: int, large: int, hidden: list[int], people: lis
     from django.db import connection
     from django.utils import timezone
 
-    from chat import markdown
-    from chat.search import fold
+    from chat.search.queries import fold
+    from chat.text import markdown
 
     columns = "room_id, sequence, author_id, text, html, search_text, mentions_all, created_at, card_kind, card_reference"  # noqa: E501
     pick, texts = random.Random(SEED), corpus.texts(2 * count)
@@ -141,9 +141,9 @@ HANGING = (
 def index() -> None:
     from django.db import connection
 
-    from chat import search_index
+    from chat.search import index
 
-    search_index.create(connection)
+    index.create(connection)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
@@ -258,7 +258,7 @@ def search(principal: Any, asked: str) -> int:
     from django.utils import timezone
 
     from chat import selectors
-    from chat.search import parse
+    from chat.search.queries import parse
 
     found = selectors.search_messages(principal, parse(asked, timezone.now()), limit=20)
     msgspec.json.encode([hit.message for hit in found.hits])

@@ -38,8 +38,10 @@ django.setup()
 from django.db import connection  # noqa: E402
 
 from accounts.models import Workspace  # noqa: E402
-from dashboard import instants, selectors, storage  # noqa: E402
+from dashboard import selectors  # noqa: E402
 from dashboard.models import Metric, Rollup, Sample, Series  # noqa: E402
+from dashboard.samples import instants  # noqa: E402
+from dashboard.services import storage  # noqa: E402
 from tools.lifetimes import exit_on_signals, tied  # noqa: E402
 
 POINTS = 300

@@ -9,17 +9,10 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         # Imported for what they register: what presence and memberships tell rooms, the
         # first rooms, pages, what retention removes.
-        from chat import (  # noqa: F401
-            exits,
-            navigation,
-            prepare,
-            presence,
-            retention,
-            retractions,
-            signals,
-        )
+        from chat import navigation, prepare, retention, signals  # noqa: F401
         from chat.channels import RoomChannel
         from chat.services.notifying import register_kinds
+        from chat.streams import exits, presence, retractions  # noqa: F401
         from notifications import channels
 
         exits.register()

@@ -8,7 +8,7 @@ from itertools import count
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from chat import uploads
+from chat.files import uploads
 from chat.models import Attachment, Message, Room
 from chat.services import expire_messages, expire_waiting, remove_expired
 from realtime.workers.retention import Expiry, keep_for_a_time

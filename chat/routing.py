@@ -2,6 +2,6 @@
 
 from django.urls import re_path
 
-from chat.consumers import ChatConsumer
+from chat.consumers.chat import ChatConsumer
 
 websocket_urlpatterns = [re_path(r"^ws/chat/?$", ChatConsumer.as_asgi())]

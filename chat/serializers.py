@@ -10,7 +10,6 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from chat import search
 from chat.models import NotificationLevel, Role
 from chat.protocol import (
     DEFAULT_HISTORY,
@@ -20,6 +19,7 @@ from chat.protocol import (
     MAX_HISTORY,
     MAX_TEXT_LENGTH,
 )
+from chat.search import queries
 from realtime.http.bodies import MAX_ID, StrictSerializer
 
 # Longer texts than any field takes are refused by the service, with the reason.
@@ -172,7 +172,7 @@ class FilePageSerializer(serializers.Serializer[Any]):
 class SearchSerializer(serializers.Serializer[Any]):
     """The query of search/messages/; `timezone` is that of the days in `q`, UTC unless given."""
 
-    q = serializers.CharField(max_length=search.MAX_QUERY_LENGTH)
+    q = serializers.CharField(max_length=queries.MAX_QUERY_LENGTH)
     cursor = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
     limit = serializers.IntegerField(default=20, min_value=1, max_value=100)
     timezone = serializers.CharField(default="UTC", max_length=64)
@@ -183,11 +183,11 @@ class SearchSerializer(serializers.Serializer[Any]):
         except (ValueError, OSError, KeyError):
             raise ValidationError("Write it as Europe/Berlin.") from None
 
-    def query(self) -> search.Query:
+    def query(self) -> queries.Query:
         """What is searched for.
 
         Raises:
             InvalidCommand: the query cannot be read; the reason says why.
         """
         now: datetime = timezone.localtime(timezone.now(), self.validated_data["timezone"])
-        return search.parse(self.validated_data["q"], now)
+        return queries.parse(self.validated_data["q"], now)

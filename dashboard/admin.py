@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from dashboard import services
-from dashboard.collectors import kinds
 from dashboard.models import Metric, Series, Source
+from dashboard.source_kinds import kinds
 
 if TYPE_CHECKING:
     BaseMetricAdmin = admin.ModelAdmin[Metric]

@@ -9,7 +9,8 @@ from rest_framework.response import Response
 from accounts.api import WorkspaceAPIView
 from accounts.policy import Action
 from accounts.requests import WorkspaceRequest
-from dashboard import instants, selectors, services
+from dashboard import selectors, services
+from dashboard.samples import instants
 from dashboard.serializers import (
     BatchSerializer,
     HistoryQuerySerializer,

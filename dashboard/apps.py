@@ -9,5 +9,6 @@ class DashboardConfig(AppConfig):
     def ready(self) -> None:
         # Imported for what they register: kinds of sources (in the order in which a new
         # installation gets their metrics), first metrics, live cards, pages, retention, workers.
-        from dashboard.collectors import host, application, simulator  # noqa: F401, I001
-        from dashboard import cards, navigation, prepare, retention, workers  # noqa: F401
+        from dashboard.collection import host, application, simulator  # noqa: F401, I001
+        from dashboard import navigation, prepare, retention, workers  # noqa: F401
+        from dashboard.cards import kind  # noqa: F401

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterable
 
 from accounts.policy import Action, require
-from dashboard import instants, ranges, selection, selectors, streams, tags
+from dashboard import selection, selectors, streams
 from dashboard.protocol import (
     MAX_SELECTIONS,
     WILDCARD,
@@ -18,6 +18,7 @@ from dashboard.protocol import (
     Unsubscribe,
     UnsubscriptionConfirmed,
 )
+from dashboard.samples import instants, ranges, tags
 from dashboard.selection import Selection, Tagged
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import InvalidCommand, TooManySubscriptions

@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from dashboard import instants
 from dashboard.protocol import MAX_NAME_LENGTH, METRIC_NAME
+from dashboard.samples import instants
 
 metric_name = RegexValidator(
     rf"\A{METRIC_NAME}\Z",

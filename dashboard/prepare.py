@@ -7,7 +7,7 @@ from django.conf import settings
 from accounts.models import Workspace
 from accounts.prepare import WORKSPACE_SLUG
 from dashboard import services
-from dashboard.collectors import kinds
+from dashboard.source_kinds import kinds
 from realtime.prepare import register
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from dashboard import instants
 from dashboard.models import Metric, Rollup, Sample, Series
+from dashboard.samples import instants
 from realtime.streams.unit_of_work import unit_of_work
 from realtime.workers.retention import Expiry, keep_for_a_time
 

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from dashboard import instants
 from dashboard.protocol import (
     GROUPS,
     WILDCARD,
@@ -27,6 +26,7 @@ from dashboard.protocol import (
     SeriesSelector,
     SeriesValue,
 )
+from dashboard.samples import instants
 
 Payload = dict[str, Any]
 

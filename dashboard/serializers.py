@@ -9,12 +9,12 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from dashboard import instants, ranges, tags
 from dashboard.models import Metric, metric_name
 from dashboard.protocol import MAX_NAME_LENGTH
+from dashboard.samples import instants, ranges, tags
 from dashboard.selectors import History, MetricState
 from dashboard.services import PushedSample
-from dashboard.storage import LARGEST
+from dashboard.services.storage import LARGEST
 from realtime.errors import InvalidCommand
 from realtime.http.bodies import StrictSerializer
 

@@ -12,8 +12,8 @@ from django.db import DatabaseError, InterfaceError, connections
 from dashboard import selectors
 from dashboard.collection.delivery import Delivery
 from dashboard.collection.engine import Engine
-from dashboard.collectors import SourceFacts, kind_named, kinds
 from dashboard.models import Source
+from dashboard.source_kinds import SourceFacts, kind_named, kinds
 from realtime.workers.leases import HeldLease
 from realtime.workers.paces import Aligned
 from realtime.workers.worker import Worker, register

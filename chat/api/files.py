@@ -14,8 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.requests import WorkspaceRequest
-from chat import filetypes, selectors, services, uploads
+from chat import selectors, services
 from chat.api.base import ChatAPIView, address, document, page, query_of
+from chat.files import media_types, uploads
 from chat.models import Attachment
 from chat.serializers import FilePageSerializer, UploadSerializer
 from realtime.errors import NotFound
@@ -114,7 +115,7 @@ def _content(request: WorkspaceRequest, attachment: Attachment, tag: str) -> Htt
         FilePart(file, first, last - first + 1),
         status=206 if match else 200,
         # Nothing but a picture that was looked into is told to a browser as what it is.
-        content_type=attachment.content_type if attachment.inline else filetypes.BINARY,
+        content_type=attachment.content_type if attachment.inline else media_types.BINARY,
     )
     response["Content-Length"] = str(last - first + 1)
     response["Accept-Ranges"] = "bytes"

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.response import Response
 
 from accounts.requests import WorkspaceRequest
-from chat import markdown, selectors, services
+from chat import selectors, services
 from chat.api.base import ChatAPIView, address, body_of, document, page, query_of
 from chat.protocol import SentView
 from chat.serializers import (
@@ -19,6 +19,7 @@ from chat.serializers import (
     SearchSerializer,
     SendMessageSerializer,
 )
+from chat.text import markdown
 from realtime.protocol import rfc3339
 
 

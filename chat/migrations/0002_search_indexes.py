@@ -1,10 +1,10 @@
 from django.db import migrations
 
-from chat import search_index
+from chat.search import index
 
 
 def create(apps, schema_editor):
-    search_index.create(schema_editor.connection)
+    index.create(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from chat.search import fold
+from chat.search.queries import fold
 
 
 class FoldedTextField(models.TextField):  # type: ignore[type-arg]

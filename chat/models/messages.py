@@ -21,8 +21,8 @@ class Message(models.Model):
     """One message. A deleted one stays as a tombstone, without text and without what hung on it.
 
     `sequence` numbers the room's messages, contiguous from 1 (Room). `html` is made from `text`
-    by chat.markdown; `search_text` is `text` as searches compare it (chat.search): every save
-    sets it, an UPDATE of `text` has to name it too. A card (`card_kind`, `card_reference`) is
+    by chat.text.markdown; `search_text` is `text` as searches compare it (search.queries): every
+    save sets it, an UPDATE of `text` has to name it too. A card (`card_kind`, `card_reference`) is
     shown with the state it had when it was posted (`card_state`) until its newest is known.
     Without an author it is a message of Pitwall itself.
     """
@@ -199,7 +199,7 @@ class Attachment(models.Model):
     """A file for a room. Without a message it waits for one, and goes if none comes.
 
     `content_type` is what its content was found to be, not what the uploader called it. Only
-    pictures that may be shown in a page have `width` and `height`. `key`: see chat.uploads.
+    pictures that may be shown in a page have `width` and `height`. `key`: see chat.files.uploads.
     """
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="attachments")

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
-from chat import streams
 from chat.models import Membership
 from chat.protocol import MemberView
+from chat.streams import keys
 from realtime.presence import store
 from realtime.protocol import rfc3339
 
@@ -70,14 +70,14 @@ def members_of(room_ids: Collection[int], limit: int | None = None) -> dict[int,
 
 def present_in(workspace_id: int, slugs: Collection[str]) -> dict[str, set[int]]:
     """The ids of those who are connected to each of these rooms."""
-    names = {streams.room(workspace_id, slug).name: slug for slug in slugs}
+    names = {keys.room(workspace_id, slug).name: slug for slug in slugs}
     found = store.present_in(workspace_id, names)
     return {slug: set(found.get(name, ())) for name, slug in names.items()}
 
 
 def attendance_in(workspace_id: int, slugs: Collection[str]) -> Attendance:
     """Who is connected to each of these rooms, and who is at their screen, in two queries."""
-    names = {streams.room(workspace_id, slug).name: slug for slug in slugs}
-    found = store.present_in(workspace_id, [*names, streams.ATTENTION])
+    names = {keys.room(workspace_id, slug).name: slug for slug in slugs}
+    found = store.present_in(workspace_id, [*names, keys.ATTENTION])
     present = {slug: set(found[name]) for name, slug in names.items()}
-    return Attendance(present, set(found[streams.ATTENTION]))
+    return Attendance(present, set(found[keys.ATTENTION]))

@@ -19,7 +19,7 @@ from chat.protocol import (
     ReplyView,
 )
 from chat.selectors.rooms import Place, find, places
-from chat.text import excerpt
+from chat.text.checking import excerpt
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand, NotFound
 from realtime.protocol import rfc3339

@@ -14,7 +14,7 @@ from accounts.models import User
 from chat.models import Membership, Mention, Message, Room, RoomKind
 from chat.policy import RoomAction, Standing, may, require
 from chat.protocol import LastMessage, RoomSummary, RoomView
-from chat.text import excerpt
+from chat.text.checking import excerpt
 from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.protocol import rfc3339

@@ -13,10 +13,10 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
 from accounts.models import User
-from chat import search, search_index
 from chat.models import Attachment, Mention, Message, Pin
 from chat.protocol import SYSTEM_NAME, MessageView
-from chat.search import Excerpt, Query
+from chat.search import index, queries
+from chat.search.queries import Excerpt, Query
 from chat.selectors.messages import views_in
 from chat.selectors.rooms import readable_rooms
 from realtime.auth import Principal
@@ -54,7 +54,7 @@ def search_messages(
     page = list(shown.select_related("room", "author").order_by("-pk"))
     views = views_in(page, {row.room_id: row.room for row in page})
     hits = [
-        Hit(view, search.excerpt(row.text, query.words))
+        Hit(view, queries.excerpt(row.text, query.words))
         for row, view in zip(page, views, strict=True)
     ]
     return Hits(hits, found[limit - 1] if more else None)
@@ -89,7 +89,7 @@ class _Search:
         """The same, found by the indexes of search (PostgreSQL)."""
         rows = self._without_words()
         for word in self.words:
-            sql, parameters = search_index.condition(word)
+            sql, parameters = index.condition(word)
             rows = rows.filter(_sql(sql, parameters))
         return rows
 
@@ -214,8 +214,8 @@ def _read(word: str) -> Any:
     whole = rf"(^|[^a-z0-9]){re.escape(word)}([^a-z0-9]|$)"
     if connection.vendor != "postgresql":
         there = Q(search_text__contains=word)
-        return there & Q(search_text__regex=whole) if search_index.is_short_word(word) else there
-    if search_index.is_short_word(word):
+        return there & Q(search_text__regex=whole) if index.is_short_word(word) else there
+    if index.is_short_word(word):
         return _sql("(strpos(search_text, %s) > 0 AND search_text ~ %s)", [word, whole])
     return _sql("strpos(search_text, %s) > 0", [word])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from chat import streams
 from chat.models import Membership
 from chat.protocol import (
     DEFAULT_HISTORY,
@@ -24,6 +23,7 @@ from chat.selectors.members import (
 )
 from chat.selectors.messages import message_views, newest, pinned
 from chat.selectors.rooms import find, places, summaries_of
+from chat.streams import keys
 from realtime.auth import Principal
 from realtime.protocol import Position
 
@@ -109,7 +109,7 @@ def snapshot(
     views = {view.message_id: view for view in message_views(shown, room)}
     return RoomSnapshot(
         room=info.slug,
-        stream=streams.room(principal.workspace_id, info.slug).name,
+        stream=keys.room(principal.workspace_id, info.slug).name,
         epoch=position.epoch,
         offset=position.offset,
         info=info,

@@ -7,7 +7,8 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from chat import filenames, selectors, uploads
+from chat import selectors
+from chat.files import names, uploads
 from chat.models import Attachment
 from chat.policy import RoomAction, require
 from chat.selectors import Place
@@ -67,7 +68,7 @@ def _add(principal: Principal, room: str, name: str, stored: uploads.Stored) -> 
     return Attachment.objects.create(
         room=place.room,
         uploader_id=principal.user_id,
-        name=filenames.clean(name),
+        name=names.clean(name),
         size=stored.size,
         content_type=stored.content_type,
         width=stored.width,

@@ -6,7 +6,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from chat import selectors, uploads
+from chat import selectors
+from chat.files import uploads
 from chat.models import (
     Attachment,
     DeletionRecord,

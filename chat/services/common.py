@@ -6,12 +6,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Membership as WorkspaceMembership
-from chat import selectors, streams
+from chat import selectors
 from chat.models import Membership, Room
 from chat.policy import RoomAction, require
 from chat.protocol import MemberJoined, RoomJoined, RoomLeft
 from chat.selectors import Place
 from chat.services import notifying
+from chat.streams import keys
 from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.protocol import Event, rfc3339
@@ -21,7 +22,7 @@ from realtime.streams.unit_of_work import emit
 
 def tell(room: Room, event: Event) -> None:
     """Append an event to the room's stream."""
-    emit(streams.room(room.workspace_id, room.slug), event)
+    emit(keys.room(room.workspace_id, room.slug), event)
 
 
 def stamp() -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.db.models.functions import Lower
 
 from accounts.models import Membership as WorkspaceMembership
-from chat import markdown, text
 from chat.protocol import MAX_ATTACHMENTS, MAX_CLIENT_ID_LENGTH
+from chat.text import checking, markdown
 from notifications import cards
 from notifications.cards import Card
 from realtime.auth import Principal
@@ -86,7 +86,7 @@ def write(principal: Principal, source: str, *, may_be_empty: bool) -> Written:
     Raises:
         InvalidCommand: it is empty or too long.
     """
-    checked = text.check(source, may_be_empty=may_be_empty)
+    checked = checking.check(source, may_be_empty=may_be_empty)
     rendered = markdown.read(checked)
     names = {name.lower() for name in rendered.mentions}
     everyone = markdown.EVERYONE in names

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from chat import emoji as emojis
 from chat.models import Message, Pin, Reaction
 from chat.policy import RoomAction, require
 from chat.protocol import MAX_DISTINCT_REACTIONS, MAX_PINS, PinChanged, ReactionChanged
 from chat.services.changing import locked_message
 from chat.services.common import stamp, tell
+from chat.text import emoji as emojis
 from realtime.auth import Principal
 from realtime.errors import Conflict, InvalidCommand
 from realtime.streams.unit_of_work import unit_of_work

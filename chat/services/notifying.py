@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat import links
 from chat.models import Membership, Message, NotificationLevel, Room, RoomKind
-from chat.text import excerpt
+from chat.text.checking import excerpt
 from notifications import kinds
 from notifications.selectors import told_beyond
 from notifications.services import mark_subjects_read, notify

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from chat import streams
 from chat.models import Message, Room
-from chat.retractions import without
 from chat.services.notifying import subject_of
+from chat.streams import keys
+from chat.streams.retractions import without
 from notifications.services import take_back
 from realtime.streams.log import rewrite
 
@@ -23,7 +23,7 @@ def retract(room: Room, sequences: Mapping[int, int]) -> None:
         sequences: those of the messages, by id.
     """
     answers = Message.objects.filter(reply_to_id__in=list(sequences)).values_list("pk", flat=True)
-    stream = streams.room(room.workspace_id, room.slug)
+    stream = keys.room(room.workspace_id, room.slug)
     rewrite([stream], [*sequences, *answers], partial(without, sequences.keys()))
     take_back(
         workspace_id=room.workspace_id,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils import timezone
 
-from chat import markdown
-from chat import text as texts
 from chat.models import Membership, Message, NotificationLevel, Room, RoomKind
 from chat.protocol import ChatMessage
 from chat.selectors.messages import plain_view
 from chat.services import mentioning
 from chat.services.common import lock_rooms, tell
 from chat.services.posting import Sent
+from chat.text import checking as texts
+from chat.text import markdown
 from notifications.cards import Card
 from realtime.database.bulk import set_numbers
 from realtime.errors import Conflict, NotFound

@@ -1,2 +1,1 @@
-"""Collecting, tick by tick: `engine` runs the sources, `backlog` holds what is not stored yet,
-`delivery` stores and pushes it."""
+"""Collecting: one module a kind of source, and the engine that runs them."""

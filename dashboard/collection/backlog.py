@@ -6,23 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.tags import Tags
-
-
-@dataclass(frozen=True)
-class Row:
-    """One reading on its way: `at` in microseconds since the epoch, `tags` beside the source's."""
-
-    source_id: int
-    metric: str
-    at: int
-    value: float
-    tags: Tags = ()
-
-    @property
-    def place(self) -> tuple[int, str, Tags]:
-        """The series that it belongs to."""
-        return self.source_id, self.metric, self.tags
+from dashboard.source_kinds import SourceReading
 
 
 @dataclass(frozen=True)
@@ -31,7 +15,7 @@ class Batch:
 
     workspace_id: int
     tick: int
-    rows: tuple[Row, ...]
+    rows: tuple[SourceReading, ...]
 
 
 class Backlog:

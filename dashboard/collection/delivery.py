@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 
 from django.db import DatabaseError
 
-from dashboard import instants, selection, services, streams
-from dashboard.collection.backlog import Backlog, Batch, Row
+from dashboard import selection, services, streams
+from dashboard.collection.backlog import Backlog, Batch
 from dashboard.collection.engine import Outcome
-from dashboard.collectors import MetricSpec, TaggedName, kind_named
+from dashboard.samples import instants
 from dashboard.selection import Measured
 from dashboard.selectors import CollectionPlan
+from dashboard.source_kinds import MetricSpec, SourceReading, TaggedName, kind_named
 from realtime.database import threads
 from realtime.database.threads import DATABASE_AWAY
 from realtime.streams.publish import publish_latest
@@ -123,7 +124,7 @@ class Delivery:
             logger.exception("%d readings were lost: the database refuses them", lost)
         self._backlog.remove(batches)
 
-    def _appearing(self, workspace_id: int, rows: Sequence[Row]) -> list[MetricSpec]:
+    def _appearing(self, workspace_id: int, rows: Sequence[SourceReading]) -> list[MetricSpec]:
         """Metrics that have values for the first time: those that sources have occasionally.
 
         None that a plan has had: one that is deleted would be back within a second.
@@ -192,7 +193,7 @@ class Delivery:
 
 def _batches(outcomes: Sequence[Outcome]) -> list[Batch]:
     """One batch for each workspace and tick."""
-    rows: dict[tuple[int, int], list[Row]] = defaultdict(list)
+    rows: dict[tuple[int, int], list[SourceReading]] = defaultdict(list)
     for outcome in outcomes:
         at = outcome.tick * instants.SECOND
         rows[outcome.tick, outcome.workspace_id] += [
@@ -205,10 +206,10 @@ def _batches(outcomes: Sequence[Outcome]) -> list[Batch]:
     ]
 
 
-def _row(source_id: int, name: str | TaggedName, at: int, value: float) -> Row:
+def _row(source_id: int, name: str | TaggedName, at: int, value: float) -> SourceReading:
     if isinstance(name, TaggedName):
-        return Row(source_id, name.metric, at, value, name.tags)
-    return Row(source_id, name, at, value)
+        return SourceReading(source_id, name.metric, at, value, name.tags)
+    return SourceReading(source_id, name, at, value)
 
 
 def _moment(tick: int) -> datetime:

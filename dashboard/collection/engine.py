@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dashboard.collectors import Collector, Kind, Readings, SourceFacts
+from dashboard.source_kinds import Collector, Kind, Readings, SourceFacts
 
 T = TypeVar("T")
 

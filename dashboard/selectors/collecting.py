@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from dashboard.models import Metric, Series, Source
+from dashboard.samples.tags import Tags, beside_source
 from dashboard.selectors.live import is_live
-from dashboard.tags import Tags, beside_source
 
 
 @dataclass(frozen=True)

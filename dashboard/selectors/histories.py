@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
-from dashboard import instants, tags
-from dashboard.buckets import Buckets, choose
 from dashboard.models import Metric, Rollup, Sample, Series
+from dashboard.samples import instants, tags
+from dashboard.samples.buckets import Buckets, choose
 from dashboard.selectors.live import Latest, live_series
 from realtime.errors import NotFound
 

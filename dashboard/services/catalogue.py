@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from django.db.models import QuerySet
 
-from dashboard import selection, streams, tags
-from dashboard.collectors import MetricSpec, kind_named
+from dashboard import selection, streams
 from dashboard.models import Metric, Series, Source
 from dashboard.protocol import MetricChanged, MetricCreated, MetricDeleted
-from dashboard.tags import Tags
+from dashboard.samples import tags
+from dashboard.samples.tags import Tags
+from dashboard.source_kinds import MetricSpec, kind_named
 from realtime.streams.publish import publish_latest
 from realtime.streams.unit_of_work import unit_of_work
 

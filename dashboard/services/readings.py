@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
-from dashboard import storage
-from dashboard.collection.backlog import Row
-from dashboard.collectors import MetricSpec
+from dashboard.samples.tags import Tags
 from dashboard.selectors import CollectionPlan
+from dashboard.services import storage
 from dashboard.services.catalogue import create_metrics, ensure_series
-from dashboard.tags import Tags
+from dashboard.source_kinds import MetricSpec, SourceReading
 from realtime.streams.unit_of_work import unit_of_work
 
 Place = tuple[int, str, Tags]
@@ -19,7 +18,7 @@ Place = tuple[int, str, Tags]
 def store_readings(
     *,
     workspace_id: int,
-    rows: Sequence[Row],
+    rows: Sequence[SourceReading],
     plan: CollectionPlan,
     publish: bool,
     appearing: Collection[MetricSpec] = (),
@@ -49,7 +48,7 @@ def store_readings(
         )
 
 
-def _missing_series(rows: Sequence[Row], known: Collection[Place]) -> dict[Place, int]:
+def _missing_series(rows: Sequence[SourceReading], known: Collection[Place]) -> dict[Place, int]:
     wanted: dict[int, set[tuple[str, Tags]]] = defaultdict(set)
     for row in rows:
         if row.place not in known:

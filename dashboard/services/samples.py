@@ -9,8 +9,9 @@ from typing import Any
 from django.db.models import Q
 
 from accounts.policy import Action, require
-from dashboard import instants, storage, tags
 from dashboard.models import DEFAULT_RAW_HOURS, Metric, Series
+from dashboard.samples import instants, tags
+from dashboard.services import storage
 from dashboard.services.catalogue import make_missing
 from realtime.auth import Principal
 from realtime.errors import FieldErrors, InvalidCommand

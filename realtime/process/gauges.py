@@ -5,7 +5,7 @@ Each process writes its numbers to the table `realtime_process` once a second (p
 a reader takes differences per process id, so a restart is a new process and never a step back.
 
 A number may belong to a workspace and have tags. One whose name is declared as a `Measure` becomes
-a metric of the workspace, with a series for each set of tags (dashboard.collectors.application).
+a metric of the workspace, with a series for each set of tags (dashboard.collection.application).
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Role
-from chat import search, selectors, services
+from chat import selectors, services
 from chat.models import DeletionRecord, Message, Room
+from chat.search import queries
 from notifications import cards, channels
 from notifications.cards import Card
 from notifications.channels import ChannelMessage
@@ -202,7 +203,7 @@ def test_it_takes_its_place_among_what_people_say(team: Team) -> None:
 def test_it_is_found_by_what_it_says_and_by_whose_it_is(team: Team, query: str, found: int) -> None:
     team.say(team.alice, team.ops, "hello")
     send(team)
-    asked = search.parse(query, timezone.now())
+    asked = queries.parse(query, timezone.now())
     hits = selectors.search_messages(team.as_(team.alice), asked, limit=10)
     assert len(hits.hits) == found
 

@@ -20,8 +20,9 @@ from rest_framework.test import APIClient
 
 from accounts import jwt
 from accounts.models import User
-from chat import api_urls, services, uploads
-from chat.consumers import ChatConsumer
+from chat import api_urls, services
+from chat.consumers.chat import ChatConsumer
+from chat.files import uploads
 from chat.models import Attachment, Membership, Message, Pin, Reaction
 from realtime.consumers import RealtimeConsumer
 from realtime.database import threads

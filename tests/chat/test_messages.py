@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat import selectors, services
-from chat.emoji import is_emoji
 from chat.models import DeletionRecord, Membership, Message, Reaction, Revision
+from chat.text.emoji import is_emoji
 from notifications.models import Notification
 from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
 from realtime.models import Event

@@ -10,8 +10,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import Role, Workspace
 from accounts.selectors import principal_of
-from dashboard import instants, serializers
+from dashboard import serializers
 from dashboard.models import Metric, Sample, Series
+from dashboard.samples import instants
 from dashboard.services import samples as pushing
 from realtime.errors import PermissionDenied
 from tests.conftest import Api

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from accounts.models import User, Workspace
-from dashboard import instants, storage
 from dashboard.models import Series
+from dashboard.samples import instants
+from dashboard.services import storage
 from realtime.database import threads
 from tests.support.metrics import SECOND, make_metric, make_series, now_us, write
 from tests.support.people import make_member, make_workspace

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Workspace
-from dashboard import instants, retention
+from dashboard import retention
 from dashboard.models import Metric, Rollup, Sample, Series
+from dashboard.samples import instants
 from tests.support.metrics import MINUTE, make_metric, make_series, write
 from tests.support.people import make_workspace
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dashboard import instants
 from dashboard.protocol import MetricChanged, MetricCreated, MetricDeleted, SeriesSelector
+from dashboard.samples import instants
 from dashboard.selection import (
     EVERYTHING,
     NOTHING,

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from dashboard import instants, storage
 from dashboard.models import Metric, Series
+from dashboard.samples import instants
+from dashboard.services import storage
 from realtime.database import threads
 from tests.support.metrics import make_metric, make_series, now_us
 from tests.support.people import make_member, make_workspace

@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Workspace
-from dashboard import instants, selectors, storage, streams
+from dashboard import selectors, streams
 from dashboard.models import Metric, Rollup, Sample, Series
+from dashboard.samples import instants
+from dashboard.services import storage
 from tests.support.metrics import MINUTE, SECOND, make_metric, make_series, this_minute, write
 from tests.support.people import make_workspace
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from accounts.models import Workspace
-from dashboard import instants, storage, tags
 from dashboard.models import Metric, Series, Source
+from dashboard.samples import instants, tags
+from dashboard.services import storage
 
 SECOND = instants.SECOND
 MINUTE = instants.MINUTE

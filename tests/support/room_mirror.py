@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from chat import selectors, streams
-from chat.text import excerpt
+from chat import selectors
+from chat.streams import keys
+from chat.text.checking import excerpt
 from realtime.auth import Principal
 from realtime.protocol import Position
 from realtime.streams.log import extents, replay
@@ -25,7 +26,7 @@ class RoomMirror:
 
     def __init__(self, principal: Principal, slug: str) -> None:
         self.me = principal
-        self.key = streams.room(principal.workspace_id, slug)
+        self.key = keys.room(principal.workspace_id, slug)
         extent = extents([self.key])[self.key]
         self.position = Position(extent.epoch, extent.head)
         seen = selectors.overviews(principal, [slug])[slug]

@@ -27,12 +27,12 @@ from accounts import services as accounts
 from accounts.models import ApiToken, User, Workspace
 from accounts.selectors import principal_of
 from chat import services as chat
-from chat import uploads
+from chat.files import uploads
 from chat.models import Message, Room
-from dashboard import instants
 from dashboard import services as dashboard
 from dashboard.models import Rollup, Sample, Source
-from dashboard.storage import Reading, write
+from dashboard.samples import instants
+from dashboard.services.storage import Reading, write
 from notifications import services as notifications
 from notifications.models import Announcement
 from realtime.models import Event, Stream

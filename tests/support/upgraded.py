@@ -25,7 +25,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.selectors import principal_of
 from chat import selectors as chat
-from chat import streams as chat_streams
+from chat.streams import keys as chat_streams
 from dashboard.models import Sample
 from realtime.models import Lease, Presence
 from realtime.protocol import Position

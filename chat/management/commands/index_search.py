@@ -7,13 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from chat import search_index
+from chat.search import index
 
 
 class Command(BaseCommand):
     help = "Make the indexes of message search that are missing (PostgreSQL)."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not search_index.create(connection):
-            raise CommandError(search_index.MISSING_EXTENSION)
+        if not index.create(connection):
+            raise CommandError(index.MISSING_EXTENSION)
         self.stdout.write("Message search has its indexes.")

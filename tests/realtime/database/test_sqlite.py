@@ -5,8 +5,8 @@ import time
 
 import pytest
 from django.db import OperationalError, connection, transaction
-from realtime.database.sqlite.base import FairLock
 
+from realtime.database.sqlite.base import FairLock
 from realtime.models import Lease
 from realtime.process import reporter
 from realtime.sessions import directory

@@ -1,0 +1,1 @@
+"""The socket of chat, by what its commands are about."""

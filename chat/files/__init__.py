@@ -1,0 +1,1 @@
+"""Uploaded files: names, types by content, pictures, the folder they are kept in."""

@@ -1,0 +1,1 @@
+"""Searching messages: what a query means, and the index behind it."""

@@ -1,0 +1,1 @@
+"""The streams of rooms: their keys, what passes beside the log, what ends or empties it."""

@@ -1,0 +1,1 @@
+"""The text of messages: what may be sent, Markdown, emoji."""

@@ -1,0 +1,1 @@
+"""Metrics as live cards in conversations."""

@@ -1,0 +1,1 @@
+"""Samples as numbers: times, tags, ranges, buckets. Pure."""
