@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from accounts import services
-from accounts.models import ApiToken, Membership, Role, User, UserSession, Workspace
+from accounts import audit, services
+from accounts.models import ApiToken, AuditEntry, Membership, Role, User, UserSession, Workspace
 from accounts.templatetags.devices import device_name
 
-
-def change_own_password(
-    request: HttpRequest, extra_context: dict[str, Any] | None = None
-) -> HttpResponse:
-    """One page for changing one's password, the one that closes sockets too."""
-    return redirect("accounts:password_change")
-
-
-# One login page for all, with its lockout; who is signed in but not staff is told so there.
-admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]
-admin.site.password_change = change_own_password  # type: ignore[assignment,method-assign]
-admin.site.site_header = _("Pitwall administration")
-admin.site.site_title = "Pitwall"
-admin.site.index_title = _("Users, workspaces and what they own")
+CLEAR_LOCKOUT = audit.action("clear_lockout", _("Lockout lifted"))
 
 
 class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
@@ -78,9 +64,12 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Let them try to sign in again"), permissions=["change"])
     def clear_failed_logins(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        users = list(queryset)
+        for user in users:
+            audit.record(CLEAR_LOCKOUT, user, workspace_id=None)
         cleared = sum(
             AxesProxyHandler.reset_attempts(username=name.lower())
-            for user in queryset
+            for user in users
             for name in (user.username, user.email)
             if name
         )
@@ -147,11 +136,11 @@ class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)
         for membership in formset.new_objects:
-            services.add_member(
+            membership.pk = services.add_member(
                 workspace_id=membership.workspace_id,
                 user_id=membership.user_id,
                 role=membership.role,
-            )
+            ).pk
         changed = [membership for membership, _fields in formset.changed_objects]
         # New owners before former ones, so that the workspace is never without.
         for membership in sorted(changed, key=lambda member: member.role != Role.OWNER):
@@ -214,6 +203,47 @@ class UserSessionAdmin(ReadOnlyAdmin):
         for session_id in ids:
             services.end_session(session_id=session_id)
         _say(request, ngettext("%(n)d session ended.", "%(n)d sessions ended.", len(ids)), len(ids))
+
+
+class ActionFilter(admin.SimpleListFilter):
+    """Entries of one action, by its label."""
+
+    title = _("action")
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return sorted(((code, audit.label_of(code)) for code in audit.actions()), key=itemgetter(1))
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[AuditEntry]
+    ) -> QuerySet[AuditEntry]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """The audit log, to be read."""
+
+    list_display = ("at", "workspace", "actor", "what", "target_kind", "target_name", "address")
+    list_filter = (ActionFilter, ("workspace", admin.RelatedOnlyFieldListFilter), "at")
+    list_select_related = ("workspace",)
+    search_fields = ("actor_name", "target_kind", "target_name", "=target_id", "=address")
+    fields = (
+        "at", "workspace", "actor", "actor_id", "address", "what", "action", "target_kind",
+        "target_id", "target_name", "details",
+    )  # fmt: skip
+    readonly_fields = ("actor", "what")
+    show_full_result_count = False
+
+    @admin.display(description=_("actor"), ordering="actor_name")
+    def actor(self, entry: AuditEntry) -> str:
+        if entry.actor_id is None:
+            return gettext("System") if entry.address is None else gettext("Not signed in")
+        return entry.actor_name
+
+    @admin.display(description=_("what"), ordering="action")
+    def what(self, entry: AuditEntry) -> str:
+        return audit.label_of(entry.action)
 
 
 def _say(request: HttpRequest, text: str, count: int) -> None:

@@ -16,11 +16,14 @@ from accounts.models import User
 from accounts.policy import Action, require
 from accounts.requests import WorkspaceRequest as WorkspaceRequest
 from accounts.serializers import (
+    AuditEntrySerializer,
+    AuditQuerySerializer,
     CredentialsSerializer,
     RefreshSerializer,
     WorkspaceRoleSerializer,
 )
 from realtime.errors import RateLimited, Unauthenticated
+from realtime.pages import NewestFirst
 
 
 class WorkspaceAPIView(APIView):
@@ -123,6 +126,18 @@ class UserListView(WorkspaceAPIView):
                 for person in people
             ]
         )
+
+
+class AuditView(WorkspaceAPIView):
+    """GET: what is on record of the workspace, newest first, page by page; for its admins."""
+
+    def get(self, request: WorkspaceRequest) -> Response:
+        query = AuditQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        pages = NewestFirst()
+        entries = selectors.audit_entries(request.principal, **query.validated_data)
+        page = pages.paginate_queryset(entries, request, view=self) or []
+        return pages.get_paginated_response(AuditEntrySerializer(page, many=True).data)
 
 
 def _locked_out(http: Any, username: str) -> RateLimited:

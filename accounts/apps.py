@@ -7,4 +7,5 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        from accounts import signals  # noqa: F401  (receivers connect on import)
+        # Imported for what they register: receivers, what retention removes.
+        from accounts import retention, signals  # noqa: F401

@@ -23,6 +23,7 @@ class Action(StrEnum):
     MANAGE_METRICS = "manage_metrics"
     MANAGE_ROOMS = "manage_rooms"
     MANAGE_MEMBERS = "manage_members"
+    VIEW_AUDIT = "view_audit"
     MANAGE_WORKSPACE = "manage_workspace"
 
 
@@ -38,6 +39,7 @@ ADMIN = MEMBER | {
     Action.MANAGE_METRICS,
     Action.MANAGE_ROOMS,
     Action.MANAGE_MEMBERS,
+    Action.VIEW_AUDIT,
 }
 OWNER = ADMIN | {Action.MANAGE_WORKSPACE}
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.models import Membership
+from accounts import audit
+from accounts.models import AuditEntry, Membership
+from realtime.bodies import MAX_ID
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
@@ -27,3 +29,35 @@ class WorkspaceRoleSerializer(serializers.ModelSerializer[Membership]):
     class Meta:
         model = Membership
         fields = ["slug", "name", "role"]
+
+
+class AuditQuerySerializer(serializers.Serializer[Any]):
+    """The query string of audit/; `from` and `to` are times, the first one included."""
+
+    action = serializers.CharField(required=False, max_length=60)
+    actor_id = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
+    target_kind = serializers.CharField(required=False, max_length=100)
+    target_id = serializers.CharField(required=False, max_length=64)
+    to = serializers.DateTimeField(required=False, source="until")
+
+    def get_fields(self) -> dict[str, Any]:
+        # No attribute of a class can be called so.
+        return super().get_fields() | {
+            "from": serializers.DateTimeField(required=False, source="since")
+        }
+
+
+class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
+    """An entry of the audit log; `action_label` is the action in the reader's language."""
+
+    action_label = serializers.SerializerMethodField()
+
+    class Meta:
+        model = AuditEntry
+        fields = [
+            "id", "at", "actor_id", "actor_name", "address", "action", "action_label",
+            "target_kind", "target_id", "target_name", "details",
+        ]  # fmt: skip
+
+    def get_action_label(self, entry: AuditEntry) -> str:
+        return audit.label_of(entry.action)

@@ -11,14 +11,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from chat import services
-from chat.models import DeletionRecord, Membership, Room
+from chat.models import Membership, Room
 
 if TYPE_CHECKING:
     BaseRoomAdmin = admin.ModelAdmin[Room]
-    BaseDeletionAdmin = admin.ModelAdmin[DeletionRecord]
     BaseMembershipInline = admin.TabularInline[Membership, Room]
 else:  # at run time these classes take no parameters
-    BaseRoomAdmin = BaseDeletionAdmin = admin.ModelAdmin
+    BaseRoomAdmin = admin.ModelAdmin
     BaseMembershipInline = admin.TabularInline
 
 
@@ -63,27 +62,3 @@ class RoomAdmin(BaseRoomAdmin):
         by = request.user.pk
         assert by is not None
         services.save_room(room=obj, changed=form.changed_data, by=by)
-
-
-@admin.register(DeletionRecord)
-class DeletionAdmin(BaseDeletionAdmin):
-    """Who deleted whose message, when and why; nobody changes it."""
-
-    list_display = ["room", "sequence", "author", "deleted_by", "deleted_at", "reason"]
-    list_filter = ["room__workspace", "deleted_at"]
-    list_select_related = ["room", "author", "deleted_by"]
-    search_fields = ["author__username", "deleted_by__username", "reason"]
-    exclude = ["message"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: DeletionRecord | None = None
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: DeletionRecord | None = None
-    ) -> bool:
-        return False

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import Cursor, CursorPagination
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import WorkspaceAPIView
@@ -18,24 +13,7 @@ from notifications.serializers import (
     PushSerializer,
 )
 from notifications.services import ReadResult
-
-_ID = re.compile("[0-9]{1,18}")
-
-
-class NotificationPages(CursorPagination):
-    """Newest first; `limit` at a time."""
-
-    ordering = "-id"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
-
-    def decode_cursor(self, request: Request) -> Cursor | None:
-        """Where the page begins: at an id, whoever wrote the cursor."""
-        cursor: Cursor | None = super().decode_cursor(request)
-        if cursor and cursor.position is not None and not _ID.fullmatch(str(cursor.position)):
-            raise NotFound(self.invalid_cursor_message)
-        return cursor
+from realtime.pages import NewestFirst
 
 
 class NotificationListView(WorkspaceAPIView):
@@ -44,7 +22,7 @@ class NotificationListView(WorkspaceAPIView):
     def get(self, request: WorkspaceRequest) -> Response:
         query = PageQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        pages = NotificationPages()
+        pages = NewestFirst()
         found = selectors.page(request.principal, **query.validated_data)
         page = pages.paginate_queryset(found, request, view=self) or []
         return pages.get_paginated_response([selectors.document(each) for each in page])

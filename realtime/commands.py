@@ -13,6 +13,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 from django.db import InterfaceError, OperationalError
 
 from realtime import common, gauges, threads
+from realtime.acting import Actor, acting, plain_address
 from realtime.auth import Principal
 from realtime.errors import (
     AppError,
@@ -200,7 +201,8 @@ class CommandSocket(SocketLifecycle):
     async def guarded(self, work: Awaitable[None], identifier: CommandId | None = None) -> None:
         """Await `work`; whatever it raises is told to the client and ends nothing."""
         try:
-            await work
+            with acting(self._actor):
+                await work
         except UnsupportedData as error:
             await self._refuse_unsupported(error, identifier)
         except AppError as error:
@@ -213,6 +215,13 @@ class CommandSocket(SocketLifecycle):
         except Exception:
             logger.exception("A command failed (client %s)", self.connection.client_id)
             await self._refuse(AppError("The server failed at this; it is logged."), identifier)
+
+    def _actor(self) -> Actor:
+        address = plain_address(self.connection.peer.address)
+        principal = self.connection.principal
+        if principal is None:
+            return Actor(address=address)
+        return Actor(principal.user_id, principal.username, address)
 
     async def _refuse(self, error: AppError, identifier: CommandId | None) -> None:
         await self.send_event(common.error_event(error), identifier)

@@ -59,6 +59,7 @@ class Environment:
     event_retention_days: float
     max_upload_bytes: int
     notification_retention_days: float
+    audit_retention_days: float
     log_format: str
     limits: dict[str, float] = field(default_factory=dict)
 
@@ -121,6 +122,7 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
         notification_retention_days=variables.number(
             source, "PITWALL_NOTIFICATION_RETENTION_DAYS", 90
         ),
+        audit_retention_days=variables.number(source, "PITWALL_AUDIT_RETENTION_DAYS", 365),
         service_threads=variables.whole(source, "PITWALL_SERVICE_THREADS", 8),
         send_threads=variables.whole(source, "PITWALL_SEND_THREADS", SEND_THREADS),
         log_format=variables.choice(

@@ -30,7 +30,7 @@ INSTALLED_APPS = [
     "accounts",
     "daphne",
     "channels",
-    "django.contrib.admin",
+    "realtime_project.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.SessionActivityMiddleware",
+    "accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -164,6 +165,8 @@ REALTIME_LIMITS = ENVIRONMENT.limits
 EVENT_RETENTION = timedelta(days=ENVIRONMENT.event_retention_days)
 # How long notifications are kept once they have been read.
 NOTIFICATION_RETENTION = timedelta(days=ENVIRONMENT.notification_retention_days)
+# How long the audit log remembers.
+AUDIT_RETENTION = timedelta(days=ENVIRONMENT.audit_retention_days)
 WORKERS_INSIDE = ENVIRONMENT.workers == "inside"
 
 # --- Accounts -------------------------------------------------------------------------------

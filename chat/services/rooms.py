@@ -10,7 +10,9 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
+from accounts import audit
 from accounts.policy import Action
 from accounts.policy import require as require_action
 from chat import selectors
@@ -29,6 +31,7 @@ from realtime.auth import Principal
 from realtime.errors import Conflict, InvalidCommand
 from realtime.unit_of_work import unit_of_work
 
+DELETE_ROOM = audit.action("delete_room", gettext_lazy("Room deleted"))
 _SLUG = re.compile(ROOM_SLUG)
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 MAX_RETENTION_DAYS = 36_500
@@ -126,6 +129,14 @@ def save_room(*, room: Room, changed: Iterable[str], by: int) -> Room:
 def remove(room: Room, by: int) -> None:
     """Mark a room as deleted; call with its row locked, inside a unit of work."""
     Room.objects.filter(pk=room.pk).update(deleted_at=timezone.now())
+    audit.record(
+        DELETE_ROOM,
+        room,
+        workspace_id=room.workspace_id,
+        staff_only=not room.is_open,
+        details={"slug": room.slug, "kind": room.kind},
+        by=by,
+    )
     tell(room, RoomDeleted(room=room.slug, by=by, timestamp=stamp()))
     for user_id in Membership.objects.filter(room=room).values_list("user_id", flat=True):
         hide_room(room, user_id, "deleted")
