@@ -7,5 +7,6 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        # Imported for what they register: receivers, what retention removes.
-        from accounts import retention, signals  # noqa: F401
+        # Imported for what they register: receivers, what retention removes,
+        # what the API document says of credentials.
+        from accounts import openapi, retention, signals  # noqa: F401

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from realtime.errors import PermissionDenied
+from realtime.errors import PermissionDenied, Reason
 
 if TYPE_CHECKING:
     from realtime.auth import Principal
@@ -68,4 +68,10 @@ def require(principal: Principal, action: Action) -> None:
         PermissionDenied: the principal's role does not allow `action`; the message names it.
     """
     if not allowed(principal.role, action):
-        raise PermissionDenied(f"Your role ({principal.role}) does not allow {action.value}.")
+        raise PermissionDenied(
+            Reason(
+                "Your role (%(role)s) does not allow %(action)s.",
+                role=principal.role,
+                action=action.value,
+            )
+        )

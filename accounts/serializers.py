@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
 from rest_framework import serializers
 
 from accounts import audit
-from accounts.models import AuditEntry, Membership
+from accounts.models import AuditEntry
 from realtime.bodies import MAX_ID
 
 
@@ -20,15 +21,48 @@ class RefreshSerializer(serializers.Serializer[Any]):
     refresh = serializers.CharField(max_length=4096)
 
 
-class WorkspaceRoleSerializer(serializers.ModelSerializer[Membership]):
-    """A membership as its user sees it: the workspace and their role there."""
+class TokenPair(Struct, kw_only=True):
+    """An access token, good for 15 minutes, and a refresh token, good for 14 days."""
 
-    slug = serializers.SlugField(source="workspace.slug")
-    name = serializers.CharField(source="workspace.name")
+    access: str
+    refresh: str
 
-    class Meta:
-        model = Membership
-        fields = ["slug", "name", "role"]
+
+class AccessToken(Struct, kw_only=True):
+    access: str
+
+
+class Ticket(Struct, kw_only=True):
+    """Opens one socket, once, within `expires_in` seconds: `/ws/…/?ticket=<ticket>`."""
+
+    ticket: str
+    expires_in: int
+
+
+class WorkspaceRole(Struct, kw_only=True):
+    """A workspace and one's role there."""
+
+    slug: str
+    name: str
+    role: str
+
+
+class Me(Struct, kw_only=True):
+    """Who one is; `workspace` is the slug of the one that this request is in."""
+
+    id: int
+    username: str
+    is_staff: bool
+    workspaces: list[WorkspaceRole]
+    workspace: str
+
+
+class Person(Struct, kw_only=True):
+    """Somebody of the workspace."""
+
+    id: int
+    username: str
+    name: str
 
 
 class AuditQuerySerializer(serializers.Serializer[Any]):
@@ -50,7 +84,10 @@ class AuditQuerySerializer(serializers.Serializer[Any]):
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     """An entry of the audit log; `action_label` is the action in the reader's language."""
 
+    address = serializers.IPAddressField(allow_null=True, read_only=True)
     action_label = serializers.SerializerMethodField()
+
+    details = serializers.DictField(child=serializers.JSONField(), read_only=True)
 
     class Meta:
         model = AuditEntry

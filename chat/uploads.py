@@ -20,7 +20,7 @@ from typing import BinaryIO
 from django.conf import settings
 
 from chat import filetypes, images
-from realtime.errors import InvalidCommand, TooLarge, Unavailable
+from realtime.errors import InvalidCommand, Reason, TooLarge, Unavailable
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 SHARDS = 256
@@ -171,7 +171,7 @@ def _place(key: str) -> Path:
 
 
 def too_large(limit: int) -> TooLarge:
-    reason = f"A file may have at most {limit} bytes."
+    reason = Reason("A file may have at most %(most)d bytes.", most=limit)
     return TooLarge(reason, errors={"size": [reason]})
 
 

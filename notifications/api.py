@@ -8,17 +8,30 @@ from accounts.api import WorkspaceAPIView
 from accounts.requests import WorkspaceRequest
 from notifications import selectors, services
 from notifications.serializers import (
+    Marked,
+    NotificationPage,
     NotificationSerializer,
+    NotificationView,
+    Notified,
     PageQuerySerializer,
+    Pushed,
     PushSerializer,
 )
 from notifications.services import ReadResult
+from realtime.openapi import PAGE_PARAMETERS, operation
 from realtime.pages import NewestFirst
 
 
 class NotificationListView(WorkspaceAPIView):
     """GET: one's own notifications, page by page. POST: tell a member or an audience."""
 
+    @operation(
+        "list_notifications",
+        "One's own notifications, newest first",
+        query=PageQuerySerializer,
+        answers={200: NotificationPage},
+        parameters=PAGE_PARAMETERS,
+    )
     def get(self, request: WorkspaceRequest) -> Response:
         query = PageQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -27,6 +40,12 @@ class NotificationListView(WorkspaceAPIView):
         page = pages.paginate_queryset(found, request, view=self) or []
         return pages.get_paginated_response([selectors.document(each) for each in page])
 
+    @operation(
+        "send_notification",
+        "Tell a member or an audience something",
+        body=NotificationSerializer,
+        answers={201: Notified},
+    )
     def post(self, request: WorkspaceRequest) -> Response:
         body = NotificationSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -37,6 +56,9 @@ class NotificationListView(WorkspaceAPIView):
 class NotificationDetailView(WorkspaceAPIView):
     """GET: one of one's own notifications."""
 
+    @operation(
+        "get_notification", "One of one's own notifications", answers={200: NotificationView}
+    )
     def get(self, request: WorkspaceRequest, notification_id: int) -> Response:
         return Response(selectors.document(selectors.one(request.principal, notification_id)))
 
@@ -44,6 +66,7 @@ class NotificationDetailView(WorkspaceAPIView):
 class NotificationReadView(WorkspaceAPIView):
     """POST: mark one of one's own notifications as read; again is no error."""
 
+    @operation("read_notification", "Mark a notification as read", answers={200: Marked})
     def post(self, request: WorkspaceRequest, notification_id: int) -> Response:
         return _read(
             services.mark_read(principal=request.principal, notification_ids=[notification_id])
@@ -53,6 +76,7 @@ class NotificationReadView(WorkspaceAPIView):
 class NotificationReadAllView(WorkspaceAPIView):
     """POST: mark all of one's own notifications in the workspace as read."""
 
+    @operation("read_all_notifications", "Mark all notifications as read", answers={200: Marked})
     def post(self, request: WorkspaceRequest) -> Response:
         return _read(services.mark_read(principal=request.principal, notification_ids=None))
 
@@ -60,6 +84,12 @@ class NotificationReadAllView(WorkspaceAPIView):
 class UserPushView(WorkspaceAPIView):
     """POST a message to a member's open connections; 404 `not_connected` when there is none."""
 
+    @operation(
+        "push_message",
+        "Send a message to the open pages of a member",
+        body=PushSerializer,
+        answers={200: Pushed},
+    )
     def post(self, request: WorkspaceRequest, user_id: int) -> Response:
         body = PushSerializer(data=request.data)
         body.is_valid(raise_exception=True)

@@ -26,6 +26,7 @@ from realtime.errors import (
     UnsupportedData,
 )
 from realtime.frames import Bundle, Format, inflate
+from realtime.handshake import language
 from realtime.lifecycle import SocketLifecycle
 from realtime.protocol import (
     CloseCode,
@@ -38,6 +39,7 @@ from realtime.protocol import (
     parse,
     with_fields,
 )
+from realtime.translations import error_in
 
 logger = logging.getLogger(__name__)
 
@@ -224,7 +226,8 @@ class CommandSocket(SocketLifecycle):
         return Actor(principal.user_id, principal.username, address)
 
     async def _refuse(self, error: AppError, identifier: CommandId | None) -> None:
-        await self.send_event(common.error_event(error), identifier)
+        event = common.error_event(error_in(language(self.scope), error))
+        await self.send_event(event, identifier)
 
     async def _refuse_unsupported(
         self, error: UnsupportedData, identifier: CommandId | None
@@ -243,7 +246,8 @@ class CommandSocket(SocketLifecycle):
             await self.close(CloseCode.FLOODING, reason, self.bucket.full_in(now))
             return
         error = RateLimited("Too many commands.", retry_after=wait)
-        event = common.error_event(error, remaining=self.bucket.remaining(now))
+        told = error_in(language(self.scope), error)
+        event = common.error_event(told, remaining=self.bucket.remaining(now))
         await self.send_event(event, _id_of(text))
 
 

@@ -6,14 +6,36 @@ into problem JSON (RFC 9457). Codes are those of docs/protocol.md.
 
 from __future__ import annotations
 
+from typing import Self
+
 FieldErrors = dict[str, list[str]]
+
+
+class Reason(str):
+    """A sentence about what is wrong, with values in it.
+
+        Reason("A topic has at most %(most)d characters.", most=80)
+
+    To all who read it, it is the English text. The edges find its translation by `template`,
+    which the catalogues hold.
+    """
+
+    __slots__ = ("template", "values")
+    template: str
+    values: dict[str, object]
+
+    def __new__(cls, template: str, **values: object) -> Self:
+        reason = super().__new__(cls, template % values)
+        reason.template, reason.values = template, values
+        return reason
 
 
 class AppError(Exception):
     """A refusal that the person or program at the other end can act on.
 
     Args:
-        message: one sentence, shown as it is.
+        message: one sentence in English; the edges give its translation to those who read
+            another language (realtime.translations).
         errors: what is wrong, by field.
         retry_after: seconds after which the same request may succeed.
     """

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+from typing import Generic, TypeVar
 
+from msgspec import Struct
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
+T = TypeVar("T")
 _ID = re.compile("[0-9]{1,18}")
+
+
+class Page(Struct, Generic[T], kw_only=True):
+    """A page of a list; `next` and `previous` are the addresses of its neighbours, or null."""
+
+    next: str | None
+    previous: str | None
+    results: list[T]
 
 
 class NewestFirst(CursorPagination):

@@ -13,6 +13,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from realtime import threads
+from tests.support.documented import DocumentedClient
 from tests.support.server import serving
 from tests.support.sockets import SocketClient
 
@@ -88,10 +89,10 @@ async def connect(server: str) -> AsyncIterator[Connect]:
 
 @pytest.fixture
 def api() -> Api:
-    """`api(user)`: a REST client that is signed in as `user`."""
+    """`api(user)`: a REST client that is signed in as `user`; it checks the API's document."""
 
     def signed_in(user: Any) -> APIClient:
-        client = APIClient()
+        client = DocumentedClient()
         client.force_login(user)
         return client
 

@@ -1,5 +1,7 @@
 """Keep locale/ in step with the templates and the Python code, without gettext installed.
 
+Beside what is marked for translation, it finds what refusals tell people (tools/sentences.py).
+
 python tools/messages.py          add new messages, drop those that are gone, list what is missing
 python tools/messages.py --check  change nothing; fail when something is missing
 """
@@ -14,6 +16,10 @@ from pathlib import Path
 import polib
 from babel.messages.extract import extract_python
 from django.utils.translation.template import templatize
+
+# Also run as a script, from a folder of its own.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools.sentences import sentences  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
@@ -42,6 +48,10 @@ def extract() -> Messages:
             if key is not None:
                 place = (path.relative_to(ROOT).as_posix(), str(line))
                 found.setdefault(key, []).append(place)
+    for sentence in sentences(ROOT):
+        if not sentence.mixed:
+            place = (sentence.path, str(sentence.line))
+            found.setdefault((None, sentence.text, None), []).append(place)
     return found
 
 

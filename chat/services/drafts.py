@@ -13,7 +13,7 @@ from chat import markdown, text
 from chat.protocol import MAX_ATTACHMENTS, MAX_CLIENT_ID_LENGTH
 from notifications import cards
 from realtime.auth import Principal
-from realtime.errors import InvalidCommand, NotFound
+from realtime.errors import InvalidCommand, NotFound, Reason
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,14 @@ def draft_message(
     """
     # Clients that know it under this id may count on it: an empty one would be everybody's.
     if client_message_id is not None and not 1 <= len(client_message_id) <= MAX_CLIENT_ID_LENGTH:
-        raise _invalid("client_message_id", f"It has 1 to {MAX_CLIENT_ID_LENGTH} characters.")
+        raise _invalid(
+            "client_message_id",
+            Reason("It has 1 to %(most)d characters.", most=MAX_CLIENT_ID_LENGTH),
+        )
     if len(set(attachments)) != len(attachments) or len(attachments) > MAX_ATTACHMENTS:
-        raise _invalid("attachments", f"At most {MAX_ATTACHMENTS} files, each once.")
+        raise _invalid(
+            "attachments", Reason("At most %(most)d files, each once.", most=MAX_ATTACHMENTS)
+        )
     return Draft(
         principal=principal,
         room=room,
@@ -117,7 +122,7 @@ def _people(workspace_id: int, names: set[str]) -> tuple[int, ...]:
 def _card(principal: Principal, kind: str, reference: str) -> Card:
     state = cards.get(kind).state(principal, [reference]).get(reference)
     if state is None:
-        reason = f"There is no {kind} {reference[:64]!r} to show."
+        reason = Reason("There is no %(kind)s “%(name)s” to show.", kind=kind, name=reference[:64])
         raise NotFound(reason, errors={"card": [reason]})
     return Card(kind, reference, state)
 

@@ -8,7 +8,7 @@ from chat.policy import RoomAction, require
 from chat.protocol import CONFIRM_ABOVE
 from chat.selectors import Place
 from chat.services.drafts import Written
-from realtime.errors import Conflict
+from realtime.errors import Conflict, Reason
 
 
 def check_call_to_all(
@@ -27,5 +27,8 @@ def check_call_to_all(
         return
     require(place.standing, RoomAction.MENTION_ALL, now)
     if members > CONFIRM_ABOVE and not confirmed:
-        reason = f"@all calls {members} people: send it with confirm: true if you mean it."
+        reason = Reason(
+            "@all calls %(count)d people: send it with confirm: true if you mean it.",
+            count=members,
+        )
         raise Conflict(reason, errors={"confirm": [reason]})

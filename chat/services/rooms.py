@@ -28,7 +28,7 @@ from chat.protocol import (
 )
 from chat.services.common import admit, hide_room, locked_place, stamp, tell
 from realtime.auth import Principal
-from realtime.errors import Conflict, InvalidCommand
+from realtime.errors import Conflict, InvalidCommand, Reason
 from realtime.unit_of_work import unit_of_work
 
 DELETE_ROOM = audit.action("delete_room", gettext_lazy("Room deleted"))
@@ -191,8 +191,11 @@ def _checked_slug(slug: str) -> str:
     if len(slug) > MAX_SLUG_LENGTH or not _SLUG.fullmatch(slug):
         raise _invalid(
             "slug",
-            f"A slug has at most {MAX_SLUG_LENGTH} of a-z, 0-9, - and _, and starts with a "
-            "letter or a digit.",
+            Reason(
+                "A slug has at most %(most)d of a-z, 0-9, - and _, and starts with a letter or a "
+                "digit.",
+                most=MAX_SLUG_LENGTH,
+            ),
         )
     return slug
 
@@ -201,14 +204,21 @@ def _checked(**fields: Any) -> dict[str, Any]:
     if "name" in fields:
         fields["name"] = " ".join(fields["name"].split())
         if not 1 <= len(fields["name"]) <= MAX_NAME_LENGTH:
-            raise _invalid("name", f"A room's name has 1 to {MAX_NAME_LENGTH} characters.")
+            raise _invalid(
+                "name", Reason("A room's name has 1 to %(most)d characters.", most=MAX_NAME_LENGTH)
+            )
     if "topic" in fields:
         fields["topic"] = " ".join(fields["topic"].split())
         if len(fields["topic"]) > MAX_TOPIC_LENGTH:
-            raise _invalid("topic", f"A topic has at most {MAX_TOPIC_LENGTH} characters.")
+            raise _invalid(
+                "topic", Reason("A topic has at most %(most)d characters.", most=MAX_TOPIC_LENGTH)
+            )
     days = fields.get("retention_days")
     if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
-        raise _invalid("retention_days", f"From 1 to {MAX_RETENTION_DAYS} days; null: for good.")
+        raise _invalid(
+            "retention_days",
+            Reason("From 1 to %(most)d days; null: for good.", most=MAX_RETENTION_DAYS),
+        )
     return fields
 
 

@@ -14,7 +14,7 @@ from notifications import kinds
 from notifications.models import MAX_LINK, MAX_MESSAGE, MAX_TITLE, Notification, Severity
 from notifications.services.delivery import deliver
 from realtime.auth import Principal
-from realtime.errors import InvalidCommand, NotFound
+from realtime.errors import InvalidCommand, NotFound, Reason
 from realtime.unit_of_work import unit_of_work
 
 EVERYBODY = "everybody"
@@ -138,7 +138,7 @@ def _members(workspace_id: int, user_ids: Iterable[int]) -> list[int]:
 
 def _audience(principal: Principal, audience: str) -> list[int]:
     if audience not in AUDIENCES:
-        reason = f"An audience is one of {', '.join(AUDIENCES)}."
+        reason = Reason("An audience is one of %(known)s.", known=", ".join(AUDIENCES))
         raise InvalidCommand(reason, errors={"audience": [reason]})
     members = Membership.objects.filter(workspace_id=principal.workspace_id)
     if audience != EVERYBODY:
