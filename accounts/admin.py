@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
@@ -14,13 +13,21 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext, pgettext_lazy
 
 from accounts import audit, services
-from accounts.models import ApiToken, AuditEntry, Membership, Role, User, UserSession, Workspace
+from accounts.admin_audit import AuditEntryAdmin as AuditEntryAdmin  # registers the audit log
+from accounts.admin_permissions import PermissionsOfTheAdmin
+from accounts.admin_site import ReadOnlyAdmin
+from accounts.models import ApiToken, Membership, Role, User, UserSession, Workspace
 from accounts.templatetags.devices import device_name
 
+STATES = {
+    "active": pgettext_lazy("token", "active"),
+    "expired": pgettext_lazy("token", "expired"),
+    "revoked": pgettext_lazy("token", "revoked"),
+}
 CLEAR_LOCKOUT = audit.action("clear_lockout", _("Lockout lifted"))
 
 
@@ -34,7 +41,7 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(PermissionsOfTheAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """Users are deactivated, not deleted: what they wrote and did stays theirs."""
 
     change_password_form = PasswordForm
@@ -149,32 +156,21 @@ class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             services.remove_member(membership_id=membership.pk)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows that are looked at and ended, never typed in."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        name = f"{self.opts.app_label}.change_{self.opts.model_name}"
-        return bool(request.user.has_perm(name))
-
-
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
     """Tokens are made by their users; the secret is nowhere to be shown."""
 
-    list_display = ("name", "prefix", "user", "workspace", "state", "last_used_at", "expires_at")
+    list_display = (
+        "name", "prefix", "user", "workspace", "token_state", "last_used_at", "expires_at",
+    )  # fmt: skip
     list_filter = ("workspace",)
     search_fields = ("name", "prefix", "user__username")
     exclude = ("hash",)
     actions = ("revoke",)
+
+    @admin.display(description=_("state"))
+    def token_state(self, token: ApiToken) -> str:
+        return str(STATES[token.state()])
 
     @admin.action(description=_("Revoke"), permissions=["end"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
@@ -203,47 +199,6 @@ class UserSessionAdmin(ReadOnlyAdmin):
         for session_id in ids:
             services.end_session(session_id=session_id)
         _say(request, ngettext("%(n)d session ended.", "%(n)d sessions ended.", len(ids)), len(ids))
-
-
-class ActionFilter(admin.SimpleListFilter):
-    """Entries of one action, by its label."""
-
-    title = _("action")
-    parameter_name = "action"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return sorted(((code, audit.label_of(code)) for code in audit.actions()), key=itemgetter(1))
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[AuditEntry]
-    ) -> QuerySet[AuditEntry]:
-        return queryset.filter(action=self.value()) if self.value() else queryset
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
-    """The audit log, to be read."""
-
-    list_display = ("at", "workspace", "actor", "what", "target_kind", "target_name", "address")
-    list_filter = (ActionFilter, ("workspace", admin.RelatedOnlyFieldListFilter), "at")
-    list_select_related = ("workspace",)
-    search_fields = ("actor_name", "target_kind", "target_name", "=target_id", "=address")
-    fields = (
-        "at", "workspace", "actor", "actor_id", "address", "what", "action", "target_kind",
-        "target_id", "target_name", "details",
-    )  # fmt: skip
-    readonly_fields = ("actor", "what")
-    show_full_result_count = False
-
-    @admin.display(description=_("actor"), ordering="actor_name")
-    def actor(self, entry: AuditEntry) -> str:
-        if entry.actor_id is None:
-            return gettext("System") if entry.address is None else gettext("Not signed in")
-        return entry.actor_name
-
-    @admin.display(description=_("what"), ordering="action")
-    def what(self, entry: AuditEntry) -> str:
-        return audit.label_of(entry.action)
 
 
 def _say(request: HttpRequest, text: str, count: int) -> None:

@@ -122,3 +122,20 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[type-arg]
         audit.record(
             CODES[verb], target, workspace_id=self.audit_workspace_id(obj), details=details
         )
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]
+    """Rows that are looked at and ended, never typed in."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        name = f"{self.opts.app_label}.change_{self.opts.model_name}"
+        return bool(request.user.has_perm(name))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from chat import services
 from chat.models import Membership, Room
@@ -39,7 +40,7 @@ class RoomAdmin(BaseRoomAdmin):
     """Names, topics, and how long messages are kept. Rooms are made and deleted by their people."""
 
     list_display = [
-        "slug", "name", "workspace", "kind", "head_sequence", "retention_days", "archived_at",
+        "slug", "name", "workspace", "kind", "messages_so_far", "retention_days", "archived_at",
         "deleted_at",
     ]  # fmt: skip
     list_filter = ["workspace", "kind"]
@@ -51,6 +52,10 @@ class RoomAdmin(BaseRoomAdmin):
     ]  # fmt: skip
     readonly_fields = ["workspace", "slug", "kind", "created_at", "archived_at", "deleted_at"]
     inlines = [MembershipInline]
+
+    @admin.display(description=_("messages so far"), ordering="head_sequence")
+    def messages_so_far(self, room: Room) -> int:
+        return room.head_sequence
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -20,6 +20,7 @@ from realtime.errors import (
     InvalidJSON,
     NotAnObject,
     RateLimited,
+    Reason,
     Unauthenticated,
     Unavailable,
     UnknownAction,
@@ -164,7 +165,7 @@ class CommandSocket(SocketLifecycle):
         try:
             text = inflate(data, int(self.limits["max_frame_bytes"])).decode()
         except ValueError as error:
-            reason = f"The compressed frame cannot be read: {error}."
+            reason = Reason("The compressed frame cannot be read: %(error)s.", error=error)
             await self._refuse(InvalidJSON(reason), None)
         else:
             await self._take_text(text)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlencode
 
+import polib
 import pytest
 import pytest_asyncio
 from django.conf import settings
@@ -16,6 +17,7 @@ from realtime import threads
 from tests.support.documented import DocumentedClient
 from tests.support.server import serving
 from tests.support.sockets import SocketClient
+from tools import messages
 
 Connect = Callable[..., Awaitable[SocketClient]]
 Api = Callable[..., APIClient]
@@ -25,6 +27,14 @@ Api = Callable[..., APIClient]
 def fast_passwords() -> None:
     """Hashing a password is made slow on purpose; tests have no use for it."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_translations() -> None:
+    """Pages find the catalogue as it is written now."""
+    source, compiled = messages.CATALOGUE, messages.CATALOGUE.with_suffix(".mo")
+    if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
+        polib.pofile(str(source)).save_as_mofile(str(compiled))
 
 
 @pytest.fixture(autouse=True)

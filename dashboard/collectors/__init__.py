@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from django.utils.functional import Promise
+
 Readings = Mapping[str, float]
 
 
@@ -57,7 +59,7 @@ class Kind:
     """
 
     name: str
-    title: str
+    title: str | Promise
     metrics: tuple[MetricSpec, ...]
     make: Callable[[SourceFacts], Collector]
     timeout: float = 5

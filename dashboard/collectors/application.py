@@ -17,6 +17,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.selectors import active_user_count
 from dashboard.collectors import Kind, MetricSpec, Readings, SourceFacts, register
 from realtime import gauges
@@ -143,4 +145,4 @@ def _make(facts: SourceFacts) -> ApplicationCollector:
     return ApplicationCollector(facts.workspace_id)
 
 
-register(Kind("application", "Pitwall itself", METRICS, _make))
+register(Kind("application", _("Pitwall itself"), METRICS, _make))

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
+from django.utils.translation import gettext_lazy as _
 
 from dashboard.collectors import Kind, MetricSpec, Readings, SourceFacts, cgroup, register
 
@@ -149,4 +150,4 @@ def _make(facts: SourceFacts) -> HostCollector:
     return HostCollector()
 
 
-register(Kind("host", "This host", METRICS, _make))
+register(Kind("host", _("This host"), METRICS, _make))
