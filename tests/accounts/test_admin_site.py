@@ -103,7 +103,8 @@ def test_a_change_that_fails_is_not_on_record(
 
 
 def test_models_of_other_packages_and_their_lists(boss: Client) -> None:
-    first, second = Permission.objects.order_by("pk")[:2]
+    codes = ("change_user", "view_user")
+    first, second = Permission.objects.filter(codename__in=codes).order_by("pk")
     group = Group.objects.create(name="Marshals")
     group.permissions.add(first)
     form = {"name": "Marshals", "permissions": [first.pk, second.pk]}
@@ -111,6 +112,15 @@ def test_models_of_other_packages_and_their_lists(boss: Client) -> None:
     assert only().details == {
         "permissions": {"old": [str(first)], "new": sorted([str(first), str(second)])}
     }
+
+
+def test_only_permissions_that_something_asks_for_are_offered(boss: Client) -> None:
+    page = boss.get("/admin/auth/group/add/").content.decode()
+    offered = re.search(r'<select name="permissions".*?</select>', page, re.DOTALL)
+    assert offered is not None
+    assert "Users: change" in offered[0]
+    assert "Log entries" not in offered[0]
+    assert "ticket" not in offered[0].lower()
 
 
 def test_a_service_that_records_is_not_repeated(boss: Client, home: Workspace, mina: User) -> None:

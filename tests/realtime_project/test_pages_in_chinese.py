@@ -27,7 +27,7 @@ SAME = {
     "Mbit", "Pitwall", "UTC", "WebSocket", "REST", "English",
 }  # fmt: skip
 # Of Django: a picture's description that it does not translate, keys of the keyboard, a hasher.
-DJANGO = {"True", "False", "Search", "Control", "Mac", "Command", "md5", "testserver"}
+DJANGO = {"True", "False", "Search", "Control", "Mac", "Command", "md", "testserver"}
 # Codes that programs know things by, in columns of their own; JSON; metrics, named in English.
 CODES = re.compile(
     r"[a-z]+([._][a-z]+)+|pw_\w+|\w+\*{6,}|\(host\)|{source=|"
@@ -51,6 +51,8 @@ def mina(db: None) -> User:
     dashboard.ensure_series(source_id=source.pk, names=["cpu_usage"])
     Metric.objects.exclude(name="cpu_usage").delete()
     Announcement.objects.create(message="三点下雨", workspace=team, author=mina)
+    # What is stored is in the installation's language, whoever reads it.
+    Notification.objects.all().delete()
     Notification.objects.create(workspace=team, user=mina, title="你好", kind="announcement")
     services.deactivate_user(user=other)
     return mina
