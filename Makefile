@@ -16,7 +16,7 @@ BROWSERS ?= $(shell echo $$(( ($(JOBS) + 1) / 2 )))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench bench-smoke screenshots dev clean test-services e2e legacy-client chaos chaos-chat format \
-	setup setup-dev lint types imports migrations front-check test-clients
+	setup setup-dev lint types imports migrations front-check test-clients openapi messages
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -82,6 +82,12 @@ bench-smoke: setup-dev ## every benchmark for a moment, to see that it runs
 
 screenshots: setup-dev ## docs/screenshots from a throw-away server
 	$(VENV)/python tools/screenshots.py
+
+openapi: setup-dev ## docs/openapi.yaml anew, after a change of the REST API
+	$(VENV)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
+
+messages: setup-dev ## locale/ in step with what is to be translated; lists what is missing
+	$(VENV)/python tools/messages.py
 
 format: setup-dev ## put the code in its standard form
 	$(VENV)/ruff check --fix .

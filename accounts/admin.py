@@ -8,34 +8,27 @@ from axes.handlers.proxy import AxesProxyHandler
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
-from accounts import services
+from accounts import audit, services
+from accounts.admin_audit import AuditEntryAdmin as AuditEntryAdmin  # registers the audit log
+from accounts.admin_permissions import PermissionsOfTheAdmin
+from accounts.admin_site import ReadOnlyAdmin
 from accounts.models import ApiToken, Membership, Role, User, UserSession, Workspace
 from accounts.templatetags.devices import device_name
 
-
-def change_own_password(
-    request: HttpRequest, extra_context: dict[str, Any] | None = None
-) -> HttpResponse:
-    """One page for changing one's password, the one that closes sockets too."""
-    return redirect("accounts:password_change")
-
-
-# One login page for all, with its lockout; who is signed in but not staff is told so there.
-admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]
-admin.site.password_change = change_own_password  # type: ignore[assignment,method-assign]
-admin.site.site_header = _("Pitwall administration")
-admin.site.site_title = "Pitwall"
-admin.site.index_title = _("Users, workspaces and what they own")
+STATES = {
+    "active": pgettext_lazy("token", "active"),
+    "expired": pgettext_lazy("token", "expired"),
+    "revoked": pgettext_lazy("token", "revoked"),
+}
+CLEAR_LOCKOUT = audit.action("clear_lockout", _("Lockout lifted"))
 
 
 class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
@@ -48,7 +41,7 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(PermissionsOfTheAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """Users are deactivated, not deleted: what they wrote and did stays theirs."""
 
     change_password_form = PasswordForm
@@ -78,9 +71,12 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Let them try to sign in again"), permissions=["change"])
     def clear_failed_logins(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        users = list(queryset)
+        for user in users:
+            audit.record(CLEAR_LOCKOUT, user, workspace_id=None)
         cleared = sum(
             AxesProxyHandler.reset_attempts(username=name.lower())
-            for user in queryset
+            for user in users
             for name in (user.username, user.email)
             if name
         )
@@ -147,11 +143,11 @@ class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)
         for membership in formset.new_objects:
-            services.add_member(
+            membership.pk = services.add_member(
                 workspace_id=membership.workspace_id,
                 user_id=membership.user_id,
                 role=membership.role,
-            )
+            ).pk
         changed = [membership for membership, _fields in formset.changed_objects]
         # New owners before former ones, so that the workspace is never without.
         for membership in sorted(changed, key=lambda member: member.role != Role.OWNER):
@@ -160,32 +156,21 @@ class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             services.remove_member(membership_id=membership.pk)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows that are looked at and ended, never typed in."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        name = f"{self.opts.app_label}.change_{self.opts.model_name}"
-        return bool(request.user.has_perm(name))
-
-
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
     """Tokens are made by their users; the secret is nowhere to be shown."""
 
-    list_display = ("name", "prefix", "user", "workspace", "state", "last_used_at", "expires_at")
+    list_display = (
+        "name", "prefix", "user", "workspace", "token_state", "last_used_at", "expires_at",
+    )  # fmt: skip
     list_filter = ("workspace",)
     search_fields = ("name", "prefix", "user__username")
     exclude = ("hash",)
     actions = ("revoke",)
+
+    @admin.display(description=_("state"))
+    def token_state(self, token: ApiToken) -> str:
+        return str(STATES[token.state()])
 
     @admin.action(description=_("Revoke"), permissions=["end"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 from django.contrib.auth import authenticate
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from msgspec import to_builtins
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,11 +17,20 @@ from accounts.models import User
 from accounts.policy import Action, require
 from accounts.requests import WorkspaceRequest as WorkspaceRequest
 from accounts.serializers import (
+    AccessToken,
+    AuditEntrySerializer,
+    AuditQuerySerializer,
     CredentialsSerializer,
+    Me,
+    Person,
     RefreshSerializer,
-    WorkspaceRoleSerializer,
+    Ticket,
+    TokenPair,
+    WorkspaceRole,
 )
 from realtime.errors import RateLimited, Unauthenticated
+from realtime.http.openapi import PAGE_PARAMETERS, operation, page_of
+from realtime.http.pages import NewestFirst
 
 
 class WorkspaceAPIView(APIView):
@@ -31,6 +41,9 @@ class WorkspaceAPIView(APIView):
 
     action: ClassVar[Action | None] = None
     actions: ClassVar[dict[str, Action]] = {}
+    # For realtime.http.openapi: what every operation in a workspace takes and refuses.
+    openapi_parameters = ({"$ref": "#/components/parameters/workspace"},)
+    refuses = (404,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -53,6 +66,13 @@ class TokenView(APIView):
     permission_classes = ()
     throttle_scope = "token"
 
+    @operation(
+        "obtain_token",
+        "Get an access and a refresh token for a username and a password",
+        body=CredentialsSerializer,
+        answers={200: TokenPair},
+        refuses=(401,),
+    )
     def post(self, request: Request) -> Response:
         serializer = CredentialsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -65,7 +85,7 @@ class TokenView(APIView):
             raise Unauthenticated(_("Wrong username or password."))
         lockout.forget_failures(http, user)
         access, refresh = jwt.issue(user)
-        return Response({"access": access, "refresh": refresh})
+        return Response(to_builtins(TokenPair(access=access, refresh=refresh)))
 
 
 class TokenRefreshView(APIView):
@@ -75,13 +95,20 @@ class TokenRefreshView(APIView):
     permission_classes = ()
     throttle_scope = "token"
 
+    @operation(
+        "refresh_token",
+        "Get another access token for a refresh token",
+        body=RefreshSerializer,
+        answers={200: AccessToken},
+        refuses=(401,),
+    )
     def post(self, request: Request) -> Response:
         serializer = RefreshSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         access = jwt.refresh(serializer.validated_data["refresh"])
         if access is None:
             raise Unauthenticated(_("The token is not valid, or not any more."))
-        return Response({"access": access})
+        return Response(to_builtins(AccessToken(access=access)))
 
 
 class WebSocketTicketView(WorkspaceAPIView):
@@ -89,40 +116,61 @@ class WebSocketTicketView(WorkspaceAPIView):
 
     throttle_scope = "ws-ticket"
 
+    @operation("issue_ticket", "Get a ticket that opens one WebSocket", answers={201: Ticket})
     def post(self, request: WorkspaceRequest) -> Response:
         issued = services.issue_ticket(principal=request.principal)
-        return Response({"ticket": issued.ticket, "expires_in": issued.expires_in}, status=201)
+        ticket = Ticket(ticket=issued.ticket, expires_in=issued.expires_in)
+        return Response(to_builtins(ticket), status=201)
 
 
 class MeView(WorkspaceAPIView):
     """GET: the user, their workspaces and roles, and the workspace this request is in."""
 
+    @operation("get_me", "Who one is, and one's workspaces", answers={200: Me})
     def get(self, request: WorkspaceRequest) -> Response:
         memberships = selectors.memberships_of(request.user)
         if request.auth.token is not None:
             memberships = memberships.filter(workspace_id=request.auth.token.workspace_id)
-        return Response(
-            {
-                "id": request.user.pk,
-                "username": request.user.username,
-                "is_staff": request.user.is_staff,
-                "workspaces": WorkspaceRoleSerializer(memberships, many=True).data,
-                "workspace": request.principal.workspace,
-            }
+        me = Me(
+            id=request.user.pk,
+            username=request.user.username,
+            is_staff=request.user.is_staff,
+            workspaces=[
+                WorkspaceRole(slug=each.workspace.slug, name=each.workspace.name, role=each.role)
+                for each in memberships
+            ],
+            workspace=request.principal.workspace,
         )
+        return Response(to_builtins(me))
 
 
 class UserListView(WorkspaceAPIView):
     """GET: the people of the workspace, by username. Whoever is in it may know the others."""
 
+    @operation("list_users", "The people of the workspace", answers={200: list[Person]})
     def get(self, request: WorkspaceRequest) -> Response:
         people = selectors.people_of(request.principal.workspace_id)
-        return Response(
-            [
-                {"id": person.pk, "username": person.username, "name": person.display_name}
-                for person in people
-            ]
-        )
+        shown = [Person(id=p.pk, username=p.username, name=p.display_name) for p in people]
+        return Response(to_builtins(shown))
+
+
+class AuditView(WorkspaceAPIView):
+    """GET: what is on record of the workspace, newest first, page by page; for its admins."""
+
+    @operation(
+        "list_audit_entries",
+        "What is on record of the workspace, newest first",
+        query=AuditQuerySerializer,
+        answers={200: page_of(AuditEntrySerializer)},
+        parameters=PAGE_PARAMETERS,
+    )
+    def get(self, request: WorkspaceRequest) -> Response:
+        query = AuditQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        pages = NewestFirst()
+        entries = selectors.audit_entries(request.principal, **query.validated_data)
+        page = pages.paginate_queryset(entries, request, view=self) or []
+        return pages.get_paginated_response(AuditEntrySerializer(page, many=True).data)
 
 
 def _locked_out(http: Any, username: str) -> RateLimited:

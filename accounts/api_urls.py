@@ -9,5 +9,6 @@ urlpatterns = [
     path("token/refresh/", api.TokenRefreshView.as_view(), name="token-refresh"),
     path("ws-ticket/", api.WebSocketTicketView.as_view(), name="ws-ticket"),
     path("me/", api.MeView.as_view(), name="me"),
+    path("audit/", api.AuditView.as_view(), name="audit"),
     path("users/", api.UserListView.as_view(), name="user-list"),
 ]

@@ -7,7 +7,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        # Imported for what they register: the first accounts, receivers of signals, pages, system
-        # checks.
-        from accounts import navigation, prepare, signals  # noqa: F401
+        # Imported for what they register: pages, what the API document says of credentials, the
+        # first accounts, what retention removes, receivers of signals, system checks.
+        from accounts import navigation, openapi, prepare, retention, signals  # noqa: F401
         from accounts.shell import checks  # noqa: F401

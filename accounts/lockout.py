@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
@@ -20,18 +19,14 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from realtime.acting import plain_address
 
 MAX_USERNAME_LENGTH = 255  # of the column that axes keeps it in
 
 
 def client_address(request: HttpRequest) -> str | None:
     """The peer's IP address; what trusted proxies forwarded is in it already. None: no IP peer."""
-    try:
-        address = ip_address(request.META.get("REMOTE_ADDR", "").partition("%")[0])
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
+    return plain_address(request.META.get("REMOTE_ADDR", ""))
 
 
 def username(request: HttpRequest, credentials: dict[str, Any] | None) -> str:

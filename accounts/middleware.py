@@ -1,4 +1,4 @@
-"""Notes the use of sessions."""
+"""Notes the use of sessions, and who is acting in a request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts import services
 from accounts.activity import recent_use
 from accounts.lockout import client_address
+from realtime.acting import Actor, acting
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -32,3 +33,22 @@ class SessionActivityMiddleware:
                     user_agent=request.META.get("HTTP_USER_AGENT", ""),
                 )
         return response
+
+
+class ActorMiddleware:
+    """Says who is acting in a request (realtime.acting), whatever has let them in."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with acting(lambda: _actor(request)):
+            return self.get_response(request)
+
+
+def _actor(request: HttpRequest) -> Actor:
+    # Read when asked: a bearer token is looked at by the view, which then sets the user.
+    address = client_address(request)
+    if not request.user.is_authenticated:
+        return Actor(address=address)
+    return Actor(request.user.pk, request.user.get_username(), address)

@@ -1,4 +1,4 @@
-"""Users, the workspaces they belong to, and what lets them in: sessions, tokens, tickets."""
+"""Users, their workspaces, what lets them in (sessions, tokens, tickets), and the audit log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.sessions.models import Session
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -224,3 +224,47 @@ class WebSocketTicket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.expires_at:%H:%M:%S}"
+
+
+class AuditEntry(models.Model):
+    """One action that is on record (accounts.audit). Only ever added; retention removes old ones.
+
+    It outlives all that it tells of, which is therefore kept by id and by name, and not by a
+    foreign key that the database enforces. `actor_id` is None for the system and for people who
+    had not signed in. `target_kind` is the label of the target's model. The admins of `workspace`
+    may read an entry that is not `staff_only`.
+    """
+
+    at = models.DateTimeField(_("time"), db_default=Now(), editable=False)
+    workspace = models.ForeignKey(
+        Workspace,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("workspace"),
+    )
+    staff_only = models.BooleanField(_("for site staff only"), default=False, editable=False)
+    actor_id = models.BigIntegerField(_("actor ID"), null=True, editable=False)
+    actor_name = models.CharField(_("actor"), max_length=150, blank=True, editable=False)
+    address = models.GenericIPAddressField(_("address"), null=True, editable=False)
+    action = models.CharField(_("action"), max_length=60, editable=False)
+    target_kind = models.CharField(_("target kind"), max_length=100, editable=False)
+    target_id = models.CharField(_("target ID"), max_length=64, editable=False)
+    target_name = models.CharField(_("target"), max_length=200, editable=False)
+    details = models.JSONField(_("details"), default=dict, editable=False)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["workspace", "-id"], name="accounts_audit_workspace"),
+            models.Index(fields=["target_kind", "target_id"], name="accounts_audit_target"),
+            models.Index(fields=["at"], name="accounts_audit_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} · {self.target_name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from realtime.errors import PermissionDenied
+from realtime.errors import PermissionDenied, Reason
 
 if TYPE_CHECKING:
     from realtime.auth import Principal
@@ -23,6 +23,7 @@ class Action(StrEnum):
     MANAGE_METRICS = "manage_metrics"
     MANAGE_ROOMS = "manage_rooms"
     MANAGE_MEMBERS = "manage_members"
+    VIEW_AUDIT = "view_audit"
     MANAGE_WORKSPACE = "manage_workspace"
 
 
@@ -38,6 +39,7 @@ ADMIN = MEMBER | {
     Action.MANAGE_METRICS,
     Action.MANAGE_ROOMS,
     Action.MANAGE_MEMBERS,
+    Action.VIEW_AUDIT,
 }
 OWNER = ADMIN | {Action.MANAGE_WORKSPACE}
 
@@ -66,4 +68,10 @@ def require(principal: Principal, action: Action) -> None:
         PermissionDenied: the principal's role does not allow `action`; the message names it.
     """
     if not allowed(principal.role, action):
-        raise PermissionDenied(f"Your role ({principal.role}) does not allow {action.value}.")
+        raise PermissionDenied(
+            Reason(
+                "Your role (%(role)s) does not allow %(action)s.",
+                role=principal.role,
+                action=action.value,
+            )
+        )

@@ -1,4 +1,4 @@
-"""Reads: who is in a workspace as what, where a user is signed in, who is active."""
+"""Reads: who is in a workspace as what, where a user is signed in, who is active, who did what."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiToken, Membership, User, UserSession
+from accounts.models import ApiToken, AuditEntry, Membership, User, UserSession
+from accounts.policy import Action, require
 from realtime.auth import Principal
 from realtime.errors import NotFound
 
@@ -97,3 +98,35 @@ def active_user_count(workspace_id: int, now: datetime | None = None) -> int:
     return Membership.objects.filter(
         workspace_id=workspace_id, user__is_active=True, user__last_seen_at__gt=since
     ).count()
+
+
+def audit_entries(
+    principal: Principal,
+    *,
+    action: str | None = None,
+    actor_id: int | None = None,
+    target_kind: str | None = None,
+    target_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> QuerySet[AuditEntry]:
+    """What is on record of the principal's workspace, newest first, narrowed to what is given.
+
+    Args:
+        since: entries of this time (aware) and later; `until`: earlier ones.
+
+    Raises:
+        PermissionDenied: the principal's role does not allow reading the audit log.
+    """
+    require(principal, Action.VIEW_AUDIT)
+    wanted = {
+        "action": action,
+        "actor_id": actor_id,
+        "target_kind": target_kind,
+        "target_id": target_id,
+        "at__gte": since,
+        "at__lt": until,
+    }
+    narrowed = {lookup: value for lookup, value in wanted.items() if value is not None}
+    entries = AuditEntry.objects.filter(workspace_id=principal.workspace_id, staff_only=False)
+    return entries.filter(**narrowed).order_by("-id")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
 from rest_framework import serializers
 
-from accounts.models import Membership
+from accounts import audit
+from accounts.models import AuditEntry
+from realtime.http.bodies import MAX_ID
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
@@ -18,12 +21,80 @@ class RefreshSerializer(serializers.Serializer[Any]):
     refresh = serializers.CharField(max_length=4096)
 
 
-class WorkspaceRoleSerializer(serializers.ModelSerializer[Membership]):
-    """A membership as its user sees it: the workspace and their role there."""
+class TokenPair(Struct, kw_only=True):
+    """An access token, good for 15 minutes, and a refresh token, good for 14 days."""
 
-    slug = serializers.SlugField(source="workspace.slug")
-    name = serializers.CharField(source="workspace.name")
+    access: str
+    refresh: str
+
+
+class AccessToken(Struct, kw_only=True):
+    access: str
+
+
+class Ticket(Struct, kw_only=True):
+    """Opens one socket, once, within `expires_in` seconds: `/ws/…/?ticket=<ticket>`."""
+
+    ticket: str
+    expires_in: int
+
+
+class WorkspaceRole(Struct, kw_only=True):
+    """A workspace and one's role there."""
+
+    slug: str
+    name: str
+    role: str
+
+
+class Me(Struct, kw_only=True):
+    """Who one is; `workspace` is the slug of the one that this request is in."""
+
+    id: int
+    username: str
+    is_staff: bool
+    workspaces: list[WorkspaceRole]
+    workspace: str
+
+
+class Person(Struct, kw_only=True):
+    """Somebody of the workspace."""
+
+    id: int
+    username: str
+    name: str
+
+
+class AuditQuerySerializer(serializers.Serializer[Any]):
+    """The query string of audit/; `from` and `to` are times, the first one included."""
+
+    action = serializers.CharField(required=False, max_length=60)
+    actor_id = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
+    target_kind = serializers.CharField(required=False, max_length=100)
+    target_id = serializers.CharField(required=False, max_length=64)
+    to = serializers.DateTimeField(required=False, source="until")
+
+    def get_fields(self) -> dict[str, Any]:
+        # No attribute of a class can be called so.
+        return super().get_fields() | {
+            "from": serializers.DateTimeField(required=False, source="since")
+        }
+
+
+class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
+    """An entry of the audit log; `action_label` is the action in the reader's language."""
+
+    address = serializers.IPAddressField(allow_null=True, read_only=True)
+    action_label = serializers.SerializerMethodField()
+
+    details = serializers.DictField(child=serializers.JSONField(), read_only=True)
 
     class Meta:
-        model = Membership
-        fields = ["slug", "name", "role"]
+        model = AuditEntry
+        fields = [
+            "id", "at", "actor_id", "actor_name", "address", "action", "action_label",
+            "target_kind", "target_id", "target_name", "details",
+        ]  # fmt: skip
+
+    def get_action_label(self, entry: AuditEntry) -> str:
+        return audit.label_of(entry.action)

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from accounts import services
 from accounts.lockout import client_address, forget_failures
 from accounts.models import User, UserSession, Workspace
+from accounts.services.users import record_new_user, record_password
 from realtime import auth
 from realtime.models import Stream
 
@@ -39,10 +40,18 @@ def close_sockets_of_session(instance: UserSession, **kwargs: Any) -> None:
 
 
 @receiver(post_save, sender=User)
+def put_on_record(instance: User, created: bool, raw: bool, **kwargs: Any) -> None:
+    """New users and new passwords, whoever made them: `manage.py createsuperuser` too."""
+    if created and not raw:
+        record_new_user(user=instance)
+    elif _has_new_password(instance):
+        record_password(user=instance)
+
+
+@receiver(post_save, sender=User)
 def close_sockets_after_a_new_password(instance: User, created: bool, **kwargs: Any) -> None:
     """Whoever set it, `manage.py changepassword` too: the old login's sockets close."""
-    # set_password() leaves the new password here until save() is through.
-    if not created and instance._password is not None:  # type: ignore[attr-defined]
+    if not created and _has_new_password(instance):
         auth.revoke(user_id=instance.pk)
 
 
@@ -57,3 +66,8 @@ def close_sockets_of_user(instance: User, **kwargs: Any) -> None:
 def forget_streams_of_workspace(instance: Workspace, **kwargs: Any) -> None:
     """Streams hold the workspace's id without a foreign key: the database does not see to them."""
     Stream.objects.filter(workspace_id=instance.pk).delete()
+
+
+def _has_new_password(user: User) -> bool:
+    # set_password() leaves the new password here until save() is through.
+    return user._password is not None  # type: ignore[attr-defined]

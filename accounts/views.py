@@ -21,7 +21,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import selectors, services
 from accounts.forms import LoginForm, ProfileForm, ResetForm, TokenForm
+from accounts.lockout import client_address
 from accounts.requests import SignedInRequest
+from realtime.acting import Actor, acting
 from realtime.errors import Conflict, NotFound
 
 PROFILE, SECURITY, TOKENS = "accounts:profile", "accounts:security", "accounts:tokens"
@@ -82,7 +84,10 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
     success_url = reverse_lazy("accounts:password_reset_complete")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        services.change_password(user=form.user, password=form.cleaned_data["new_password1"])
+        # The link from the mail has shown who it is, though nobody has signed in.
+        actor = Actor(form.user.pk, form.user.get_username(), client_address(self.request))
+        with acting(lambda: actor):
+            services.change_password(user=form.user, password=form.cleaned_data["new_password1"])
         del self.request.session[auth_views.INTERNAL_RESET_SESSION_TOKEN]
         return redirect(self.get_success_url())
 

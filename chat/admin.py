@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from chat import services
-from chat.models import DeletionRecord, Membership, Room
+from chat.models import Membership, Room
 
 if TYPE_CHECKING:
     BaseRoomAdmin = admin.ModelAdmin[Room]
-    BaseDeletionAdmin = admin.ModelAdmin[DeletionRecord]
     BaseMembershipInline = admin.TabularInline[Membership, Room]
 else:  # at run time these classes take no parameters
-    BaseRoomAdmin = BaseDeletionAdmin = admin.ModelAdmin
+    BaseRoomAdmin = admin.ModelAdmin
     BaseMembershipInline = admin.TabularInline
 
 
@@ -40,7 +40,7 @@ class RoomAdmin(BaseRoomAdmin):
     """Names, topics, and how long messages are kept. Rooms are made and deleted by their people."""
 
     list_display = [
-        "slug", "name", "workspace", "kind", "head_sequence", "retention_days", "archived_at",
+        "slug", "name", "workspace", "kind", "messages_so_far", "retention_days", "archived_at",
         "deleted_at",
     ]  # fmt: skip
     list_filter = ["workspace", "kind"]
@@ -53,6 +53,10 @@ class RoomAdmin(BaseRoomAdmin):
     readonly_fields = ["workspace", "slug", "kind", "created_at", "archived_at", "deleted_at"]
     inlines = [MembershipInline]
 
+    @admin.display(description=_("messages so far"), ordering="head_sequence")
+    def messages_so_far(self, room: Room) -> int:
+        return room.head_sequence
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -63,27 +67,3 @@ class RoomAdmin(BaseRoomAdmin):
         by = request.user.pk
         assert by is not None
         services.save_room(room=obj, changed=form.changed_data, by=by)
-
-
-@admin.register(DeletionRecord)
-class DeletionAdmin(BaseDeletionAdmin):
-    """Who deleted whose message, when and why; nobody changes it."""
-
-    list_display = ["room", "sequence", "author", "deleted_by", "deleted_at", "reason"]
-    list_filter = ["room__workspace", "deleted_at"]
-    list_select_related = ["room", "author", "deleted_by"]
-    search_fields = ["author__username", "deleted_by__username", "reason"]
-    exclude = ["message"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: DeletionRecord | None = None
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: DeletionRecord | None = None
-    ) -> bool:
-        return False

@@ -11,7 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from accounts.policy import Action, allowed
-from realtime.errors import Conflict, PermissionDenied
+from realtime.errors import Conflict, PermissionDenied, Reason
+
+NOT_ALLOWED = "Your role in this room (%(role)s) does not allow %(action)s."
 
 
 class RoomAction(StrEnum):
@@ -101,11 +103,13 @@ def require(standing: Standing, action: RoomAction, now: datetime) -> None:
     """
     if action not in standing.actions:
         role = standing.effective_role.replace("_", "-")
-        raise PermissionDenied(f"Your role in this room ({role}) does not allow {action.value}.")
+        raise PermissionDenied(Reason(NOT_ALLOWED, role=role, action=action.value))
     if action is RoomAction.POST and standing.muted(now):
         assert standing.muted_until is not None
         until = standing.muted_until.strftime("%Y-%m-%d %H:%M")
-        raise PermissionDenied(f"You are muted in this room until {until} UTC.")
+        raise PermissionDenied(
+            Reason("You are muted in this room until %(until)s UTC.", until=until)
+        )
     if action in ACTIVE_ONLY and standing.archived:
         raise Conflict("This room is archived: nothing new is written here.")
 

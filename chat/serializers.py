@@ -101,6 +101,12 @@ class UpdateMemberSerializer(StrictSerializer):
     muted_until = serializers.DateTimeField(required=False, allow_null=True)
 
 
+class NamedMemberSerializer(UpdateMemberSerializer):
+    """As UpdateMemberSerializer, where the path does not say of whom."""
+
+    user_id = NumberField()
+
+
 class MemberSerializer(StrictSerializer):
     user_id = NumberField()
 

@@ -61,19 +61,42 @@ class SourceForm(BaseSourceForm):
             self.fields["kind"].choices = choices  # type: ignore[attr-defined]
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Sources of one kind, by its title."""
+
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(kind.name, kind.title) for kind in kinds()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Source]) -> QuerySet[Source]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @admin.register(Source)
 class SourceAdmin(BaseSourceAdmin):
     form = SourceForm
     list_display = [
-        "name", "workspace", "kind", "interval_seconds", "enabled", "state", "last_run_at",
+        "name", "workspace", "kind_title", "interval_seconds", "enabled", "state", "last_run_at",
         "last_error",
     ]  # fmt: skip
-    list_filter = ["workspace", "kind", "enabled", "state"]
+    list_filter = ["workspace", KindFilter, "enabled", "state"]
     list_select_related = ["workspace"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
         shown = ["state", "last_run_at", "last_error"]
-        return ["workspace", "name", "kind", *shown] if obj else shown
+        return ["workspace", "name", "kind_title", *shown] if obj else shown
+
+    def get_fields(self, request: HttpRequest, obj: Source | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        # Once made, a source keeps its kind: only its title is shown.
+        return [name for name in fields if name != "kind"] if obj else fields
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_title(self, source: Source) -> str:
+        titles = {kind.name: str(kind.title) for kind in kinds()}
+        return titles.get(source.kind, source.kind)
 
     def save_model(self, request: HttpRequest, obj: Source, form: SourceForm, change: bool) -> None:
         services.save_source(source=obj)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.response import Response
 
 from accounts.api import WorkspaceAPIView
@@ -12,11 +13,33 @@ from accounts.requests import WorkspaceRequest
 from dashboard import selectors, services
 from dashboard.samples import instants
 from dashboard.serializers import (
+    Accepted,
     BatchSerializer,
     HistoryQuerySerializer,
+    HistoryView,
+    MetricView,
+    SamplesBody,
     history_document,
     metric_document,
     read_samples,
+)
+from realtime.http.openapi import operation
+
+PARTIAL = OpenApiParameter(
+    "partial",
+    str,
+    enum=["0", "1"],
+    description="1: store the valid samples even if others are not.",
+)
+SAMPLES = OpenApiExample(
+    "Two rooms",
+    value={
+        "samples": [
+            {"metric": "temperature", "value": 21.4, "tags": {"room": "lab"}},
+            {"metric": "temperature", "value": 19.0, "tags": {"room": "hall"}},
+        ]
+    },
+    request_only=True,
 )
 
 
@@ -29,6 +52,9 @@ class MetricListView(WorkspaceAPIView):
 
     action = Action.VIEW_DASHBOARDS
 
+    @operation(
+        "list_metrics", "All metrics, with their newest values", answers={200: list[MetricView]}
+    )
     def get(self, request: WorkspaceRequest) -> Response:
         states = selectors.metric_states(request.principal.workspace_id)
         return Response([metric_document(state) for state in states])
@@ -39,6 +65,12 @@ class MetricHistoryView(WorkspaceAPIView):
 
     action = Action.VIEW_DASHBOARDS
 
+    @operation(
+        "get_metric_history",
+        "One metric over a range of time",
+        query=HistoryQuerySerializer,
+        answers={200: HistoryView},
+    )
     def get(self, request: WorkspaceRequest, name: str) -> Response:
         query = HistoryQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -60,6 +92,14 @@ class SampleListView(WorkspaceAPIView):
     action = Action.PUSH_SAMPLES
     throttle_scope = "samples"
 
+    @operation(
+        "push_samples",
+        "Store a batch of samples, all or none",
+        body=SamplesBody,
+        answers={201: Accepted},
+        parameters=[PARTIAL],
+        examples=[SAMPLES],
+    )
     def post(self, request: WorkspaceRequest) -> Response:
         batch = BatchSerializer(data=request.data)
         batch.is_valid(raise_exception=True)

@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
+from msgspec import UNSET, Struct, UnsetType
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -23,6 +25,7 @@ MAX_SAMPLES = 1000
 AHEAD = 60 * instants.SECOND
 
 
+@extend_schema_field({"type": "number"})
 class NumberField(serializers.Field[float, Any, float, Any]):
     """A finite JSON number: no text, no boolean."""
 
@@ -41,6 +44,7 @@ class NumberField(serializers.Field[float, Any, float, Any]):
         return value
 
 
+@extend_schema_field({"oneOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]})
 class InstantField(serializers.Field[int, Any, str, Any]):
     """RFC 3339 with an offset, or epoch seconds; microseconds since the epoch within."""
 
@@ -54,6 +58,7 @@ class InstantField(serializers.Field[int, Any, str, Any]):
         return instants.rfc3339(value)
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
 class TagsField(serializers.Field[dict[str, str], Any, dict[str, str], Any]):
     def to_internal_value(self, data: Any) -> dict[str, str]:
         try:
@@ -149,6 +154,58 @@ class HistoryQuerySerializer(serializers.Serializer[Any]):
             )
         except InvalidCommand as error:
             raise ValidationError(error.errors) from None
+
+
+class LatestView(Struct, kw_only=True):
+    """The newest value of a metric, and when it was taken."""
+
+    value: float
+    timestamp: str
+
+
+class MetricView(Struct, kw_only=True):
+    """A metric; `simulated`: its values are made up by the metrics simulator."""
+
+    name: str
+    title: str
+    group: str
+    unit: str
+    decimals: int
+    simulated: bool
+    latest: LatestView | None
+
+
+class BucketView(Struct, kw_only=True):
+    """What the samples from `timestamp` on come to; `value` is their mean."""
+
+    timestamp: str
+    value: float
+    min: float
+    max: float
+    count: int
+
+
+class HistoryView(Struct, kw_only=True):
+    """A metric over a range; `resolution` is the length of a bucket in seconds."""
+
+    metric: str
+    unit: str
+    simulated: bool
+    resolution: float
+    data: list[BucketView]
+
+
+class Accepted(Struct, kw_only=True):
+    """How many samples were stored; `errors`, by index, tells what was wrong with the others."""
+
+    accepted: int
+    errors: dict[str, Any] | UnsetType = UNSET
+
+
+class SamplesBody(serializers.Serializer[Any]):
+    """The body of POST samples/ as it is meant; BatchSerializer leaves the samples for later."""
+
+    samples = SampleSerializer(many=True)
 
 
 def metric_document(state: MetricState) -> dict[str, Any]:

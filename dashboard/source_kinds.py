@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from django.utils.functional import Promise
+
 from dashboard.samples.tags import Tags
 from realtime.registries import Registry
 
@@ -87,7 +89,7 @@ class Kind:
     """
 
     name: str
-    title: str
+    title: str | Promise
     metrics: tuple[MetricSpec, ...]
     make: Callable[[SourceFacts], Collector]
     timeout: float = 5

@@ -2,53 +2,50 @@
 
 from __future__ import annotations
 
-import re
-
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import Cursor, CursorPagination
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import WorkspaceAPIView
 from accounts.requests import WorkspaceRequest
 from notifications import selectors, services
 from notifications.serializers import (
+    Marked,
+    NotificationPage,
     NotificationSerializer,
+    NotificationView,
+    Notified,
     PageQuerySerializer,
+    Pushed,
     PushSerializer,
 )
 from notifications.services import ReadResult
-
-_ID = re.compile("[0-9]{1,18}")
-
-
-class NotificationPages(CursorPagination):
-    """Newest first; `limit` at a time."""
-
-    ordering = "-id"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
-
-    def decode_cursor(self, request: Request) -> Cursor | None:
-        """Where the page begins: at an id, whoever wrote the cursor."""
-        cursor: Cursor | None = super().decode_cursor(request)
-        if cursor and cursor.position is not None and not _ID.fullmatch(str(cursor.position)):
-            raise NotFound(self.invalid_cursor_message)
-        return cursor
+from realtime.http.openapi import PAGE_PARAMETERS, operation
+from realtime.http.pages import NewestFirst
 
 
 class NotificationListView(WorkspaceAPIView):
     """GET: one's own notifications, page by page. POST: tell a member or an audience."""
 
+    @operation(
+        "list_notifications",
+        "One's own notifications, newest first",
+        query=PageQuerySerializer,
+        answers={200: NotificationPage},
+        parameters=PAGE_PARAMETERS,
+    )
     def get(self, request: WorkspaceRequest) -> Response:
         query = PageQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        pages = NotificationPages()
+        pages = NewestFirst()
         found = selectors.page(request.principal, **query.validated_data)
         page = pages.paginate_queryset(found, request, view=self) or []
         return pages.get_paginated_response([selectors.document(each) for each in page])
 
+    @operation(
+        "send_notification",
+        "Tell a member or an audience something",
+        body=NotificationSerializer,
+        answers={201: Notified},
+    )
     def post(self, request: WorkspaceRequest) -> Response:
         body = NotificationSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -59,6 +56,9 @@ class NotificationListView(WorkspaceAPIView):
 class NotificationDetailView(WorkspaceAPIView):
     """GET: one of one's own notifications."""
 
+    @operation(
+        "get_notification", "One of one's own notifications", answers={200: NotificationView}
+    )
     def get(self, request: WorkspaceRequest, notification_id: int) -> Response:
         return Response(selectors.document(selectors.one(request.principal, notification_id)))
 
@@ -66,6 +66,7 @@ class NotificationDetailView(WorkspaceAPIView):
 class NotificationReadView(WorkspaceAPIView):
     """POST: mark one of one's own notifications as read; again is no error."""
 
+    @operation("read_notification", "Mark a notification as read", answers={200: Marked})
     def post(self, request: WorkspaceRequest, notification_id: int) -> Response:
         return _read(
             services.mark_read(principal=request.principal, notification_ids=[notification_id])
@@ -75,6 +76,7 @@ class NotificationReadView(WorkspaceAPIView):
 class NotificationReadAllView(WorkspaceAPIView):
     """POST: mark all of one's own notifications in the workspace as read."""
 
+    @operation("read_all_notifications", "Mark all notifications as read", answers={200: Marked})
     def post(self, request: WorkspaceRequest) -> Response:
         return _read(services.mark_read(principal=request.principal, notification_ids=None))
 
@@ -82,6 +84,12 @@ class NotificationReadAllView(WorkspaceAPIView):
 class UserPushView(WorkspaceAPIView):
     """POST a message to a member's open connections; 404 `not_connected` when there is none."""
 
+    @operation(
+        "push_message",
+        "Send a message to the open pages of a member",
+        body=PushSerializer,
+        answers={200: Pushed},
+    )
     def post(self, request: WorkspaceRequest, user_id: int) -> Response:
         body = PushSerializer(data=request.data)
         body.is_valid(raise_exception=True)

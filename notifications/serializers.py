@@ -1,9 +1,11 @@
-"""What the REST doors of notifications take."""
+"""What the REST doors of notifications take and give."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
+from realtime.http.pages import Page
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -40,3 +42,38 @@ class PageQuerySerializer(serializers.Serializer[Any]):
         if value is not None and value not in kinds.kinds():
             raise ValidationError(f"A kind is one of {', '.join(kinds.kinds())}.")
         return value
+
+
+class NotificationView(Struct, kw_only=True):
+    """A notification. `link` is a path of this site or an http(s) address; it may be empty."""
+
+    id: int
+    kind: str
+    title: str
+    message: str
+    severity: str
+    link: str
+    created_at: str
+    read: bool
+
+
+class NotificationPage(Page[NotificationView], kw_only=True):
+    """Notifications, newest first."""
+
+
+class Notified(Struct, kw_only=True):
+    """How many were told, and the ids of their notifications."""
+
+    notified: int
+    ids: list[int]
+
+
+class Marked(Struct, kw_only=True):
+    """How many were marked as read now, and how many are still unread."""
+
+    marked: int
+    unread_count: int
+
+
+class Pushed(Struct, kw_only=True):
+    sent: bool

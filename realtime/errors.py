@@ -11,11 +11,31 @@ from typing import Any, Self
 FieldErrors = dict[str, list[str]]
 
 
+class Reason(str):
+    """A sentence about what is wrong, with values in it.
+
+        Reason("A topic has at most %(most)d characters.", most=80)
+
+    To all who read it, it is the English text. The edges find its translation by `template`,
+    which the catalogues hold.
+    """
+
+    __slots__ = ("template", "values")
+    template: str
+    values: dict[str, object]
+
+    def __new__(cls, template: str, **values: object) -> Self:
+        reason = super().__new__(cls, template % values)
+        reason.template, reason.values = template, values
+        return reason
+
+
 class AppError(Exception):
     """A refusal that the person or program at the other end can act on.
 
     Args:
-        message: one sentence, shown as it is.
+        message: one sentence in English; the edges give its translation to those who read
+            another language (realtime.translations).
         errors: what is wrong, by field.
         retry_after: seconds after which the same request may succeed.
     """
@@ -38,7 +58,7 @@ class AppError(Exception):
     @classmethod
     def field(cls, name: str, reason: str) -> Self:
         """The error of one field: `reason` is both the message and what is wrong with `name`."""
-        return cls(reason, errors={name: [reason]})
+        return cls.field(name, reason)
 
 
 class InvalidJSON(AppError):

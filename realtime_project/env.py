@@ -60,6 +60,7 @@ class Environment:
     max_upload_bytes: int
     notification_retention_days: float
     inbox_retention_days: float
+    audit_retention_days: float
     log_format: str
     limits: dict[str, float] = field(default_factory=dict)
 
@@ -123,6 +124,7 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
             source, "PITWALL_NOTIFICATION_RETENTION_DAYS", 90
         ),
         inbox_retention_days=variables.number(source, "PITWALL_INBOX_RETENTION_DAYS", 1),
+        audit_retention_days=variables.number(source, "PITWALL_AUDIT_RETENTION_DAYS", 365),
         service_threads=variables.whole(source, "PITWALL_SERVICE_THREADS", 8),
         send_threads=variables.whole(source, "PITWALL_SEND_THREADS", SEND_THREADS),
         log_format=variables.choice(

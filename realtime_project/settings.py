@@ -30,7 +30,7 @@ INSTALLED_APPS = [
     "accounts",
     "daphne",
     "channels",
-    "django.contrib.admin",
+    "realtime_project.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -38,6 +38,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "servestatic",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "corsheaders",
     "csp",
     "axes",
@@ -58,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.SessionActivityMiddleware",
+    "accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -166,6 +169,8 @@ EVENT_RETENTION = timedelta(days=ENVIRONMENT.event_retention_days)
 NOTIFICATION_RETENTION = timedelta(days=ENVIRONMENT.notification_retention_days)
 # How long a worker's commands and their outcomes are kept once they have one.
 INBOX_RETENTION = timedelta(days=ENVIRONMENT.inbox_retention_days)
+# How long the audit log remembers.
+AUDIT_RETENTION = timedelta(days=ENVIRONMENT.audit_retention_days)
 WORKERS_INSIDE = ENVIRONMENT.workers == "inside"
 
 # --- Accounts -------------------------------------------------------------------------------
@@ -210,6 +215,7 @@ AXES_VERBOSE = False
 
 # --- REST -----------------------------------------------------------------------------------
 REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "realtime.http.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "realtime.http.problems.problem_exception_handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["realtime.http.bodies.StrictJSONParser"],
@@ -233,6 +239,42 @@ REST_FRAMEWORK = {
     # REMOTE_ADDR is the client's already (TRUSTED_PROXIES); headers are not read again.
     "NUM_PROXIES": 0,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pitwall",
+    "VERSION": "1",
+    "DESCRIPTION": (
+        "The REST API of Pitwall. Every refusal is a problem document (RFC 9457). Lists that grow "
+        "come in pages. Every answer has the headers `X-Request-ID` and `X-Process-Time` "
+        "(seconds)."
+    ),
+    "LICENSE": {"name": "BSD-3-Clause"},
+    "OAS_VERSION": "3.1.0",
+    "TAGS": [
+        {"name": "accounts", "description": "Who one is, tokens and tickets, the audit log"},
+        {"name": "dashboard", "description": "Metrics, their history, samples"},
+        {"name": "chat", "description": "Rooms, messages, files, search"},
+        {"name": "notifications", "description": "What one is told"},
+        {"name": "health", "description": "For supervisors and load balancers; no credentials"},
+    ],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_PATCH": False,
+    "PATH_CONVERTER_OVERRIDES": {"row": {"type": "integer", "minimum": 0}},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "realtime.http.openapi.add_shared_parts",
+    ],
+    "APPEND_COMPONENTS": {
+        "parameters": {
+            "workspace": {
+                "name": "workspace",
+                "in": "query",
+                "schema": {"type": "string"},
+                "description": "Slug of the workspace; the user's default one unless given.",
+            }
+        }
+    },
+    "SERVE_INCLUDE_SCHEMA": False,
 }
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),

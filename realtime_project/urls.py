@@ -2,7 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
+from django.views.generic import RedirectView, TemplateView
+
+from realtime_project.documents import SchemaView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="dashboard:page"), name="home"),
@@ -11,6 +13,8 @@ urlpatterns = [
     path("", include("notifications.urls")),
     path("accounts/", include("accounts.urls")),
     path("api/v1/", include("realtime_project.api")),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/docs/", TemplateView.as_view(template_name="api_docs.html"), name="api-docs"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

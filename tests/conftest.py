@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlencode
 
+import polib
 import pytest
 import pytest_asyncio
 from django.conf import settings
@@ -13,8 +14,10 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from realtime.database import threads
+from tests.support.documented import DocumentedClient
 from tests.support.server import serving
 from tests.support.sockets import SocketClient
+from tools import messages
 
 Connect = Callable[..., Awaitable[SocketClient]]
 Api = Callable[..., APIClient]
@@ -24,6 +27,14 @@ Api = Callable[..., APIClient]
 def fast_passwords() -> None:
     """Hashing a password is made slow on purpose; tests have no use for it."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_translations() -> None:
+    """Pages find the catalogue as it is written now."""
+    source, compiled = messages.CATALOGUE, messages.CATALOGUE.with_suffix(".mo")
+    if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
+        polib.pofile(str(source)).save_as_mofile(str(compiled))
 
 
 @pytest.fixture(autouse=True)
@@ -88,10 +99,10 @@ async def connect(server: str) -> AsyncIterator[Connect]:
 
 @pytest.fixture
 def api() -> Api:
-    """`api(user)`: a REST client that is signed in as `user`."""
+    """`api(user)`: a REST client that is signed in as `user`; it checks the API's document."""
 
     def signed_in(user: Any) -> APIClient:
-        client = APIClient()
+        client = DocumentedClient()
         client.force_login(user)
         return client
 

@@ -1,5 +1,7 @@
 """Keep locale/ in step with the templates and the Python code, without gettext installed.
 
+Beside what is marked for translation, it finds what refusals tell people (tools/sentences.py).
+
 python tools/messages.py          add new messages, drop those that are gone, list what is missing
 python tools/messages.py --check  change nothing; fail when something is missing
 """
@@ -15,7 +17,12 @@ import polib
 from babel.messages.extract import extract_python
 from django.utils.translation.template import templatize
 
+# Also run as a script, from a folder of its own.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools.sentences import sentences
+
 ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = ROOT / "templates"
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 PACKAGES = ("accounts", "chat", "dashboard", "notifications", "realtime", "realtime_project")
 TEMPLATE_SUFFIXES = {".html", ".txt"}
@@ -26,6 +33,14 @@ KEYWORDS = dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None)
     "pgettext": ((1, "c"), 2),
     "pgettext_lazy": ((1, "c"), 2),
 }
+
+# What Django's own pages say and its own Chinese catalogue lacks.
+BORROWED = (
+    "Add link",
+    "After you’ve created a user, you’ll be able to edit more user options.",
+    "Change or view list link",
+    "Model name",
+)
 
 # (context, message, plural) -> places
 Messages = dict[tuple[str | None, str, str | None], list[tuple[str, str]]]
@@ -42,6 +57,12 @@ def extract() -> Messages:
             if key is not None:
                 place = (path.relative_to(ROOT).as_posix(), str(line))
                 found.setdefault(key, []).append(place)
+    for message in BORROWED:
+        found.setdefault((None, message, None), []).append(("django", "0"))
+    for sentence in sentences(ROOT):
+        if not sentence.mixed:
+            place = (sentence.path, str(sentence.line))
+            found.setdefault((None, sentence.text, None), []).append(place)
     return found
 
 
@@ -50,7 +71,7 @@ def _sources() -> Iterator[tuple[Path, str]]:
         for path in sorted((ROOT / package).rglob("*.py")):
             if "migrations" not in path.parts:
                 yield path, path.read_text()
-    for path in sorted((ROOT / "templates").rglob("*")):
+    for path in sorted(TEMPLATES.rglob("*")):
         if path.suffix in TEMPLATE_SUFFIXES:
             # Django writes a template as calls of gettext among X's, one line for each line.
             calls = templatize(path.read_text(), origin=str(path))

@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts import keys
+from accounts import audit, keys
 from accounts.models import ApiToken, Membership, WebSocketTicket
 from realtime import auth
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand, NotFound
 from realtime.streams.unit_of_work import unit_of_work
 
+CREATE_TOKEN = audit.action("create_token", gettext_lazy("API token created"))
+REVOKE_TOKEN = audit.action("revoke_token", gettext_lazy("API token revoked"))
 TICKET_LIFETIME = timedelta(seconds=60)
 
 
@@ -57,6 +60,8 @@ def create_token(
         hash=key.hash,
         expires_at=expires_at,
     )
+    details = {"owner": token.user.username, "expires_at": expires_at}
+    audit.record(CREATE_TOKEN, token, workspace_id=workspace_id, details=details)
     return token, key.plain
 
 
@@ -73,11 +78,14 @@ def revoke_token(*, token_id: int, user_id: int | None = None) -> None:
     tokens = ApiToken.objects.filter(pk=token_id)
     if user_id is not None:
         tokens = tokens.filter(user_id=user_id)
-    if not tokens.exists():
+    token = tokens.select_related("user").first()
+    if token is None:
         raise NotFound(_("There is no such token."))
     if tokens.filter(revoked_at=None).update(revoked_at=timezone.now()):
         WebSocketTicket.objects.filter(token_id=token_id).delete()
         auth.revoke(token_id=token_id)
+        details = {"owner": token.user.username}
+        audit.record(REVOKE_TOKEN, token, workspace_id=token.workspace_id, details=details)
 
 
 @unit_of_work

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from accounts import audit
 from accounts.models import ApiToken, Membership, Role, User, WebSocketTicket, Workspace
 from realtime import auth
 from realtime.errors import Conflict, NotFound
 from realtime.streams.unit_of_work import unit_of_work
+
+CREATE_WORKSPACE = audit.action("create_workspace", gettext_lazy("Workspace created"))
+RENAME_WORKSPACE = audit.action("rename_workspace", gettext_lazy("Workspace renamed"))
+ADD_MEMBER = audit.action("add_member", gettext_lazy("Member added"))
+CHANGE_ROLE = audit.action("change_role", gettext_lazy("Role changed"))
+REMOVE_MEMBER = audit.action("remove_member", gettext_lazy("Member removed"))
 
 
 @unit_of_work
@@ -24,6 +34,8 @@ def create_workspace(*, slug: str, name: str, owner: User | None = None) -> Work
             workspace = Workspace.objects.create(slug=slug, name=name)
     except IntegrityError as error:
         raise Conflict(_("A workspace with that slug exists already.")) from error
+    details = audit.changes({}, {"slug": slug, "name": name})
+    audit.record(CREATE_WORKSPACE, workspace, workspace_id=workspace.pk, details=details)
     if owner is not None:
         add_member(workspace_id=workspace.pk, user_id=owner.pk, role=Role.OWNER)
     return workspace
@@ -31,8 +43,20 @@ def create_workspace(*, slug: str, name: str, owner: User | None = None) -> Work
 
 @unit_of_work
 def rename_workspace(*, workspace_id: int, name: str) -> None:
-    """Give a workspace another name; its slug, which programs know it by, stays."""
-    Workspace.objects.filter(pk=workspace_id).update(name=name)
+    """Give a workspace another name; its slug, which programs know it by, stays.
+
+    Raises:
+        NotFound: there is no such workspace.
+    """
+    workspace = Workspace.objects.select_for_update().filter(pk=workspace_id).first()
+    if workspace is None:
+        raise NotFound(_("There is no such workspace."))
+    if workspace.name == name:
+        return
+    details = audit.changes({"name": workspace.name}, {"name": name})
+    workspace.name = name
+    workspace.save(update_fields=["name"])
+    audit.record(RENAME_WORKSPACE, workspace, workspace_id=workspace.pk, details=details)
 
 
 @unit_of_work
@@ -45,11 +69,13 @@ def add_member(*, workspace_id: int, user_id: int, role: str = Role.MEMBER) -> M
     has_default = Membership.objects.filter(user_id=user_id, is_default=True).exists()
     try:
         with transaction.atomic():
-            return Membership.objects.create(
+            membership = Membership.objects.create(
                 workspace_id=workspace_id, user_id=user_id, role=role, is_default=not has_default
             )
     except IntegrityError as error:
         raise Conflict(_("This user is a member of the workspace already.")) from error
+    _record(ADD_MEMBER, membership, {"role": audit.Change(old=None, new=role)})
+    return membership
 
 
 @unit_of_work
@@ -65,8 +91,10 @@ def change_role(*, membership_id: int, role: str) -> Membership:
         return membership
     if membership.role == Role.OWNER:
         _require_another_owner(membership)
+    change = audit.Change(old=membership.role, new=role)
     membership.role = role
     membership.save(update_fields=["role"])
+    _record(CHANGE_ROLE, membership, {"role": change})
     auth.reauthorize(user_id=membership.user_id, workspace_id=membership.workspace_id)
     return membership
 
@@ -83,9 +111,11 @@ def remove_member(*, membership_id: int) -> None:
     if membership.role == Role.OWNER:
         _require_another_owner(membership)
     user_id, workspace_id = membership.user_id, membership.workspace_id
-    membership.delete()
     tokens = ApiToken.objects.filter(user_id=user_id, workspace_id=workspace_id, revoked_at=None)
-    tokens.update(revoked_at=timezone.now())
+    revoked = tokens.update(revoked_at=timezone.now())
+    change = audit.Change(old=membership.role, new=None)
+    _record(REMOVE_MEMBER, membership, {"role": change, "tokens_revoked": revoked})
+    membership.delete()
     WebSocketTicket.objects.filter(user_id=user_id, workspace_id=workspace_id).delete()
     if membership.is_default:
         _promote_a_default(user_id)
@@ -102,6 +132,12 @@ def make_default(*, membership_id: int) -> None:
     membership = _locked(membership_id)
     Membership.objects.filter(user_id=membership.user_id, is_default=True).update(is_default=False)
     Membership.objects.filter(pk=membership.pk).update(is_default=True)
+
+
+def _record(action: str, membership: Membership, details: dict[str, Any]) -> None:
+    """Put a change of a membership on record, under the name of its user."""
+    target = audit.Target.of(membership, membership.user.username)
+    audit.record(action, target, workspace_id=membership.workspace_id, details=details)
 
 
 def _locked(membership_id: int) -> Membership:

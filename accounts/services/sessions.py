@@ -14,12 +14,16 @@ from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from accounts import audit
 from accounts.models import ApiToken, User, UserSession
 from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.streams.unit_of_work import unit_of_work
 
+END_SESSION = audit.action("end_session", gettext_lazy("Session ended"))
+END_SESSIONS = audit.action("end_sessions", gettext_lazy("All other sessions ended"))
 SEEN_EVERY = timedelta(minutes=1)
 BATCH = 500
 
@@ -75,15 +79,26 @@ def end_session(*, session_id: int, user_id: int | None = None) -> None:
     sessions = UserSession.objects.filter(pk=session_id)
     if user_id is not None:
         sessions = sessions.filter(user_id=user_id)
-    session = sessions.first()
+    session = sessions.select_related("user").first()
     if session is None:
         raise NotFound(_("There is no such session."))
+    details = {"device": session.user_agent, "address": session.address}
+    audit.record(END_SESSION, session, workspace_id=None, details=details)
     _delete([session.session_key])
 
 
 @unit_of_work
 def end_other_sessions(*, user_id: int, keep_session_key: str | None) -> int:
     """Sign a user out everywhere but in one session; returns how many sessions ended."""
+    ended = drop_other_sessions(user_id=user_id, keep_session_key=keep_session_key)
+    if ended:
+        user = User.objects.get(pk=user_id)
+        audit.record(END_SESSIONS, user, workspace_id=None, details={"sessions_ended": ended})
+    return ended
+
+
+def drop_other_sessions(*, user_id: int, keep_session_key: str | None) -> int:
+    """As `end_other_sessions`, for a service that puts the reason on record itself."""
     keys = list(
         UserSession.objects.filter(user_id=user_id)
         .exclude(session_id=keep_session_key)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from accounts import audit
 from accounts.models import User, WebSocketTicket
-from accounts.services.sessions import end_other_sessions
+from accounts.services.sessions import drop_other_sessions
 from realtime import auth
 from realtime.errors import Conflict
 from realtime.streams.unit_of_work import unit_of_work
 
+CREATE_USER = audit.action("create_user", gettext_lazy("User created"))
+CHANGE_USER = audit.action("change_user", gettext_lazy("User changed"))
+CHANGE_PASSWORD = audit.action("change_password", gettext_lazy("Password changed"))
+DEACTIVATE_USER = audit.action("deactivate_user", gettext_lazy("User deactivated"))
 SHOWN_TO_SOCKETS = frozenset({"username", "is_staff", "is_superuser"})
 
 
@@ -23,12 +30,15 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str) -
     Raises:
         Conflict: somebody else uses the address.
     """
+    given = {"first_name": first_name, "last_name": last_name, "email": email}
+    before = _stored(user, given)
     user.first_name, user.last_name, user.email = first_name, last_name, email
     try:
         with transaction.atomic():
-            user.save(update_fields=["first_name", "last_name", "email"])
+            user.save(update_fields=list(given))
     except IntegrityError as error:
         raise Conflict(_("Somebody else uses that email address.")) from error
+    _record_change(user, before)
     return user
 
 
@@ -48,7 +58,10 @@ def change_password(
     """
     user.set_password(password)
     user.save(update_fields=["password"])
-    end_other_sessions(user_id=user.pk, keep_session_key=keep_session_key)
+    if password is None:
+        # Any other one is put on record as it is saved (accounts.signals), whoever sets it.
+        record_password(user=user)
+    drop_other_sessions(user_id=user.pk, keep_session_key=keep_session_key)
     WebSocketTicket.objects.filter(user_id=user.pk).delete()
     auth.revoke(user_id=user.pk)
 
@@ -58,7 +71,9 @@ def deactivate_user(*, user: User) -> None:
     """Shut a user out: sessions end, sockets close, tokens and JWTs are refused."""
     user.is_active = False
     user.save(update_fields=["is_active"])
-    end_other_sessions(user_id=user.pk, keep_session_key=None)
+    details = {"is_active": audit.Change(old=True, new=False)}
+    audit.record(DEACTIVATE_USER, user, workspace_id=None, details=details)
+    drop_other_sessions(user_id=user.pk, keep_session_key=None)
     WebSocketTicket.objects.filter(user_id=user.pk).delete()
     auth.revoke(user_id=user.pk)
 
@@ -71,8 +86,42 @@ def save_user(*, user: User, changed: Collection[str]) -> None:
         changed: names of the edited fields. A user who is not active any more is shut out; open
             sockets reconnect when what they know of the user is not true any more.
     """
+    before = _stored(user, changed)
     user.save()
-    if "is_active" in changed and not user.is_active:
+    deactivated = "is_active" in changed and not user.is_active
+    if deactivated:
+        before.pop("is_active", None)
+    _record_change(user, before)
+    if deactivated:
         deactivate_user(user=user)
     elif not SHOWN_TO_SOCKETS.isdisjoint(changed):
         auth.reauthorize(user_id=user.pk)
+
+
+@unit_of_work
+def record_new_user(*, user: User) -> None:
+    """Put on record that a user was made."""
+    fields = ("username", "email", "is_staff", "is_superuser")
+    details = audit.changes({}, {field: getattr(user, field) for field in fields})
+    audit.record(CREATE_USER, user, workspace_id=None, details=details)
+
+
+@unit_of_work
+def record_password(*, user: User) -> None:
+    """Put on record that a user has another password, or none any more."""
+    details = {"password": audit.HIDDEN, "usable": user.has_usable_password()}
+    audit.record(CHANGE_PASSWORD, user, workspace_id=None, details=details)
+
+
+def _stored(user: User, fields: Iterable[str]) -> dict[str, Any]:
+    """These fields of a user as the database has them, those that are columns; none if new."""
+    columns = {field.name for field in User._meta.concrete_fields} - {"password"}
+    rows = User.objects.filter(pk=user.pk).values(*columns.intersection(fields))
+    return dict(rows.first() or {}) if columns.intersection(fields) else {}
+
+
+def _record_change(user: User, before: dict[str, Any]) -> None:
+    """Put on record what is not as it was before; nothing if all of it is."""
+    details = audit.changes(before, {field: getattr(user, field) for field in before})
+    if details:
+        audit.record(CHANGE_USER, user, workspace_id=None, details=details)

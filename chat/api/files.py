@@ -9,17 +9,22 @@ from typing import Any, BinaryIO
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.requests import WorkspaceRequest
 from chat import selectors, services
+from chat.api import documents
 from chat.api.base import ChatAPIView, address, document, page, query_of
 from chat.files import media_types, uploads
 from chat.models import Attachment
+from chat.protocol.views import AttachmentView as AttachmentDocument
 from chat.serializers import FilePageSerializer, UploadSerializer
 from realtime.errors import NotFound
+from realtime.http.openapi import operation
 from realtime.protocol import rfc3339
 
 CHUNK = 256 * 1024
@@ -31,6 +36,12 @@ class AttachmentListView(ChatAPIView):
 
     parser_classes = (MultiPartParser,)
 
+    @operation(
+        "list_attachments",
+        "The files of a room, newest first",
+        query=FilePageSerializer,
+        answers={200: documents.AttachmentPage},
+    )
     def get(self, request: WorkspaceRequest) -> Response:
         wanted = query_of(request, FilePageSerializer).validated_data
         limit = wanted["limit"]
@@ -40,6 +51,13 @@ class AttachmentListView(ChatAPIView):
         more = address(request, before=found[limit - 1].pk) if len(found) > limit else None
         return Response(page([_listed(each) for each in found[:limit]], next_=more))
 
+    @operation(
+        "upload_attachment",
+        "Upload a file for a message",
+        body=UploadSerializer,
+        answers={201: AttachmentDocument},
+        refuses=(409, 503),
+    )
     def post(self, request: WorkspaceRequest) -> Response:
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -64,6 +82,25 @@ class AttachmentView(ChatAPIView):
         # An <img> accepts images alone: what it gets is none of the API's formats anyway.
         return super().perform_content_negotiation(request, force=True)
 
+    @operation(
+        "download_attachment",
+        "The file itself, or one range of its bytes",
+        answers={
+            (200, "*/*"): OpenApiTypes.BINARY,
+            (206, "*/*"): OpenApiTypes.BINARY,
+            304: OpenApiResponse(description="The client has it: `If-None-Match`."),
+            416: OpenApiResponse(description="It has no such range."),
+        },
+        parameters=[
+            OpenApiParameter(
+                "download",
+                str,
+                enum=["1"],
+                description="1: to be saved, though a page could show it.",
+            ),
+            OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="`bytes=0-1023`"),
+        ],
+    )
     def get(self, request: WorkspaceRequest, attachment_id: int) -> HttpResponseBase:
         attachment = selectors.find_attachment(request.principal, attachment_id)
         inline = attachment.inline and request.query_params.get("download") != "1"

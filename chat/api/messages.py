@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.response import Response
 
 from accounts.requests import WorkspaceRequest
 from chat import selectors, services
+from chat.api import documents
 from chat.api.base import ChatAPIView, address, body_of, document, page, query_of
 from chat.protocol import SentView
+from chat.protocol.views import MessageView as MessageDocument
+from chat.protocol.views import ReactionView
 from chat.serializers import (
     DeleteMessageSerializer,
     EditMessageSerializer,
@@ -20,12 +24,26 @@ from chat.serializers import (
     SendMessageSerializer,
 )
 from chat.text import markdown
+from realtime.http.openapi import operation
 from realtime.protocol import rfc3339
+
+SENT_BEFORE = "It was there already, under the same `client_message_id`."
+HELLO = OpenApiExample(
+    "A message that can be sent again without harm",
+    value={"text": "Box this lap", "client_message_id": "7f0c1b7e"},
+    request_only=True,
+)
 
 
 class MessageListView(ChatAPIView):
     """GET: messages by sequence, oldest first; `previous` leads to older ones. POST: a new one."""
 
+    @operation(
+        "list_messages",
+        "The messages of a room by sequence, oldest first",
+        query=PageSerializer,
+        answers={200: documents.MessagePage},
+    )
     def get(self, request: WorkspaceRequest, slug: str) -> Response:
         wanted = query_of(request, PageSerializer).validated_data
         found = selectors.history(request.principal, slug, **wanted)
@@ -41,6 +59,14 @@ class MessageListView(ChatAPIView):
             )
         )
 
+    @operation(
+        "send_message",
+        "Write a message",
+        body=SendMessageSerializer,
+        answers={201: SentView, 200: OpenApiResponse(SentView, SENT_BEFORE)},
+        refuses=(409,),
+        examples=[HELLO],
+    )
     def post(self, request: WorkspaceRequest, slug: str) -> Response:
         fields = body_of(request, SendMessageSerializer)
         sent = services.send_message(principal=request.principal, room=slug, **fields)
@@ -50,6 +76,12 @@ class MessageListView(ChatAPIView):
 class PreviewView(ChatAPIView):
     """POST a text: how it would be shown as a message. Nothing is stored."""
 
+    @operation(
+        "preview_message",
+        "How a text would look as a message",
+        body=PreviewSerializer,
+        answers={200: documents.RenderedText},
+    )
     def post(self, request: WorkspaceRequest) -> Response:
         return Response({"html": markdown.render(body_of(request, PreviewSerializer)["text"])})
 
@@ -57,14 +89,25 @@ class PreviewView(ChatAPIView):
 class MessageView(ChatAPIView):
     """GET, PATCH (a new text) and DELETE one message."""
 
+    @operation("get_message", "One message", answers={200: MessageDocument})
     def get(self, request: WorkspaceRequest, message_id: int) -> Response:
         return Response(_message(request, message_id))
 
+    @operation(
+        "edit_message",
+        "Give one's own message another text",
+        body=EditMessageSerializer,
+        answers={200: MessageDocument},
+        refuses=(409,),
+    )
     def patch(self, request: WorkspaceRequest, message_id: int) -> Response:
         fields = body_of(request, EditMessageSerializer)
         services.edit_message(principal=request.principal, message_id=message_id, **fields)
         return Response(_message(request, message_id))
 
+    @operation(
+        "delete_message", "Delete a message", body=DeleteMessageSerializer, answers={204: None}
+    )
     def delete(self, request: WorkspaceRequest, message_id: int) -> Response:
         fields = body_of(request, DeleteMessageSerializer)
         services.delete_message(principal=request.principal, message_id=message_id, **fields)
@@ -74,6 +117,11 @@ class MessageView(ChatAPIView):
 class RevisionListView(ChatAPIView):
     """GET: what a message said before it was edited, oldest first."""
 
+    @operation(
+        "list_revisions",
+        "What a message said before it was edited, oldest first",
+        answers={200: list[documents.RevisionView]},
+    )
     def get(self, request: WorkspaceRequest, message_id: int) -> Response:
         message, _place = selectors.find_message(request.principal, message_id)
         return Response(
@@ -91,12 +139,27 @@ class RevisionListView(ChatAPIView):
 class ReactionListView(ChatAPIView):
     """GET: the reactions to a message. POST and DELETE: one's own `emoji`."""
 
+    @operation("list_reactions", "The reactions to a message", answers={200: list[ReactionView]})
     def get(self, request: WorkspaceRequest, message_id: int) -> Response:
         return Response(_message(request, message_id)["reactions"])
 
+    @operation(
+        "add_reaction",
+        "React to a message",
+        body=ReactionSerializer,
+        answers={200: list[ReactionView]},
+        refuses=(409,),
+    )
     def post(self, request: WorkspaceRequest, message_id: int) -> Response:
         return self._set(request, message_id, on=True)
 
+    @operation(
+        "remove_reaction",
+        "Take one's reaction back",
+        body=ReactionSerializer,
+        answers={200: list[ReactionView]},
+        refuses=(409,),
+    )
     def delete(self, request: WorkspaceRequest, message_id: int) -> Response:
         return self._set(request, message_id, on=False)
 
@@ -111,10 +174,14 @@ class ReactionListView(ChatAPIView):
 class PinView(ChatAPIView):
     """POST: pin a message to its room. DELETE: no longer."""
 
+    @operation(
+        "pin_message", "Pin a message to its room", answers={200: MessageDocument}, refuses=(409,)
+    )
     def post(self, request: WorkspaceRequest, message_id: int) -> Response:
         services.set_pin(principal=request.principal, message_id=message_id, on=True)
         return Response(_message(request, message_id))
 
+    @operation("unpin_message", "Unpin a message", answers={204: None}, refuses=(409,))
     def delete(self, request: WorkspaceRequest, message_id: int) -> Response:
         services.set_pin(principal=request.principal, message_id=message_id, on=False)
         return Response(status=204)
@@ -123,6 +190,11 @@ class PinView(ChatAPIView):
 class PinListView(ChatAPIView):
     """GET: what is pinned in a room, the newest pin first."""
 
+    @operation(
+        "list_pins",
+        "The pinned messages of a room, the newest pin first",
+        answers={200: list[MessageDocument]},
+    )
     def get(self, request: WorkspaceRequest, slug: str) -> Response:
         return Response(document(selectors.pinned_messages(request.principal, slug)))
 
@@ -130,6 +202,12 @@ class PinListView(ChatAPIView):
 class SearchView(ChatAPIView):
     """GET: messages that answer `q`, newest first, each with an `excerpt` and where it matches."""
 
+    @operation(
+        "search_messages",
+        "Find messages, newest first",
+        query=SearchSerializer,
+        answers={200: documents.FoundPage},
+    )
     def get(self, request: WorkspaceRequest) -> Response:
         wanted = query_of(request, SearchSerializer)
         found = selectors.search_messages(

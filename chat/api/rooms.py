@@ -4,23 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.response import Response
 
 from accounts.requests import WorkspaceRequest
 from chat import selectors, services
+from chat.api import documents
 from chat.api.base import ChatAPIView, body_of, document
 from chat.models import Membership
+from chat.protocol.views import MemberView as MemberDocument
+from chat.protocol.views import RoomSummary
 from chat.serializers import (
     AddMemberSerializer,
     CreateRoomSerializer,
     MemberSerializer,
+    NamedMemberSerializer,
     ReadSerializer,
     UpdateMemberSerializer,
     UpdateRoomSerializer,
 )
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand
+from realtime.http.openapi import operation
 from realtime.streams.unit_of_work import unit_of_work
+
+JOINED = OpenApiParameter(
+    "joined", str, enum=["0", "1"], description="1: those that one is in; 0: the others."
+)
+OPS = OpenApiExample(
+    "A public room",
+    value={"name": "Operations", "kind": "public", "topic": "What runs where"},
+    request_only=True,
+)
+DIRECT = OpenApiExample(
+    "A direct room", value={"kind": "direct", "username": "bob"}, request_only=True
+)
 
 
 class RoomListView(ChatAPIView):
@@ -29,10 +47,24 @@ class RoomListView(ChatAPIView):
     POST: make a public or private room, or open the direct one with a person.
     """
 
+    @operation(
+        "list_rooms",
+        "The rooms that one may read",
+        answers={200: list[RoomSummary]},
+        parameters=[JOINED],
+    )
     def get(self, request: WorkspaceRequest) -> Response:
         joined = {"1": True, "0": False}.get(request.query_params.get("joined", ""))
         return Response(document(selectors.room_summaries(request.principal, joined=joined)))
 
+    @operation(
+        "create_room",
+        "Make a room, or open the direct one with a person",
+        body=CreateRoomSerializer,
+        answers={201: RoomSummary},
+        refuses=(409,),
+        examples=[OPS, DIRECT],
+    )
     def post(self, request: WorkspaceRequest) -> Response:
         fields = body_of(request, CreateRoomSerializer)
         if fields["kind"] == "direct":
@@ -46,9 +78,17 @@ class RoomListView(ChatAPIView):
 class RoomView(ChatAPIView):
     """GET, PATCH, DELETE one room."""
 
+    @operation("get_room", "One room", answers={200: RoomSummary})
     def get(self, request: WorkspaceRequest, slug: str) -> Response:
         return Response(document(selectors.room_summary(request.principal, slug)))
 
+    @operation(
+        "update_room",
+        "Change a room, or of what in it one is told",
+        body=UpdateRoomSerializer,
+        answers={200: RoomSummary},
+        refuses=(409,),
+    )
     def patch(self, request: WorkspaceRequest, slug: str) -> Response:
         fields = body_of(request, UpdateRoomSerializer)
         principal = request.principal
@@ -63,6 +103,7 @@ class RoomView(ChatAPIView):
                 services.archive_room(principal=principal, room=slug, archived=archived)
         return Response(document(selectors.room_summary(principal, slug)))
 
+    @operation("delete_room", "Delete a room", answers={204: None}, refuses=(409,))
     def delete(self, request: WorkspaceRequest, slug: str) -> Response:
         services.delete_room(principal=request.principal, room=slug)
         return Response(status=204)
@@ -74,9 +115,21 @@ class MemberListView(ChatAPIView):
     PATCH and DELETE name the member by `user_id` in the body.
     """
 
+    @operation(
+        "list_members",
+        "Who is in a room, and who of them is connected",
+        answers={200: list[MemberDocument]},
+    )
     def get(self, request: WorkspaceRequest, slug: str) -> Response:
         return Response(document(selectors.member_list(request.principal, slug).data))
 
+    @operation(
+        "add_member",
+        "Bring somebody into a room, or join it",
+        body=AddMemberSerializer,
+        answers={201: MemberDocument},
+        refuses=(409,),
+    )
     def post(self, request: WorkspaceRequest, slug: str) -> Response:
         fields = body_of(request, AddMemberSerializer)
         if fields.get("user_id", request.principal.user_id) == request.principal.user_id:
@@ -85,10 +138,24 @@ class MemberListView(ChatAPIView):
             membership = services.add_member(principal=request.principal, room=slug, **fields)
         return Response(_member(membership), status=201)
 
+    @operation(
+        "update_named_member",
+        "Change a member who is named in the body",
+        body=NamedMemberSerializer,
+        answers={200: MemberDocument},
+        refuses=(409,),
+    )
     def patch(self, request: WorkspaceRequest, slug: str) -> Response:
-        user_id = body_of(request, _Named)["user_id"]
+        user_id = body_of(request, NamedMemberSerializer)["user_id"]
         return _change(request.principal, slug, user_id, body_of(request, UpdateMemberSerializer))
 
+    @operation(
+        "remove_named_member",
+        "Put out a member who is named in the body, or leave",
+        body=MemberSerializer,
+        answers={204: None},
+        refuses=(409,),
+    )
     def delete(self, request: WorkspaceRequest, slug: str) -> Response:
         user_id = body_of(request, MemberSerializer)["user_id"]
         services.remove_member(principal=request.principal, room=slug, user_id=user_id)
@@ -98,9 +165,17 @@ class MemberListView(ChatAPIView):
 class MemberView(ChatAPIView):
     """PATCH: another role, or muted until a time (null: no longer). DELETE: put out, or leave."""
 
+    @operation(
+        "update_member",
+        "Give a member another role, or mute them for a time",
+        body=UpdateMemberSerializer,
+        answers={200: MemberDocument},
+        refuses=(409,),
+    )
     def patch(self, request: WorkspaceRequest, slug: str, user_id: int) -> Response:
         return _change(request.principal, slug, user_id, body_of(request, UpdateMemberSerializer))
 
+    @operation("remove_member", "Put a member out, or leave", answers={204: None}, refuses=(409,))
     def delete(self, request: WorkspaceRequest, slug: str, user_id: int) -> Response:
         services.remove_member(principal=request.principal, room=slug, user_id=user_id)
         return Response(status=204)
@@ -109,19 +184,17 @@ class MemberView(ChatAPIView):
 class ReadView(ChatAPIView):
     """POST: one has read up to a sequence."""
 
+    @operation(
+        "mark_read",
+        "Say how far one has read",
+        body=ReadSerializer,
+        answers={200: documents.ReadView},
+        refuses=(409,),
+    )
     def post(self, request: WorkspaceRequest, slug: str) -> Response:
         sequence = body_of(request, ReadSerializer)["sequence"]
         state = services.mark_read(principal=request.principal, room=slug, sequence=sequence)
         return Response({"room": slug, **_fields(state)})
-
-
-class _Named(UpdateMemberSerializer):
-    """As UpdateMemberSerializer, where the path does not say of whom."""
-
-    def get_fields(self) -> dict[str, Any]:
-        fields = super().get_fields()
-        fields["user_id"].required = True
-        return fields
 
 
 def _change(principal: Principal, slug: str, user_id: int, fields: dict[str, Any]) -> Response:

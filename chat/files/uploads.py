@@ -20,7 +20,7 @@ from typing import BinaryIO
 from django.conf import settings
 
 from chat.files import images, media_types
-from realtime.errors import InvalidCommand, TooLarge, Unavailable
+from realtime.errors import InvalidCommand, Reason, TooLarge, Unavailable
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 SHARDS = 256
@@ -170,7 +170,7 @@ def _place(key: str) -> Path:
 
 
 def too_large(limit: int) -> TooLarge:
-    return TooLarge.field("size", f"A file may have at most {limit} bytes.")
+    return TooLarge.field("size", Reason("A file may have at most %(most)d bytes.", most=limit))
 
 
 def _no_disk() -> Unavailable:

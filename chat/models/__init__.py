@@ -1,8 +1,7 @@
-"""Rooms and who is in them, messages and what hangs on them, and what is kept of deletions."""
+"""Rooms and who is in them, messages and what hangs on them."""
 
 from chat.models.messages import (
     Attachment,
-    DeletionRecord,
     Mention,
     Message,
     Pin,
@@ -13,7 +12,6 @@ from chat.models.rooms import Membership, NotificationLevel, Role, Room, RoomKin
 
 __all__ = [
     "Attachment",
-    "DeletionRecord",
     "Membership",
     "Mention",
     "Message",

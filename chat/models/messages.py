@@ -256,37 +256,3 @@ class Pin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message_id} in {self.room_id}"
-
-
-class DeletionRecord(models.Model):
-    """Who deleted whose message, when and why. Stays when the message itself has expired."""
-
-    room = models.ForeignKey(
-        Room, on_delete=models.CASCADE, related_name="deletions", verbose_name=_("room")
-    )
-    sequence = models.BigIntegerField(_("sequence"))
-    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="+")
-    author = models.ForeignKey(
-        User,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("author"),
-    )
-    deleted_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", verbose_name=_("deleted by")
-    )
-    deleted_at = models.DateTimeField(_("deleted"), default=timezone.now)
-    reason = models.CharField(_("reason"), max_length=250, blank=True)
-
-    class Meta:
-        verbose_name = _("deletion")
-        verbose_name_plural = _("deletions")
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["room", "sequence"], name="chat_deletion_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.room_id}:{self.sequence} by {self.deleted_by_id}"

@@ -114,6 +114,11 @@ class Room(models.Model):
     def __str__(self) -> str:
         return self.name or self.slug
 
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody of the workspace may know of it."""
+        return self.kind == RoomKind.PUBLIC
+
 
 class Membership(models.Model):
     """Somebody's place in a room: what they may do, how far they have read.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from realtime.errors import InvalidCommand
+from realtime.errors import InvalidCommand, Reason
 
 MAX_QUERY_LENGTH = 500
 MAX_PARTS = 20
@@ -83,14 +83,14 @@ def parse(query: str, now: datetime) -> Query:
         InvalidCommand: it asks for nothing, for too much, or a filter's value is unknown.
     """
     if len(query) > MAX_QUERY_LENGTH:
-        raise _refused(f"A search has at most {MAX_QUERY_LENGTH} characters.")
+        raise _refused(Reason("A search has at most %(most)d characters.", most=MAX_QUERY_LENGTH))
     found = _Found()
     for part in _PART.finditer(query):
         found.add(part, now)
     if not found.parts:
         raise _refused("Say what to search for.")
     if found.parts > MAX_PARTS:
-        raise _refused(f"A search has at most {MAX_PARTS} words and filters.")
+        raise _refused(Reason("A search has at most %(most)d words and filters.", most=MAX_PARTS))
     return found.query()
 
 
@@ -108,12 +108,21 @@ class _Found:
         key, negated = (part["key"] or "").lower(), bool(part["not"])
         if key in ("before", "after", "on"):
             if negated:
-                raise _refused(f"-{key}: has no meaning; turn the day round instead.")
+                raise _refused(
+                    Reason("-%(key)s: has no meaning; turn the day round instead.", key=key)
+                )
             self._bound(key, *_day(value, now))
         elif key in ("has", "is"):
             known = HAS if key == "has" else IS
             if fold(value) not in known:
-                raise _refused(f"{key}: takes {', '.join(sorted(known))}, not {value[:50]!r}.")
+                raise _refused(
+                    Reason(
+                        "%(key)s: takes %(known)s, not “%(value)s”.",
+                        key=key,
+                        known=", ".join(sorted(known)),
+                        value=value[:50],
+                    )
+                )
             self._append(key, fold(value), negated)
         elif key:
             self._append(key, value.lstrip("#" if key == "in" else "@＠"), negated)
@@ -174,8 +183,13 @@ def _day(value: str, now: datetime) -> tuple[datetime, datetime]:
     except (ValueError, OverflowError):
         example = f"{midnight:%Y-%m-%d}"
         raise _refused(
-            f"{value[:50]!r} is no day: write {example}, {example[:7]}, {example[:4]}, "
-            "today or yesterday."
+            Reason(
+                "“%(value)s” is no day: write %(day)s, %(month)s, %(year)s, today or yesterday.",
+                value=value[:50],
+                day=example,
+                month=example[:7],
+                year=example[:4],
+            )
         ) from None
 
 

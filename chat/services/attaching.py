@@ -14,7 +14,7 @@ from chat.policy import RoomAction, require
 from chat.selectors import Place
 from chat.services.changing import remove_files
 from realtime.auth import Principal
-from realtime.errors import InvalidCommand, RateLimited
+from realtime.errors import InvalidCommand, RateLimited, Reason
 from realtime.streams.unit_of_work import unit_of_work
 
 # Files of one person that are in no message yet; the retention worker removes them after a day.
@@ -41,7 +41,10 @@ def check_upload(*, principal: Principal, room: str, size: int) -> Place:
     waiting = Attachment.objects.filter(uploader_id=principal.user_id, message=None)
     if waiting.count() >= MAX_WAITING:
         raise RateLimited(
-            f"{MAX_WAITING} of your files wait to be sent: send them, or wait.", retry_after=3600
+            Reason(
+                "%(count)d of your files wait to be sent: send them, or wait.", count=MAX_WAITING
+            ),
+            retry_after=3600,
         )
     return place
 

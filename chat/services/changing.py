@@ -5,18 +5,20 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
+from accounts import audit
 from chat import selectors
 from chat.files import uploads
 from chat.models import (
     Attachment,
-    DeletionRecord,
     Membership,
     Mention,
     Message,
     Pin,
     Reaction,
     Revision,
+    Room,
 )
 from chat.policy import RoomAction, require
 from chat.protocol import MessageDeleted, MessageEdited
@@ -31,6 +33,7 @@ from realtime.protocol import rfc3339
 from realtime.streams.unit_of_work import unit_of_work
 
 MAX_REASON_LENGTH = 250
+DELETE_MESSAGE = audit.action("delete_message", gettext_lazy("Message deleted"))
 
 
 def edit_message(
@@ -122,15 +125,7 @@ def delete_message(*, principal: Principal, message_id: int, reason: str = "") -
     message.text = message.html = message.card_kind = message.card_reference = ""
     message.card_state, message.mentions_all = None, False
     message.save()
-    DeletionRecord.objects.create(
-        room=place.room,
-        sequence=message.sequence,
-        message=message,
-        author_id=message.author_id,
-        deleted_by_id=principal.user_id,
-        deleted_at=message.deleted_at,
-        reason=reason[:MAX_REASON_LENGTH],
-    )
+    _put_on_record(message, place.room, principal.user_id, reason[:MAX_REASON_LENGTH])
     _take_off(message)
     retract(place.room, {message.pk: message.sequence})
     tell(
@@ -144,6 +139,24 @@ def delete_message(*, principal: Principal, message_id: int, reason: str = "") -
         ),
     )
     return message
+
+
+def _put_on_record(message: Message, room: Room, by: int, reason: str) -> None:
+    """Whose message it was and where, and why it went; nothing of what it said."""
+    audit.record(
+        DELETE_MESSAGE,
+        audit.Target.of(message, f"{room.slug} #{message.sequence}"),
+        workspace_id=room.workspace_id,
+        staff_only=not room.is_open,
+        details={
+            "room": room.slug,
+            "sequence": message.sequence,
+            "author_id": message.author_id,
+            "author": message.username,
+            "reason": reason,
+        },
+        by=by,
+    )
 
 
 def _take_off(message: Message) -> None:

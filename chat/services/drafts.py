@@ -13,7 +13,7 @@ from chat.text import checking, markdown
 from notifications import cards
 from notifications.cards import Card
 from realtime.auth import Principal
-from realtime.errors import InvalidCommand, NotFound
+from realtime.errors import InvalidCommand, NotFound, Reason
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,13 @@ def draft_message(
     # Clients that know it under this id may count on it: an empty one would be everybody's.
     if client_message_id is not None and not 1 <= len(client_message_id) <= MAX_CLIENT_ID_LENGTH:
         raise InvalidCommand.field(
-            "client_message_id", f"It has 1 to {MAX_CLIENT_ID_LENGTH} characters."
+            "client_message_id",
+            Reason("It has 1 to %(most)d characters.", most=MAX_CLIENT_ID_LENGTH),
         )
     if len(set(attachments)) != len(attachments) or len(attachments) > MAX_ATTACHMENTS:
-        raise InvalidCommand.field("attachments", f"At most {MAX_ATTACHMENTS} files, each once.")
+        raise InvalidCommand.field(
+            "attachments", Reason("At most %(most)d files, each once.", most=MAX_ATTACHMENTS)
+        )
     return Draft(
         principal=principal,
         room=room,
@@ -110,5 +113,8 @@ def _people(workspace_id: int, names: set[str]) -> tuple[int, ...]:
 def _card(principal: Principal, kind: str, reference: str) -> Card:
     state = cards.get(kind).state(principal, [reference]).get(reference)
     if state is None:
-        raise NotFound.field("card", f"There is no {kind} {reference[:64]!r} to show.")
+        raise NotFound.field(
+            "card",
+            Reason("There is no %(kind)s “%(name)s” to show.", kind=kind, name=reference[:64]),
+        )
     return Card(kind, reference, state)

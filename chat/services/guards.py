@@ -8,7 +8,7 @@ from chat.policy import RoomAction, require
 from chat.protocol import CONFIRM_ABOVE
 from chat.selectors import Place
 from chat.services.drafts import Written
-from realtime.errors import Conflict
+from realtime.errors import Conflict, Reason
 
 
 def check_call_to_all(
@@ -28,5 +28,9 @@ def check_call_to_all(
     require(place.standing, RoomAction.MENTION_ALL, now)
     if members > CONFIRM_ABOVE and not confirmed:
         raise Conflict.field(
-            "confirm", f"@all calls {members} people: send it with confirm: true if you mean it."
+            "confirm",
+            Reason(
+                "@all calls %(count)d people: send it with confirm: true if you mean it.",
+                count=members,
+            ),
         )

@@ -11,7 +11,7 @@ from chat.services.changing import locked_message
 from chat.services.common import stamp, tell
 from chat.text import emoji as emojis
 from realtime.auth import Principal
-from realtime.errors import Conflict, InvalidCommand
+from realtime.errors import Conflict, InvalidCommand, Reason
 from realtime.streams.unit_of_work import unit_of_work
 
 
@@ -37,7 +37,12 @@ def set_reaction(*, principal: Principal, message_id: int, emoji: str, on: bool)
     if on:
         kinds = set(there.order_by().values_list("emoji", flat=True).distinct())
         if emoji not in kinds and len(kinds) >= MAX_DISTINCT_REACTIONS:
-            raise Conflict(f"A message has at most {MAX_DISTINCT_REACTIONS} different reactions.")
+            raise Conflict(
+                Reason(
+                    "A message has at most %(most)d different reactions.",
+                    most=MAX_DISTINCT_REACTIONS,
+                )
+            )
         Reaction.objects.create(message=message, user_id=principal.user_id, emoji=emoji)
     else:
         mine.delete()
@@ -73,7 +78,7 @@ def set_pin(*, principal: Principal, message_id: int, on: bool) -> Message:
         return message
     if on:
         if Pin.objects.filter(room=place.room).count() >= MAX_PINS:
-            raise Conflict(f"A room has at most {MAX_PINS} pinned messages.")
+            raise Conflict(Reason("A room has at most %(most)d pinned messages.", most=MAX_PINS))
         Pin.objects.create(message=message, room=place.room, pinned_by_id=principal.user_id)
     else:
         there.delete()

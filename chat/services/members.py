@@ -5,14 +5,14 @@ from __future__ import annotations
 from accounts.models import Membership as WorkspaceMembership
 from chat import selectors
 from chat.models import Membership, NotificationLevel, Role, Room, RoomKind
-from chat.policy import RoomAction, require_above
+from chat.policy import NOT_ALLOWED, RoomAction, require_above
 from chat.protocol import MemberLeft, MemberUpdated
 from chat.selectors import Place
 from chat.services import notifying
 from chat.services.common import admit, hide_room, locked_place, member_of, stamp, tell
 from chat.services.rooms import remove
 from realtime.auth import Principal
-from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
+from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied, Reason
 from realtime.streams.unit_of_work import unit_of_work
 
 
@@ -119,7 +119,13 @@ def remove_member(*, principal: Principal, room: str, user_id: int) -> None:
     membership = member_of(place, user_id)
     _require_not_direct(place)
     if RoomAction.MANAGE_MEMBERS not in place.standing.actions:
-        raise PermissionDenied("Your role in this room does not allow manage_members.")
+        raise PermissionDenied(
+            Reason(
+                NOT_ALLOWED,
+                role=place.standing.effective_role.replace("_", "-"),
+                action=RoomAction.MANAGE_MEMBERS.value,
+            )
+        )
     require_above(place.standing, membership.role)
     dismiss(place.room, membership, "removed", principal.user_id)
 
@@ -134,7 +140,8 @@ def set_notification_level(*, principal: Principal, room: str, level: str) -> Me
     """
     if level not in NotificationLevel.values:
         raise InvalidCommand.field(
-            "notify", f"A level is one of {', '.join(NotificationLevel.values)}."
+            "notify",
+            Reason("A level is one of %(known)s.", known=", ".join(NotificationLevel.values)),
         )
     membership = member_of(selectors.find(principal, room), principal.user_id)
     Membership.objects.filter(pk=membership.pk).update(notify=level)
@@ -168,7 +175,9 @@ def tell_of_change(room: Room, membership: Membership, by: int) -> None:
 
 def _require_role(role: str) -> None:
     if role not in Role.values:
-        raise InvalidCommand.field("role", f"A role is one of {', '.join(Role.values)}.")
+        raise InvalidCommand.field(
+            "role", Reason("A role is one of %(known)s.", known=", ".join(Role.values))
+        )
 
 
 def _require_not_direct(place: Place) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
+from accounts import audit
 from accounts.policy import Action
 from accounts.policy import require as require_action
 from chat import selectors
@@ -26,9 +28,10 @@ from chat.protocol import (
 )
 from chat.services.common import admit, hide_room, locked_place, stamp, tell
 from realtime.auth import Principal
-from realtime.errors import Conflict, InvalidCommand
+from realtime.errors import Conflict, InvalidCommand, Reason
 from realtime.streams.unit_of_work import unit_of_work
 
+DELETE_ROOM = audit.action("delete_room", gettext_lazy("Room deleted"))
 _SLUG = re.compile(ROOM_SLUG)
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 MAX_RETENTION_DAYS = 36_500
@@ -128,6 +131,14 @@ def save_room(*, room: Room, changed: Iterable[str], by: int) -> Room:
 def remove(room: Room, by: int) -> None:
     """Mark a room as deleted; call with its row locked, inside a unit of work."""
     Room.objects.filter(pk=room.pk).update(deleted_at=timezone.now())
+    audit.record(
+        DELETE_ROOM,
+        room,
+        workspace_id=room.workspace_id,
+        staff_only=not room.is_open,
+        details={"slug": room.slug, "kind": room.kind},
+        by=by,
+    )
     tell(room, RoomDeleted(room=room.slug, by=by, timestamp=stamp()))
     for user_id in Membership.objects.filter(room=room).values_list("user_id", flat=True):
         hide_room(room, user_id, "deleted")
@@ -181,8 +192,11 @@ def _checked_slug(slug: str) -> str:
     if len(slug) > MAX_SLUG_LENGTH or not _SLUG.fullmatch(slug):
         raise InvalidCommand.field(
             "slug",
-            f"A slug has at most {MAX_SLUG_LENGTH} of a-z, 0-9, - and _, and starts with a "
-            "letter or a digit.",
+            Reason(
+                "A slug has at most %(most)d of a-z, 0-9, - and _, and starts with a letter or a "
+                "digit.",
+                most=MAX_SLUG_LENGTH,
+            ),
         )
     return slug
 
@@ -192,17 +206,18 @@ def _checked(**fields: Any) -> dict[str, Any]:
         fields["name"] = " ".join(fields["name"].split())
         if not 1 <= len(fields["name"]) <= MAX_NAME_LENGTH:
             raise InvalidCommand.field(
-                "name", f"A room's name has 1 to {MAX_NAME_LENGTH} characters."
+                "name", Reason("A room's name has 1 to %(most)d characters.", most=MAX_NAME_LENGTH)
             )
     if "topic" in fields:
         fields["topic"] = " ".join(fields["topic"].split())
         if len(fields["topic"]) > MAX_TOPIC_LENGTH:
             raise InvalidCommand.field(
-                "topic", f"A topic has at most {MAX_TOPIC_LENGTH} characters."
+                "topic", Reason("A topic has at most %(most)d characters.", most=MAX_TOPIC_LENGTH)
             )
     days = fields.get("retention_days")
     if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
         raise InvalidCommand.field(
-            "retention_days", f"From 1 to {MAX_RETENTION_DAYS} days; null: for good."
+            "retention_days",
+            Reason("From 1 to %(most)d days; null: for good.", most=MAX_RETENTION_DAYS),
         )
     return fields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.protocol import MAX_TEXT_LENGTH
-from realtime.errors import InvalidCommand
+from realtime.errors import InvalidCommand, Reason
 
 EXCERPT_LENGTH = 140
 
@@ -18,7 +18,9 @@ def check(text: str, *, may_be_empty: bool = False) -> str:
     if not stripped.strip() and not may_be_empty:
         raise _refusal("A message needs a text.")
     if len(stripped) > MAX_TEXT_LENGTH:
-        raise _refusal(f"A message has at most {MAX_TEXT_LENGTH:,} characters.")
+        raise _refusal(
+            Reason("A message has at most %(most)s characters.", most=f"{MAX_TEXT_LENGTH:,}")
+        )
     if "\0" in stripped:
         raise _refusal("A message cannot hold U+0000.")
     return stripped

@@ -18,6 +18,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.selectors import active_user_count
 from dashboard.collection import reported
 from dashboard.source_kinds import (
@@ -156,4 +158,4 @@ def _make(facts: SourceFacts) -> ApplicationCollector:
     return ApplicationCollector(facts.workspace_id)
 
 
-register(Kind("application", "Pitwall itself", METRICS, _make, occasional=reported.specs))
+register(Kind("application", _("Pitwall itself"), METRICS, _make, occasional=reported.specs))

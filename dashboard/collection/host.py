@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
+from django.utils.translation import gettext_lazy as _
 
 from dashboard.collection import cgroup
 from dashboard.source_kinds import Kind, MetricSpec, Readings, SourceFacts, register
@@ -150,4 +151,4 @@ def _make(facts: SourceFacts) -> HostCollector:
     return HostCollector()
 
 
-register(Kind("host", "This host", METRICS, _make))
+register(Kind("host", _("This host"), METRICS, _make))

@@ -20,6 +20,8 @@ import math
 import random
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext_lazy as _
+
 from dashboard.source_kinds import Kind, MetricSpec, Readings, SourceFacts, register
 
 DAY = 86_400
@@ -82,4 +84,4 @@ def _make(facts: SourceFacts) -> RoomSimulator:
     return RoomSimulator(facts.source_id)
 
 
-register(Kind("simulator", "Simulated room", METRICS, _make, simulated=True))
+register(Kind("simulator", _("Simulated room"), METRICS, _make, simulated=True))

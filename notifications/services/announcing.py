@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy
+
+from accounts import audit
 from accounts.models import Membership, Workspace
 from notifications import kinds
 from notifications.models import Announcement
 from notifications.services.telling import notify
 from realtime import pushes
 from realtime.streams.unit_of_work import unit_of_work
+
+SEND_ANNOUNCEMENT = audit.action("send_announcement", gettext_lazy("Announcement sent"))
 
 
 @unit_of_work
@@ -17,6 +22,13 @@ def announce(*, announcement: Announcement) -> Announcement:
     With `keep` it also becomes a notification of every member.
     """
     announcement.save()
+    audit.record(
+        SEND_ANNOUNCEMENT,
+        announcement,
+        workspace_id=announcement.workspace_id,
+        details={"severity": announcement.severity, "keep": announcement.keep},
+        by=announcement.author_id,
+    )
     pushes.push_system_notification(
         message=announcement.message,
         severity=announcement.severity,  # type: ignore[arg-type]

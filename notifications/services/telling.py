@@ -15,7 +15,7 @@ from notifications.models import MAX_LINK, MAX_MESSAGE, MAX_TITLE, Notification,
 from notifications.services.delivery import deliver
 from notifications.subjects import Subject
 from realtime.auth import Principal
-from realtime.errors import InvalidCommand, NotFound
+from realtime.errors import InvalidCommand, NotFound, Reason
 from realtime.streams.unit_of_work import unit_of_work
 
 EVERYBODY = "everybody"
@@ -149,7 +149,9 @@ def _members(workspace_id: int, user_ids: Iterable[int]) -> list[int]:
 
 def _audience(principal: Principal, audience: str) -> list[int]:
     if audience not in AUDIENCES:
-        raise InvalidCommand.field("audience", f"An audience is one of {', '.join(AUDIENCES)}.")
+        raise InvalidCommand.field(
+            "audience", Reason("An audience is one of %(known)s.", known=", ".join(AUDIENCES))
+        )
     members = Membership.objects.filter(workspace_id=principal.workspace_id)
     if audience != EVERYBODY:
         members = members.filter(role=audience)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
 from realtime.errors import AppError
+from realtime.translations import translated, translated_errors
 
 # DRF's own words for what the protocol names otherwise.
 _CODES = {
@@ -50,11 +51,11 @@ def problem(
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": translated(detail),
         "code": code,
     }
     if errors is not None:
-        body["errors"] = errors
+        body["errors"] = translated_errors(errors)
     return Response(body | members, status=status, content_type="application/problem+json")
 
 

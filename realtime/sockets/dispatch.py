@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from realtime import messages
+from realtime.acting import Actor, acting, plain_address
 from realtime.auth import Principal
 from realtime.database import threads
 from realtime.database.threads import DATABASE_AWAY
@@ -19,6 +20,7 @@ from realtime.errors import (
     InvalidJSON,
     NotAnObject,
     RateLimited,
+    Reason,
     Unauthenticated,
     Unavailable,
     UnknownAction,
@@ -37,7 +39,9 @@ from realtime.protocol import (
     parse,
     with_fields,
 )
+from realtime.sockets.handshake import language
 from realtime.sockets.lifecycle import SocketLifecycle
+from realtime.translations import error_in
 
 logger = logging.getLogger(__name__)
 
@@ -162,7 +166,7 @@ class CommandSocket(SocketLifecycle):
         try:
             text = inflate(data, int(self.limits["max_frame_bytes"])).decode()
         except ValueError as error:
-            reason = f"The compressed frame cannot be read: {error}."
+            reason = Reason("The compressed frame cannot be read: %(error)s.", error=error)
             await self._refuse(InvalidJSON(reason), None)
         else:
             await self._take_text(text)
@@ -201,7 +205,8 @@ class CommandSocket(SocketLifecycle):
     async def guarded(self, work: Awaitable[None], identifier: CommandId | None = None) -> None:
         """Await `work`; whatever it raises is told to the client and ends nothing."""
         try:
-            await work
+            with acting(self._actor):
+                await work
         except UnsupportedData as error:
             await self._refuse_unsupported(error, identifier)
         except AppError as error:
@@ -215,8 +220,16 @@ class CommandSocket(SocketLifecycle):
             logger.exception("A command failed (client %s)", self.connection.client_id)
             await self._refuse(AppError("The server failed at this; it is logged."), identifier)
 
+    def _actor(self) -> Actor:
+        address = plain_address(self.connection.peer.address)
+        principal = self.connection.principal
+        if principal is None:
+            return Actor(address=address)
+        return Actor(principal.user_id, principal.username, address)
+
     async def _refuse(self, error: AppError, identifier: CommandId | None) -> None:
-        await self.send_event(messages.error_event(error), identifier)
+        event = messages.error_event(error_in(language(self.scope), error))
+        await self.send_event(event, identifier)
 
     async def _refuse_unsupported(
         self, error: UnsupportedData, identifier: CommandId | None
@@ -235,7 +248,8 @@ class CommandSocket(SocketLifecycle):
             await self.close(CloseCode.FLOODING, reason, self.bucket.full_in(now))
             return
         error = RateLimited("Too many commands.", retry_after=wait)
-        event = messages.error_event(error, remaining=self.bucket.remaining(now))
+        told = error_in(language(self.scope), error)
+        event = messages.error_event(told, remaining=self.bucket.remaining(now))
         await self.send_event(event, _id_of(text))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
-from django.http import parse_cookie
+from django.http import HttpRequest, parse_cookie
+from django.utils.translation import get_language_from_request
 
 from realtime.auth import Credentials
 from realtime.fanout.connection import Peer
@@ -59,6 +60,14 @@ def credentials(scope: Scope) -> Credentials:
     cookies = parse_cookie(header(scope, b"cookie") or "")
     session_key = cookies.get(settings.SESSION_COOKIE_NAME) or None
     return Credentials(session_key=session_key, workspace=workspace)
+
+
+def language(scope: Scope) -> str:
+    """The language that a client reads: that of its cookie, else the first that it accepts."""
+    request = HttpRequest()
+    request.COOKIES = parse_cookie(header(scope, b"cookie") or "")
+    request.META["HTTP_ACCEPT_LANGUAGE"] = header(scope, b"accept-language") or ""
+    return get_language_from_request(request)
 
 
 def wanted_format(scope: Scope) -> Format:

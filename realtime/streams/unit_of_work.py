@@ -136,5 +136,10 @@ def emit(key: StreamKey, event: Event | Callable[[], Event]) -> None:
     _current.work.pending.append((key, payload))
 
 
+def within_unit_of_work() -> bool:
+    """Whether this thread runs inside a unit of work: what is written now shares its fate."""
+    return _current.work is not None
+
+
 def _entry(event: Event) -> log.Entry:
     return log.Entry(event.encode().decode(), event.subject)

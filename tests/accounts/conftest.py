@@ -1,6 +1,5 @@
 """Fixtures of the accounts tests."""
 
-import polib
 import pytest
 from django.core.cache import cache
 from django.test import Client
@@ -8,15 +7,6 @@ from django.test import Client
 from accounts.activity import recent_use
 from accounts.models import Role, User, Workspace
 from tests.support.people import PASSWORD, make_member, make_workspace
-from tools import messages
-
-
-@pytest.fixture(autouse=True, scope="session")
-def compiled_translations() -> None:
-    """Pages find the catalogue as it is written now."""
-    source, compiled = messages.CATALOGUE, messages.CATALOGUE.with_suffix(".mo")
-    if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
-        polib.pofile(str(source)).save_as_mofile(str(compiled))
 
 
 @pytest.fixture(autouse=True)

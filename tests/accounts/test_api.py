@@ -15,6 +15,7 @@ from accounts.models import Role, User, Workspace
 from accounts.policy import Action
 from accounts.requests import WorkspaceRequest
 from realtime.auth import Credentials
+from tests.support.documented import DocumentedProgram
 from tests.support.people import PASSWORD, join, make_member, make_user, make_workspace
 
 API = "/api/v1"
@@ -22,7 +23,7 @@ API = "/api/v1"
 
 @pytest.fixture
 def program() -> Client:
-    return Client()
+    return DocumentedProgram()
 
 
 def bearer(secret: str) -> dict[str, str]:

@@ -39,6 +39,7 @@ def test_boot_tells_who_where_and_what_is_allowed(mina: User) -> None:
         "push_messages",
         "push_samples",
         "send_notifications",
+        "view_audit",
         "view_dashboards",
     ]
     assert boot["language"] == "en"

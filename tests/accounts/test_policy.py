@@ -18,6 +18,7 @@ TABLE = {
     Action.MANAGE_METRICS: (False, False, True, True),
     Action.MANAGE_ROOMS: (False, False, True, True),
     Action.MANAGE_MEMBERS: (False, False, True, True),
+    Action.VIEW_AUDIT: (False, False, True, True),
     Action.MANAGE_WORKSPACE: (False, False, False, True),
 }
 ROLES = ("viewer", "member", "admin", "owner")

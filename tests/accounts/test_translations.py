@@ -1,7 +1,7 @@
-"""Every visible string in both languages."""
+"""Every visible string in both languages: catalogues, templates, what refusals say."""
 
 import re
-import string
+from pathlib import Path
 
 import polib
 import pytest
@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.support.people import PASSWORD
-from tools import messages
+from tools import messages, sentences, visible
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -20,7 +20,7 @@ def catalogue() -> polib.POFile:
 
 
 def placeholders(text: str) -> set[str]:
-    return set(re.findall(r"%\(\w+\)[sd]", text))
+    return set(re.findall(r"%\(\w+\)[sd]|\{\w+\}", text))
 
 
 def test_every_message_of_the_project_is_translated(catalogue: polib.POFile) -> None:
@@ -48,18 +48,42 @@ def test_translations_are_chinese(catalogue: polib.POFile) -> None:
     assert untouched == []
 
 
-def test_templates_hold_no_text_outside_translate() -> None:
-    names = {"Pitwall", "UTC", "Authorization: Bearer", "404", "403", "500", "400"}
-    for path in sorted((messages.ROOT / "templates").rglob("*.html")):
-        text = re.sub(r"{#.*?#}|{% comment %}.*?{% endcomment %}", " ", path.read_text())
-        text = re.sub(r"{% blocktranslate.*?{% endblocktranslate %}", " ", text, flags=re.DOTALL)
-        text = re.sub(r"{% block (icon|\w+_class) %}.*?{% endblock %}", " ", text)
-        text = re.sub(r"{%.*?%}|{{.*?}}", " ", text, flags=re.DOTALL)
-        visible = [*re.sub(r"<[^>]*>", "\n", text).split("\n")]
-        visible += re.findall(r'(?:aria-label|title|placeholder|alt)="([^"]*)"', text)
-        words = {word.strip(string.whitespace + "·…_—") for word in visible}
-        letters = {word for word in words - names if re.search(r"[A-Za-z]{2}", word)}
-        assert letters == set(), path.name
+TEMPLATES = [
+    path for suffix in ("html", "txt") for path in sorted(messages.TEMPLATES.rglob(f"*.{suffix}"))
+]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_templates_hold_no_text_outside_translate(path: Path) -> None:
+    assert visible.untranslated(path) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("<p>Hello</p>", ["Hello"]),
+        ("<p>{% if a %}Hello{% else %}{{ b }}, Bye{% endif %}</p>", ["Hello , Bye"]),
+        ('<a href="/x" title="Go on">→</a>', ["Go on"]),
+        ('<input type="submit" value="Save"><input name="x" value="raw">', ["Save"]),
+        ('<img alt="A {{ kind }} car">', ["A car"]),
+        ('{{ name|default:"Nobody" }}', ["Nobody"]),
+        ('{% include "x.html" with label="Go on" %}', ["Go on"]),
+        ('<p class="Hello" data-x="Hello">{% translate "Hello" %}</p>', []),
+        ("{% blocktranslate %}Hello {{ name }}{% endblocktranslate %}", []),
+        ("{# Hello #}{% comment %}Hello{% endcomment %}<!-- Hello -->", []),
+        ("<script>const hello = 'Hello'</script><p>·</p> 404", []),
+        ("{% block icon %}info{% endblock %}", []),
+    ],
+)
+def test_text_outside_translate_is_found(tmp_path: Path, source: str, found: list[str]) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(source)
+    assert visible.untranslated(path) == found
+
+
+def test_no_sentence_of_a_refusal_has_values_that_no_catalogue_can_hold() -> None:
+    mixed = [sentence for sentence in sentences.sentences(messages.ROOT) if sentence.mixed]
+    assert mixed == []
 
 
 def test_the_extractor_sees_python_and_templates() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import Role
+from accounts.models import AuditEntry, Role
 from chat import selectors, services
-from chat.models import DeletionRecord, Message, Room
+from chat.models import Message, Room
 from chat.search import queries
 from notifications import cards, channels
 from notifications.cards import Card
@@ -217,7 +217,8 @@ def test_moderators_delete_it_and_nobody_edits_it(team: Team) -> None:
         services.edit_message(principal=team.as_(team.alice), message_id=message_id, text="no")
     services.delete_message(principal=team.as_(team.alice), message_id=message_id)
     assert newest(team).deleted
-    assert DeletionRecord.objects.get().author is None
+    entry = AuditEntry.objects.get(action="delete_message")
+    assert (entry.details["author_id"], entry.details["author"]) == (None, "Pitwall")
 
 
 def test_it_goes_with_the_rooms_retention(team: Team) -> None:

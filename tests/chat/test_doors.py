@@ -16,7 +16,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from rest_framework.test import APIClient
 
 from accounts import jwt
 from accounts.models import User
@@ -27,6 +26,7 @@ from chat.models import Attachment, Membership, Message, Pin, Reaction
 from realtime.consumers import RealtimeConsumer
 from realtime.database import threads
 from realtime.models import Event, Stream
+from tests.support.documented import DocumentedClient
 from tests.support.people import make_member
 from tests.support.rooms import Team
 
@@ -133,7 +133,7 @@ def filled(template: Any, **names: Any) -> Any:
     return json.loads(text)
 
 
-def ask(client: APIClient, method: str, path: str, body: Any, **names: Any) -> Any:
+def ask(client: DocumentedClient, method: str, path: str, body: Any, **names: Any) -> Any:
     """The status, headers that speak and body of an answer, and how much was asked for it."""
     address = "/api/v1/" + filled(path, **names)
     with CaptureQueriesContext(connection) as queries:
@@ -154,7 +154,7 @@ def ask(client: APIClient, method: str, path: str, body: Any, **names: Any) -> A
 @pytest.mark.parametrize("who", ["carol", "dora"])
 def test_over_rest_a_hidden_room_cannot_be_told_from_none(who: str) -> None:
     secret = Secret.make()
-    client = APIClient()
+    client = DocumentedClient()
     # carol is in the workspace and not in the room; dora is not even in the workspace.
     client.force_login(secret.team.carol if who == "carol" else make_member(username="dora"))
     # The first request of a session notes that it is used.
@@ -175,7 +175,7 @@ def test_over_rest_a_hidden_room_cannot_be_told_from_none(who: str) -> None:
 
 def test_lists_and_counts_say_nothing_of_a_hidden_room() -> None:
     secret = Secret.make()
-    client = APIClient()
+    client = DocumentedClient()
     client.force_login(secret.team.carol)
     for address in ("rooms/", "rooms/?joined=0", "rooms/?joined=1", "notifications/", "me/"):
         answer = client.get("/api/v1/" + address)

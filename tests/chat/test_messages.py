@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accounts.models import AuditEntry
 from chat import selectors, services
-from chat.models import DeletionRecord, Membership, Message, Reaction, Revision
+from chat.models import Membership, Message, Reaction, Revision
 from chat.text.emoji import is_emoji
 from notifications.models import Notification
 from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
@@ -66,8 +67,10 @@ def test_a_deletion_leaves_a_tombstone_and_a_record(team: Team) -> None:
     assert (message.text, message.html, message.search_text) == ("", "", "")
     for related in (message.revisions, message.mentions, message.reactions):
         assert not related.exists()
-    record = DeletionRecord.objects.get()
-    assert (record.author, record.deleted_by, record.reason) == (team.bob, team.alice, "spoiler")
+    entry = AuditEntry.objects.get(action="delete_message")
+    assert (entry.actor_id, entry.target_id) == (team.alice.pk, str(message.pk))
+    assert (entry.details["author"], entry.details["reason"]) == ("bob", "spoiler")
+    assert "secret" not in str(entry.details)
     view = selectors.history(team.as_(team.carol), "general", limit=5).data[0]
     assert (view.deleted, view.message, view.sequence) == (True, "", 1)
 

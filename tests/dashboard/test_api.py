@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from rest_framework.test import APIClient
 
 from accounts.models import Role, Workspace
 from accounts.selectors import principal_of
@@ -16,6 +15,7 @@ from dashboard.samples import instants
 from dashboard.services import samples as pushing
 from realtime.errors import PermissionDenied
 from tests.conftest import Api
+from tests.support.documented import DocumentedClient
 from tests.support.metrics import (
     SECOND,
     make_metric,
@@ -311,7 +311,7 @@ def test_the_service_itself_refuses_a_viewer_whatever_the_door(workspace: Worksp
 
 
 def test_nobody_may_push_without_saying_who_they_are(workspace: Workspace) -> None:
-    assert push(APIClient(), GOOD).status_code == 401
+    assert push(DocumentedClient(), GOOD).status_code == 401
 
 
 def test_the_number_of_metrics_is_limited(

@@ -7,7 +7,7 @@ from typing import Any
 from accounts.models import Role, User, Workspace
 from accounts.selectors import principal_of
 from chat import services
-from chat.models import Attachment, DeletionRecord, Membership, Message, Room
+from chat.models import Attachment, Membership, Message, Room
 from chat.models import Role as RoomRole
 from realtime.auth import Principal
 from tests.support.people import make_member, make_workspace
@@ -57,7 +57,6 @@ class Team:
     def clear(self) -> None:
         """Remove all of it, where many are made in one transaction."""
         Message.objects.filter(room__workspace=self.workspace).delete()
-        DeletionRecord.objects.filter(room__workspace=self.workspace).delete()
         Attachment.objects.filter(room__workspace=self.workspace).delete()
         self.workspace.delete()
         User.objects.filter(pk__in=[self.alice.pk, self.bob.pk, self.carol.pk]).delete()

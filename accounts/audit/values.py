@@ -1,0 +1,69 @@
+"""What entries of the audit log tell: small values that JSON holds, and never a secret."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from itertools import islice
+from typing import Any, TypedDict
+
+from realtime.protocol import rfc3339
+
+HIDDEN = "••••"
+MAX_TEXT = 300
+MAX_ITEMS = 50
+# Fields by these names are secrets, wherever they stand.
+_SECRET = re.compile(r"passw|passphrase|secret|credential|token$|hash$|(^|_)key$|cookie|authoriz")
+_CREDENTIALS_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
+class Change(TypedDict):
+    """One field of a change."""
+
+    old: Any
+    new: Any
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change]:
+    """The fields of `new` whose values differ from those in `old`, as details of an entry."""
+    return {
+        field: Change(old=old.get(field), new=value)
+        for field, value in new.items()
+        if old.get(field) != value
+    }
+
+
+def plain(value: Any, field: str = "") -> Any:
+    """A value as an entry keeps it: cut to size, without what `field` says is a secret."""
+    if _is_change(value):
+        return {key: plain(part, field) for key, part in value.items()}
+    if value in (None, "", HIDDEN):
+        return value
+    if _SECRET.search(field.lower()):
+        return HIDDEN
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            plain_text(key): plain(part, str(key)) for key, part in islice(value.items(), MAX_ITEMS)
+        }
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [plain(part, field) for part in islice(value, MAX_ITEMS)]
+    return plain_text(value)
+
+
+def plain_text(value: Any, most: int = MAX_TEXT) -> str:
+    """A text that every database takes, at most `most` characters, no credentials in addresses."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return rfc3339(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    text = str(value).replace("\0", "").encode(errors="replace").decode()
+    text = _CREDENTIALS_IN_ADDRESS.sub(HIDDEN, text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _is_change(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"old", "new"}

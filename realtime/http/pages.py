@@ -1,0 +1,38 @@
+"""Pages of a log over REST: newest first, from a cursor on, whoever wrote the cursor."""
+
+from __future__ import annotations
+
+import re
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+
+T = TypeVar("T")
+_ID = re.compile("[0-9]{1,18}")
+
+
+class Page(Struct, Generic[T], kw_only=True):
+    """A page of a list; `next` and `previous` are the addresses of its neighbours, or null."""
+
+    next: str | None
+    previous: str | None
+    results: list[T]
+
+
+class NewestFirst(CursorPagination):
+    """Rows by id, the newest first; `limit` at a time."""
+
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Where the page begins: at an id."""
+        cursor: Cursor | None = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not _ID.fullmatch(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor

@@ -1,0 +1,7 @@
+"""Django's admin, on Pitwall's site."""
+
+from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+
+
+class AdminConfig(DjangoAdminConfig):
+    default_site = "accounts.admin_site.PitwallAdminSite"

@@ -1,0 +1,27 @@
+"""The API's document, and the page that shows it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+
+@cache
+def api_document() -> dict[str, Any]:
+    """The OpenAPI document: the same for everybody, so made once in a process."""
+    with translation.override("en"):
+        generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
+        return dict(generator.get_schema(request=None, public=True))
+
+
+class SchemaView(SpectacularAPIView):
+    """GET: the OpenAPI document, as YAML, or as JSON to those who accept that alone."""
+
+    def _get_schema_response(self, request: Request) -> Response:
+        return Response(api_document())

@@ -1,0 +1,93 @@
+"""The sentences that refusals tell people, found in the source: what errors say is not marked.
+
+A sentence begins with a capital and ends with a full stop. Those of the modules listed here reach
+people on the pages; what only the author of a client can see stays English.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+# Whose refusals the pages show as they are.
+FOR_PEOPLE = (
+    "accounts/policy.py",
+    "accounts/selectors.py",
+    "accounts/services/*.py",
+    "chat/policy.py",
+    "chat/search/queries.py",
+    "chat/selectors/*.py",
+    "chat/services/*.py",
+    "chat/text/checking.py",
+    "chat/files/uploads.py",
+    "notifications/selectors.py",
+    "notifications/services/*.py",
+    "realtime/sockets/dispatch.py",
+    "realtime/http/problems.py",
+)
+# What these are given is for the log, or for whoever calls them wrongly.
+FOR_PROGRAMMERS = {
+    "AssertionError", "KeyError", "RuntimeError", "TypeError", "ValueError", "UnknownAction",
+    "InvalidJSON", "debug", "info", "warning", "error", "exception",
+}  # fmt: skip
+_SENTENCE = re.compile(r"[A-Z@%“{-].* .*[.!?]", re.DOTALL)
+
+
+class Sentence(NamedTuple):
+    """Where a sentence stands; `mixed`: values are in it, so that no catalogue can hold it."""
+
+    path: str
+    line: int
+    text: str
+    mixed: bool
+
+
+def sentences(root: Path) -> Iterator[Sentence]:
+    """All sentences that refusals tell people, but for those that are in docstrings or logs.
+
+    Raises:
+        FileNotFoundError: a module that is listed is not there any more.
+    """
+    for pattern in FOR_PEOPLE:
+        paths = sorted(root.glob(pattern))
+        if not paths:
+            raise FileNotFoundError(f"{pattern} has moved: name its new place in FOR_PEOPLE.")
+        for path in paths:
+            tree = ast.parse(path.read_text())
+            skipped = _skipped(tree)
+            for node in ast.walk(tree):
+                text = None if id(node) in skipped else _text(node)
+                if text is not None and _SENTENCE.fullmatch(text):
+                    mixed = isinstance(node, ast.JoinedStr)
+                    place = path.relative_to(root).as_posix()
+                    yield Sentence(place, node.lineno, text, mixed)  # type: ignore[attr-defined]
+
+
+def _text(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values
+        )
+    return None
+
+
+def _skipped(tree: ast.AST) -> set[int]:
+    """Docstrings, parts of f-strings, and all that is told to programmers."""
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            found.add(id(node.value))
+        elif isinstance(node, ast.JoinedStr):
+            found |= {id(part) for part in ast.walk(node)} - {id(node)}
+        elif isinstance(node, ast.Call) and _name(node.func) in FOR_PROGRAMMERS:
+            found |= {id(part) for part in ast.walk(node)}
+    return found
+
+
+def _name(function: ast.expr) -> str:
+    return getattr(function, "attr", getattr(function, "id", ""))

@@ -1,0 +1,102 @@
+"""The text of templates that a reader sees and that no {% translate %} stands around."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+from django.template.base import Lexer, Token, TokenType
+
+ATTRIBUTES = {
+    "alt",
+    "aria-description",
+    "aria-label",
+    "aria-roledescription",
+    "placeholder",
+    "title",
+}
+# Names, signs and codes: the same in every language.
+NAMES = {"Pitwall", "UTC", "Authorization: Bearer"}
+# Blocks whose content is no text: the name of an icon, classes.
+NO_TEXT = re.compile(r"block (icon|\w+_class)\b")
+ELSEWHERE = "\ufffc"  # stands for what a tag puts in
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_LITERAL = re.compile(r'"([A-Z][a-z][^"]*)"')
+
+
+def untranslated(path: Path) -> list[str]:
+    """What stands in a template as it is shown, though it is in one language."""
+    source = path.read_text()
+    if path.suffix == ".txt":
+        seen = "".join(_pieces(source)).replace(ELSEWHERE, "\n").split("\n")
+    else:
+        seen = list(visible("".join(_pieces(source))))
+    texts = {" ".join(text.replace(ELSEWHERE, " ").split()).strip(" ·…_—:()") for text in seen}
+    found = {text for text in texts if _WORD.search(text) and text not in NAMES}
+    return sorted(found | set(_literals(source)))
+
+
+def visible(page: str) -> Iterator[str]:
+    """The texts of an HTML page and those of its attributes that are read out or shown."""
+    reader = _Reader()
+    reader.feed(page)
+    reader.close()
+    yield from reader.texts
+
+
+def _pieces(source: str) -> Iterator[str]:
+    inside: str | None = None
+    for token in Lexer(source).tokenize():
+        if inside is not None:
+            if token.token_type is TokenType.BLOCK and token.contents.split()[0] == inside:
+                inside = None
+        elif token.token_type is TokenType.TEXT:
+            yield token.contents
+        else:
+            inside = _end_of(token)
+            yield ELSEWHERE
+
+
+def _end_of(token: Token) -> str | None:
+    """The tag that ends what is not to be looked into; None for all else."""
+    if token.token_type is not TokenType.BLOCK:
+        return None
+    name = token.contents.split()[0]
+    if name in ("blocktranslate", "blocktrans", "comment", "verbatim"):
+        return f"end{name}"
+    return "endblock" if NO_TEXT.match(token.contents) else None
+
+
+def _literals(source: str) -> Iterator[str]:
+    """Words that are handed to a filter or another template: `{{ name|default:"Nobody" }}`."""
+    for token in Lexer(source).tokenize():
+        if token.token_type in (TokenType.BLOCK, TokenType.VAR):
+            name = token.contents.split()[0]
+            if name not in ("translate", "trans", "blocktranslate", "blocktrans"):
+                yield from _LITERAL.findall(token.contents)
+
+
+class _Reader(HTMLParser):
+    """Collects what is shown or read out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "style"):
+            self._hidden += 1
+        given = dict(attrs)
+        shown = ATTRIBUTES | ({"value"} if given.get("type") in ("submit", "button") else set())
+        self.texts += [value for name, value in attrs if value and name in shown]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style"):
+            self._hidden -= 1
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.texts.append(data)
