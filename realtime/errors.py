@@ -58,7 +58,7 @@ class AppError(Exception):
     @classmethod
     def field(cls, name: str, reason: str) -> Self:
         """The error of one field: `reason` is both the message and what is wrong with `name`."""
-        return cls.field(name, reason)
+        return cls(reason, errors={name: [reason]})
 
 
 class InvalidJSON(AppError):

@@ -60,7 +60,7 @@ class Outbox:
     def put(self, messages: Iterable[tuple[str, Message]]) -> None:
         """Send each message to its group, soon."""
         for group, message in messages:
-            if message["type"] == "wakeup":
+            if message.get("type") == "wakeup":
                 if group in self._waking:
                     continue
                 self._waking.add(group)

@@ -28,11 +28,6 @@ pytestmark = pytest.mark.django_db
 OPEN_PIT = audit.action("open_pit", gettext_lazy("Open"))
 
 
-class NoFence:
-    def check(self) -> None:
-        """Nobody else writes."""
-
-
 def last(action: str) -> AuditEntry:
     return AuditEntry.objects.filter(action=action).latest("id")
 
@@ -338,7 +333,7 @@ def test_entries_go_when_their_time_is_over(
             at=timezone.now() - timedelta(days=days), action=OPEN_PIT, target_id=str(days)
         )
     expiry = retention.AuditExpiry()
-    while expiry.remove_some(NoFence()):
+    while expiry.remove_some():
         pass
     assert set(AuditEntry.objects.values_list("target_id", flat=True)) == {"1", "29"}
     assert retention.AuditExpiry in [type(each) for each in Retention(lease=None)._all]  # type: ignore[arg-type]

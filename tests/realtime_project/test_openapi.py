@@ -52,9 +52,9 @@ def test_the_page_needs_nothing_from_elsewhere_and_nothing_inline(client: Client
 
 
 @pytest.mark.django_db
-def test_the_profile_leads_to_the_page(client: Client) -> None:
+def test_the_page_of_tokens_leads_to_the_document(client: Client) -> None:
     client.force_login(make_member())
-    assert 'href="/api/docs/"' in client.get("/accounts/profile/").content.decode()
+    assert 'href="/api/docs/"' in client.get("/accounts/profile/tokens/").content.decode()
 
 
 def test_every_operation_is_named_grouped_and_told_in_a_sentence() -> None:

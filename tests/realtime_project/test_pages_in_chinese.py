@@ -48,7 +48,7 @@ def mina(db: None) -> User:
     chat.add_member(principal=principal, room="7", user_id=other.pk)
     services.create_token(user_id=mina.pk, workspace_id=team.pk, name="探针")
     source = dashboard.create_source(workspace_id=team.pk, name="主机", kind="host")
-    dashboard.ensure_series(source_id=source.pk, names=["cpu_usage"])
+    dashboard.ensure_series(source_id=source.pk, wanted=[("cpu_usage", ())])
     Metric.objects.exclude(name="cpu_usage").delete()
     Announcement.objects.create(message="三点下雨", workspace=team, author=mina)
     # What is stored is in the installation's language, whoever reads it.
