@@ -21,6 +21,7 @@ import psycopg
 import pytest
 
 from tests.support.schema_fixture import SERVICES
+from tools.lifetimes import tied
 
 ROOT = Path(__file__).resolve().parents[1]
 DUMPS = ROOT / "tests" / "fixtures" / "schema_7ee4b5d"
@@ -38,7 +39,7 @@ class Installation:
     def run(self, *command: str) -> str:
         """Run a Python program in this installation; returns what it printed."""
         done = subprocess.run(
-            [sys.executable, *command],
+            tied([sys.executable, *command]),
             cwd=ROOT,
             env=dict(self.environment),
             stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from benchmarks.support import client, contenders, tables
 from benchmarks.support.client import Load
 from benchmarks.support.processes import ROOT
+from tools.lifetimes import tied
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +31,7 @@ def test_a_tick_of_the_product_is_about_as_long_as_a_peers() -> None:
     )
     with contenders.installed(1) as installation:
         done = subprocess.run(
-            [sys.executable, "-c", script],
+            tied([sys.executable, "-c", script]),
             cwd=ROOT,
             env=dict(installation.environment),
             capture_output=True,
@@ -47,7 +49,7 @@ def test_a_server_that_lets_nobody_in_is_told_apart_from_a_slow_one() -> None:
 @pytest.mark.parametrize("name", ["memory", "slow"])
 def test_a_shortened_benchmark_prints_tables_that_parse(name: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}", "--smoke"],
+        tied([sys.executable, "-m", f"benchmarks.{name}", "--smoke"], signal.SIGTERM),
         cwd=ROOT,
         capture_output=True,
         text=True,

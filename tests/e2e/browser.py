@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, WebSocket
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    WebSocket,
+    expect,
+)
 
 from .servers import DEMO_PASSWORD, ROOT, Server
 
@@ -33,6 +40,9 @@ document.addEventListener('securitypolicyviolation', (event) =>
   console.error('policy violation: ' + event.violatedDirective + ' ' + event.blockedURI))
 """
 SERIOUS = ("serious", "critical")
+# Seconds that a wait may take whose length no test is about: both cores may be busy.
+PATIENCE = 30.0
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @contextmanager
@@ -100,6 +110,13 @@ class Frames:
         page.on("websocket", record)
         return frames
 
+    def newest(self, kind: str, part: str) -> str | None:
+        """Return the last received frame of a type that has `part` in it."""
+        for frame in reversed(self.received):
+            if part in frame and f'"type":"{kind}"' in frame.replace(" ", ""):
+                return frame
+        return None
+
     def count(self, kind: str) -> int:
         """Return how many frames of a type were received."""
         return sum(f'"type":"{kind}"' in frame.replace(" ", "") for frame in self.received)
@@ -114,7 +131,9 @@ def sign_in(page: Page, server: Server, username: str = "alice", password: str =
     page.wait_for_url(f"{server.url}/dashboards/**")
 
 
-def wait_until(page: Page, condition: Callable[[], bool], *, within: float, what: str) -> None:
+def wait_until(
+    page: Page, condition: Callable[[], bool], *, within: float = PATIENCE, what: str
+) -> None:
     """Let the page run until `condition` holds.
 
     Raises:

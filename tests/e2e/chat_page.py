@@ -11,8 +11,9 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from .conftest import OpenPage
 from .servers import ANSWERS_WITHIN, Server
 
-# Milliseconds within which what one does shows at the other.
-SOON = 5_000
+# Milliseconds within which what one does shows at the other when both cores are busy. How soon it
+# does when they are not is what benchmarks/chat.py measures.
+SOON = 15_000
 
 _numbers = count(1)
 # One red pixel.
@@ -30,9 +31,9 @@ def unique(text: str) -> str:
 def open_room(page: Page, server: Server, slug: str = "general") -> None:
     """Go to a room and wait until one can write there."""
     page.goto(f"{server.url}/chat/{slug}/")
-    expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
-    expect(page.locator("#composer-text")).to_be_visible(timeout=10_000)
-    expect(page.get_by_role("log")).to_be_visible(timeout=10_000)
+    expect(page.locator(".conn")).to_have_attribute("data-state", "live")
+    expect(page.locator("#composer-text")).to_be_visible()
+    expect(page.get_by_role("log")).to_be_visible()
 
 
 def side_by_side(server: Server, open_page: OpenPage, slug: str = "general") -> tuple[Page, Page]:

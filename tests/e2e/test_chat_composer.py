@@ -145,7 +145,7 @@ def test_drafts_are_kept_for_each_room(server: Server, open_page: OpenPage) -> N
     alice.keyboard.press("Enter")
     expect(composer(alice)).to_have_value(draft)
     alice.reload()
-    expect(composer(alice)).to_have_value(draft, timeout=10_000)
+    expect(composer(alice)).to_have_value(draft)
     composer(alice).fill("")
 
 

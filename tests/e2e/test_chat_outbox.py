@@ -30,7 +30,7 @@ def one_cut_off(server: Server, open_page: OpenPage, slug: str) -> tuple[Page, P
     open_room(alice, server, slug)
     open_room(bob, server, slug)
     line.cut()
-    expect(bob.locator("[data-note=reconnecting]")).to_be_visible(timeout=10_000)
+    expect(bob.locator("[data-note=reconnecting]")).to_be_visible()
     return alice, bob, line
 
 
@@ -46,7 +46,7 @@ def test_after_a_broken_line_the_page_catches_up_and_sends_what_was_written_once
     line.mend()
     bob.get_by_role("button", name="Retry now").click()
     for text in [*missed, written]:
-        expect(message(bob, text)).to_have_count(1, timeout=10_000)
+        expect(message(bob, text)).to_have_count(1)
     expect(bob.locator("[data-caught-up]")).to_have_text("Caught up on 3 messages", timeout=SOON)
     expect(bob.locator(".is-pending")).to_have_count(0)
     expect(message(alice, written)).to_have_count(1, timeout=SOON)
@@ -61,13 +61,13 @@ def test_when_the_server_restarts_nothing_is_lost(
     before = say(alice, unique("before the stop"))
     expect(message(bob, before)).to_be_visible(timeout=SOON)
     own_server.stop()
-    expect(alice.locator("[data-note=reconnecting]")).to_be_visible(timeout=10_000)
+    expect(alice.locator("[data-note=reconnecting]")).to_be_visible()
     during = say(alice, unique("while it is away"))
     own_server.start()
     for page in (alice, bob):
-        expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=30_000)
+        expect(page.locator(".conn")).to_have_attribute("data-state", "live")
         expect(message(page, before)).to_have_count(1)
-        expect(message(page, during)).to_have_count(1, timeout=10_000)
+        expect(message(page, during)).to_have_count(1)
 
 
 def test_a_message_that_is_refused_says_why_and_can_be_changed(
@@ -123,7 +123,7 @@ def test_a_message_refused_to_who_is_muted_can_be_taken_back_until_they_are_not(
     alice.locator(".menu:popover-open [data-mute]").click()
     line.mend()
     bob.get_by_role("button", name="Retry now").click()
-    expect(bob.locator(".room-closed")).to_contain_text("muted", timeout=10_000)
+    expect(bob.locator(".room-closed")).to_contain_text("muted")
     failed = bob.locator(".is-pending[data-state=failed]")
     expect(failed).to_be_visible(timeout=SOON)
     failed.get_by_role("button", name="Edit").click()

@@ -32,22 +32,30 @@ def push(server: Server, samples: list[dict[str, object]]) -> None:
 
 
 def expect_live(page: Page) -> None:
-    expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
+    expect(page.locator(".conn")).to_have_attribute("data-state", "live")
 
 
-def test_after_signing_in_the_dashboard_shows_cpu_usage_that_changes(
+def test_after_signing_in_the_dashboard_shows_cpu_usage_as_it_is_pushed(
     server: Server, open_page: OpenPage
 ) -> None:
     page = open_page(server)
+    frames = Frames.of(page)
+    page.reload()
     expect_live(page)
-    expect(page.locator("[data-metric=cpu_usage] .metric-val")).to_have_text(
-        re.compile(r"\d"), timeout=10_000
-    )
-    first = value_of(page, "cpu_usage")
-    wait_until(
-        page, lambda: value_of(page, "cpu_usage") != first, within=10, what="another CPU value"
-    )
-    expect(page.locator("[data-latency]")).to_have_text(re.compile(r"^\d+ ms$"), timeout=10_000)
+    expect(page.locator("[data-metric=cpu_usage] .metric-val")).to_have_text(re.compile(r"\d"))
+    # Not "until it changes": on a machine that is busy all the time it is 100 all the time.
+    shown: dict[str, bool] = {}
+
+    def shows_three_in_a_row() -> bool:
+        if newest := frames.newest("realtime_metrics", '"cpu_usage"'):
+            frame = json.loads(newest)
+            pushed, at = frame["metrics"]["system"]["cpu_usage"], frame["timestamp"]
+            is_shown = f"{pushed:.1f}" == value_of(page, "cpu_usage").removesuffix("%")
+            shown[at] = shown.get(at, False) or is_shown
+        return len(shown) >= 3 and all(list(shown.values())[-3:])
+
+    wait_until(page, shows_three_in_a_row, what="three values as they were pushed")
+    expect(page.locator("[data-latency]")).to_have_text(re.compile(r"^\d+ ms$"))
 
 
 def test_while_paused_the_server_sends_no_metrics_to_this_page(
@@ -57,13 +65,12 @@ def test_while_paused_the_server_sends_no_metrics_to_this_page(
     frames = Frames.of(page)
     page.reload()
     expect_live(page)
-    wait_until(page, lambda: frames.count("realtime_metrics") >= 2, within=10, what="live frames")
+    wait_until(page, lambda: frames.count("realtime_metrics") >= 2, what="live frames")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("[data-note=paused]")).to_be_visible()
     wait_until(
         page,
         lambda: frames.count("unsubscription_confirmed") == 1,
-        within=5,
         what="the server's word that it stopped",
     )
     before = frames.count("realtime_metrics")
@@ -74,7 +81,6 @@ def test_while_paused_the_server_sends_no_metrics_to_this_page(
     wait_until(
         page,
         lambda: frames.count("realtime_metrics") > before + 1,
-        within=5,
         what="live frames again",
     )
 
@@ -98,9 +104,7 @@ def test_a_link_to_a_moment_shows_that_chart_as_it_was_then(
     expect(page.locator("[data-metric]")).to_have_count(1)
     expect(page.locator("[data-note=paused]")).to_be_visible()
     expect(page.locator(".chart-panel .key .fig")).to_have_text("90.0")
-    expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text(
-        re.compile("^9"), timeout=5_000
-    )
+    expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text(re.compile("^9"))
     assert page.locator(".time-pill").inner_text() == f"{then:%H:%M:%S}", "the crosshair is there"
     page.locator(".pause-button").click()
     expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text("42.0")
@@ -155,14 +159,12 @@ def test_when_the_server_restarts_the_page_says_so_and_is_live_again_by_itself(
     complaints.expect(r"net::ERR_CONNECTION_REFUSED")
     page = open_page(own_server)
     expect_live(page)
-    expect(page.locator("[data-metric=cpu_usage] .metric-val")).to_have_text(
-        re.compile(r"\d"), timeout=10_000
-    )
+    expect(page.locator("[data-metric=cpu_usage] .metric-val")).to_have_text(re.compile(r"\d"))
     own_server.stop()
-    expect(page.locator("[data-note=reconnecting]")).to_be_visible(timeout=10_000)
+    expect(page.locator("[data-note=reconnecting]")).to_be_visible()
     assert re.search(r"\d", value_of(page, "cpu_usage")), "the last value stays on the page"
     own_server.start()
-    expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=30_000)
+    expect(page.locator(".conn")).to_have_attribute("data-state", "live")
     expect(page.locator("[data-note=reconnecting]")).to_have_count(0)
 
 
@@ -171,9 +173,7 @@ def test_history_survives_a_restart(tmp_path: Path, open_page: OpenPage) -> None
         page = open_page(first)
         frames = Frames.of(page)
         page.reload()
-        wait_until(
-            page, lambda: frames.count("realtime_metrics") >= 3, within=15, what="three samples"
-        )
+        wait_until(page, lambda: frames.count("realtime_metrics") >= 3, what="three samples")
         page.context.close()
     with servers.embedded(tmp_path) as second:
         page = open_page(second, user="bob")

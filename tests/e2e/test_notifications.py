@@ -22,6 +22,7 @@ from .browser import (
     sign_in,
     wait_until,
 )
+from .browser import DESKTOP, PATIENCE, PHONE, Complaints, accessibility_violations, wait_until
 from .conftest import OpenPage
 from .loop import BackgroundLoop
 from .servers import Server
@@ -58,7 +59,7 @@ def bell(page: Page) -> Any:
     return page.locator("#bell [data-badge]")
 
 
-def expect_count(page: Page, count: int, within: int = 5_000) -> None:
+def expect_count(page: Page, count: int, within: float = PATIENCE * 1000) -> None:
     if count:
         expect(bell(page)).to_have_text(str(count), timeout=within)
     expect(bell(page)).to_be_visible(visible=count > 0, timeout=within)
@@ -74,6 +75,9 @@ def connected(server: Server, open_page: OpenPage, viewport: dict[str, int] = DE
         page,
         lambda: any(heard in frame for frame in frames.received),
         within=10,
+        lambda: page.evaluate(
+            "Object.keys(localStorage).some(k => k.startsWith('pitwall.unread'))"
+        ),
         what="the first count",
     )
     return page
@@ -164,7 +168,7 @@ def test_the_inbox_lists_filters_and_opens_with_the_keyboard_alone(
     all_read(server)
     page = open_page(server)
     page.goto(f"{server.url}/inbox/")
-    expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
+    expect(page.locator(".conn")).to_have_attribute("data-state", "live")
     older, newer = tell_alice(server, "Older"), tell_alice(server, "Newer", severity="critical")
     expect(page.locator(".note").first).to_contain_text("Newer")
     page.keyboard.press("u")
@@ -224,7 +228,7 @@ def test_older_ones_come_as_one_scrolls(server: Server, open_page: OpenPage) -> 
         page.locator(".inbox-rows").evaluate("rows => rows.scrollTo(0, rows.scrollHeight)")
         return page.locator(".note .t", has_text=re.compile("^Lap 0$")).count() == 1
 
-    wait_until(page, scrolled_to_the_first, within=10, what="the oldest notification")
+    wait_until(page, scrolled_to_the_first, what="the oldest notification")
     titles = page.locator(".note .t", has_text="Lap ").all_inner_texts()
     assert titles == [f"Lap {number}" for number in reversed(range(120))]
 
@@ -239,13 +243,13 @@ def test_what_comes_while_the_server_is_away_is_there_when_it_is_back(
     kept = tell_alice(own_server, "Before")
     expect(page.locator(f"[data-notification='{kept}']")).to_be_visible()
     own_server.stop()
-    expect(page.locator("[data-note=reconnecting]")).to_be_visible(timeout=10_000)
+    expect(page.locator("[data-note=reconnecting]")).to_be_visible()
     expect(page.locator(f"[data-notification='{kept}']")).to_be_visible()
     expect(page.get_by_role("button", name="Mark all read").first).to_be_disabled()
     own_server.start()
     all_read(own_server)
     tell_alice(own_server, "After")
-    expect(page.locator(".note").first).to_contain_text("After", timeout=30_000)
+    expect(page.locator(".note").first).to_contain_text("After")
     expect(page.locator(f"[data-notification='{kept}']")).not_to_have_class(re.compile("is-unread"))
     expect_count(page, 1)
 
@@ -354,7 +358,7 @@ def test_an_open_page_has_one_socket_for_notifications(server: Server, open_page
     opened: list[str] = []
     page.on("websocket", lambda socket: opened.append(socket.url))
     page.goto(f"{server.url}/inbox/")
-    expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
+    expect(page.locator(".conn")).to_have_attribute("data-state", "live")
     page.locator("#bell").click()
     expect(page.locator("#bell-panel .panel-head").first).to_be_visible()
     assert len([url for url in opened if "/ws/notifications/" in url]) == 1

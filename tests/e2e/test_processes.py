@@ -18,6 +18,8 @@ from websockets.client import ClientProtocol
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from tools.lifetimes import tied
+
 from . import servers
 from .installations import open_together
 from .loop import BackgroundLoop
@@ -32,13 +34,13 @@ STARTS_WITHIN = servers.READY_WITHIN
 def serve(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a server that is expected to refuse to start."""
     return subprocess.run(
-        [sys.executable, "manage.py", "serve", *arguments],
+        tied([sys.executable, "manage.py", "serve", *arguments]),
         cwd=ROOT,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=servers.READY_WITHIN,
         check=False,
     )
 
