@@ -15,6 +15,7 @@ from tests.support.sockets import SocketClient
 from . import servers
 from .browser import (
     DESKTOP,
+    PATIENCE,
     PHONE,
     Complaints,
     Frames,
@@ -22,7 +23,6 @@ from .browser import (
     sign_in,
     wait_until,
 )
-from .browser import DESKTOP, PATIENCE, PHONE, Complaints, accessibility_violations, wait_until
 from .conftest import OpenPage
 from .loop import BackgroundLoop
 from .servers import Server
@@ -74,10 +74,6 @@ def connected(server: Server, open_page: OpenPage, viewport: dict[str, int] = DE
     wait_until(
         page,
         lambda: any(heard in frame for frame in frames.received),
-        within=10,
-        lambda: page.evaluate(
-            "Object.keys(localStorage).some(k => k.startsWith('pitwall.unread'))"
-        ),
         what="the first count",
     )
     return page
