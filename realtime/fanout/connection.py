@@ -183,8 +183,13 @@ class Connection:
     def release(self) -> None:
         """Let pushes through, and send on what was kept back."""
         self.held = False
-        if self._pushes or any(s.behind for s in self.subscriptions.values()):
+        if self._pushes:
             self.pump()
+            return
+        for subscription in self.subscriptions.values():
+            if subscription.behind:
+                self.pump()
+                return
 
     def put_out(self, key: StreamKey, payload: str) -> None:
         """A log was ended for this connection by an event of its own; all else of it ends too."""

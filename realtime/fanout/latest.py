@@ -57,13 +57,10 @@ class LatestSubscription(Subscription):
     def behind(self) -> bool:
         return self._missed is not None
 
-    def miss(self, connection: Connection, payload: Any) -> None:
+    def miss(self, connection: Connection, newest: _Newest) -> None:
         """This value cannot be written now: keep only what is newest until it can."""
-        if self._missed is None:
-            self._missed = payload
-        else:
-            self._missed = self.feed.merge(self._missed, payload)
-            connection.skipped += 1
+        connection.skipped += self._missed is not None
+        self._missed = newest.after(self._missed)
         connection.pump()
 
     async def send_next(self, connection: Connection) -> None:
@@ -73,6 +70,24 @@ class LatestSubscription(Subscription):
 
     def end(self, connection: Connection) -> None:
         self.feed.unfollow(connection)
+
+
+class _Newest:
+    """A value that some cannot be given now. Those who missed the same before share one merge."""
+
+    def __init__(self, payload: Any, merge: Merge) -> None:
+        self._payload = payload
+        self._merge = merge
+        # With what was missed, so that its id stays its own.
+        self._merged: dict[int, tuple[Any, Any]] = {}
+
+    def after(self, missed: Any) -> Any:
+        """What stands for `missed` (None: nothing) and this value."""
+        if missed is None:
+            return self._payload
+        if id(missed) not in self._merged:
+            self._merged[id(missed)] = (missed, self._merge(missed, self._payload))
+        return self._merged[id(missed)][1]
 
 
 class LatestFeed(Feed[Selection, None]):
@@ -115,11 +130,11 @@ class LatestFeed(Feed[Selection, None]):
         payloads, self._waiting = self._waiting, []
         if not payloads:
             return
-        newest: Any = None
+        newest: _Newest | None = None
         for selection, audience in self._audiences.items():
             bundle = Bundle([frame for payload in payloads for frame in selection.frames(payload)])
             if not bundle:
                 continue
             for late in audience.write(bundle):
-                newest = newest or reduce(self.merge, payloads)
+                newest = newest or _Newest(reduce(self.merge, payloads), self.merge)
                 self._subscriptions[late].miss(late, newest)
