@@ -85,7 +85,8 @@ async def connect(server: str) -> AsyncIterator[Connect]:
             headers = dict(headers or {})
             if user is not None:
                 key = await threads.call(session_key_of, user)
-                headers["Cookie"] = f"{settings.SESSION_COOKIE_NAME}={key}"
+                cookie = f"{settings.SESSION_COOKIE_NAME}={key}"
+                headers["Cookie"] = "; ".join(filter(None, [headers.get("Cookie"), cookie]))
                 headers.setdefault("Origin", f"http://{server}")
             if token is not None:
                 headers["Authorization"] = f"Bearer {token}"
