@@ -43,22 +43,6 @@ class Collector(Protocol):
 
 
 @dataclass(frozen=True)
-class SourceReading:
-    """One reading on its way: `at` in microseconds since the epoch, `tags` beside the source's."""
-
-    source_id: int
-    metric: str
-    at: int
-    value: float
-    tags: Tags = ()
-
-    @property
-    def place(self) -> tuple[int, str, Tags]:
-        """The series that it belongs to."""
-        return self.source_id, self.metric, self.tags
-
-
-@dataclass(frozen=True)
 class MetricSpec:
     """A metric that a kind of source provides, as it is made where it does not exist."""
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.source_kinds import SourceReading
+from dashboard.samples.readings import SourceReading
 
 
 @dataclass(frozen=True)

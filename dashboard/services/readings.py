@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
+from dashboard.samples.readings import SourceReading
 from dashboard.samples.tags import Tags
 from dashboard.selectors import CollectionPlan
 from dashboard.services import storage
 from dashboard.services.catalogue import create_metrics, ensure_series
-from dashboard.source_kinds import MetricSpec, SourceReading
+from dashboard.source_kinds import MetricSpec
 from realtime.streams.unit_of_work import unit_of_work
 
 Place = tuple[int, str, Tags]

@@ -1,7 +1,7 @@
 """Readings that wait for the database."""
 
 from dashboard.collection.backlog import Backlog, Batch
-from dashboard.source_kinds import SourceReading
+from dashboard.samples.readings import SourceReading
 
 
 def batch(workspace_id: int, tick: int, rows: int = 1) -> Batch:
