@@ -20,10 +20,10 @@ from dashboard import selection, services, streams
 from dashboard.collection.backlog import Backlog, Batch
 from dashboard.collection.engine import Outcome
 from dashboard.samples import instants
-from dashboard.samples.readings import SourceReading, TaggedName, kind_named
+from dashboard.samples.readings import SourceReading
 from dashboard.selection import Measured
 from dashboard.selectors import CollectionPlan
-from dashboard.source_kinds import MetricSpec
+from dashboard.source_kinds import MetricSpec, TaggedName, kind_named
 from realtime.database import threads
 from realtime.database.threads import DATABASE_AWAY
 from realtime.streams.publish import publish_latest
