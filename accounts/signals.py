@@ -14,7 +14,7 @@ from accounts.lockout import client_address, forget_failures
 from accounts.models import User, UserSession, Workspace
 from accounts.services.users import record_new_user, record_password
 from realtime import auth
-from realtime.models import Stream
+from realtime.streams import log
 
 
 @receiver(user_logged_in)
@@ -59,13 +59,13 @@ def close_sockets_after_a_new_password(instance: User, created: bool, **kwargs: 
 def close_sockets_of_user(instance: User, **kwargs: Any) -> None:
     """Their sockets close; the streams that were theirs alone go with them."""
     auth.revoke(user_id=instance.pk)
-    Stream.objects.filter(user_id=instance.pk).delete()
+    log.delete_streams(user_id=instance.pk)
 
 
 @receiver(post_delete, sender=Workspace)
 def forget_streams_of_workspace(instance: Workspace, **kwargs: Any) -> None:
     """Streams hold the workspace's id without a foreign key: the database does not see to them."""
-    Stream.objects.filter(workspace_id=instance.pk).delete()
+    log.delete_streams(workspace_id=instance.pk)
 
 
 def _has_new_password(user: User) -> bool:

@@ -11,9 +11,8 @@ from notifications.protocol import (
     Subscribe,
     SubscriptionConfirmed,
 )
-from realtime.consumers import RealtimeConsumer, on
+from realtime.consumers import FollowedLogs, RealtimeConsumer, on
 from realtime.errors import InvalidCommand
-from realtime.sockets.following import FollowedLogs
 from realtime.streams.log import StreamKey
 
 

@@ -13,14 +13,16 @@ from realtime import messages
 from realtime.auth import Credentials
 from realtime.errors import InvalidCommand
 from realtime.fanout.book import BookFeed
-from realtime.fanout.frames import Bundle
+from realtime.fanout.frames import Bundle, Format
 from realtime.fanout.latest import LatestFeed, Selection
 from realtime.presence.store import Seat
 from realtime.protocol import CloseCode, Event, rfc3339
 from realtime.sockets import handshake
 from realtime.sockets.admission import admit
 from realtime.sockets.dispatch import on as on
+from realtime.sockets.following import FollowedLogs as FollowedLogs
 from realtime.sockets.following import FollowsLogs
+from realtime.sockets.following import refuse_unknown_streams as refuse_unknown_streams
 from realtime.streams.log import StreamKey
 
 
@@ -30,6 +32,20 @@ class RealtimeConsumer(FollowsLogs):
     _clock: asyncio.Task[None] | None = None
 
     # --- What subclasses use ----------------------------------------------------------------
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query string of the upgrade, the last value for each name."""
+        return handshake.query(self.scope)
+
+    @property
+    def compressed(self) -> bool:
+        """Whether binary frames hold compressed JSON on this connection (`?compress=zlib`)."""
+        return bool(self.format & Format.COMPRESS)
+
+    def push(self, event: Event) -> None:
+        """Send an event of no stream: now, or when this connection can take it again."""
+        self.connection.push(Bundle([event.encode()]))
 
     async def follow_latest(self, key: StreamKey, selection: Selection) -> None:
         """Push what `selection` makes of the newest values, from after this reply on.

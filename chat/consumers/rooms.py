@@ -29,12 +29,9 @@ from chat.selectors import Overview
 from chat.streams import keys, live
 from chat.streams.exits import reason_of
 from realtime import messages
-from realtime.consumers import RealtimeConsumer, on
+from realtime.consumers import FollowedLogs, RealtimeConsumer, on, refuse_unknown_streams
 from realtime.errors import InvalidCommand, NotFound
-from realtime.fanout.frames import Bundle
 from realtime.protocol import ConfirmedPosition, Position, rfc3339
-from realtime.sockets import handshake
-from realtime.sockets.following import FollowedLogs, refuse_unknown_streams
 from realtime.streams.log import StreamKey
 
 
@@ -149,7 +146,7 @@ class RoomCommands(RealtimeConsumer):
         Raises:
             NotFound: no room can have that name.
         """
-        room = handshake.query(self.scope).get("room")
+        room = self.query.get("room")
         if room and "\0" in room:
             raise _not_found([room])  # no column holds it: the database would refuse to look
         return room or None
@@ -234,7 +231,7 @@ class RoomCommands(RealtimeConsumer):
             return
         event = UnsubscriptionConfirmed(rooms=[slug], reason=reason_of(payload))
         self.leave(key.name)
-        self.connection.push(Bundle([event.encode()]))
+        self.push(event)
 
     async def _begin(self, seen: Overview, place: ConfirmedPosition, messages: int) -> None:
         """Be present in a room that is followed, and see it as it is where that is not known."""

@@ -13,7 +13,6 @@ from chat.files import uploads
 from chat.protocol import CancelUpload, Upload, UploadAck, UploadedAck
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import Conflict, InvalidCommand, NotFound, UnsupportedData
-from realtime.fanout.frames import Format
 
 # Smaller pieces than this, short of the last one, are held to the rate of commands.
 SMALL_FRAME = 4096
@@ -43,7 +42,7 @@ class UploadCommands(RealtimeConsumer):
 
     @on(Upload)
     async def upload(self, command: Upload) -> UploadAck:
-        if self.format & Format.COMPRESS:
+        if self.compressed:
             raise UnsupportedData("With compression binary frames are JSON: upload over REST.")
         if self._reception is not None:
             raise Conflict("An upload is under way already: finish or cancel it first.")

@@ -126,6 +126,19 @@ def rewrite(
     Event.objects.bulk_update(changed, ["payload"], batch_size=REPLAY_BATCH)
 
 
+def delete_streams(*, workspace_id: int | None = None, user_id: int | None = None) -> None:
+    """Delete the streams of a workspace, or of a user in all workspaces, with their events.
+
+    Raises:
+        ValueError: not exactly one of the two was given.
+    """
+    given = {"workspace_id": workspace_id, "user_id": user_id}
+    of = {name: value for name, value in given.items() if value is not None}
+    if len(of) != 1:
+        raise ValueError("Give either a workspace or a user.")
+    Stream.objects.filter(**of).delete()
+
+
 def _entry(made: Payload) -> Entry:
     if isinstance(made, str):
         return Entry(made)
