@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import audit, retention, services
+from accounts import audit, mail, retention, services
 from accounts.audit.values import MAX_ITEMS, MAX_TEXT, plain
 from accounts.models import AuditEntry, Membership, Role, User, Workspace
 from realtime.acting import Actor, acting
@@ -25,7 +25,7 @@ from tests.conftest import Api
 from tests.support.people import PASSWORD, make_member, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
-OPEN_PIT = audit.action("open_pit", gettext_lazy("Open"))
+OPEN_PIT = audit.action("open_pit", gettext_lazy("Room deleted"))
 
 
 def last(action: str) -> AuditEntry:
@@ -97,7 +97,7 @@ def test_an_action_that_nobody_registered_is_refused(home: Workspace) -> None:
 @pytest.mark.parametrize("code", ["open", "Open_pit", "open pit", "open_pit_2", ""])
 def test_a_code_is_a_verb_and_a_noun(code: str) -> None:
     with pytest.raises(ValueError, match="snake_case"):
-        audit.action(code, gettext_lazy("Open"))
+        audit.action(code, gettext_lazy("Room deleted"))
 
 
 def test_two_actions_do_not_share_a_code() -> None:
@@ -256,8 +256,9 @@ def test_sessions_that_were_ended(browser: Client, mina: User) -> None:
 
 @pytest.mark.usefixtures("forgotten")
 def test_passwords_whichever_way_they_are_changed(
-    browser: Client, mina: User, mailoutbox: list[Any]
+    browser: Client, mina: User, mailoutbox: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(mail, "send_later", lambda message: message.send())
     new = "tyre-wall-kerb-8"
     form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
     assert browser.post("/accounts/password/change/", form).status_code == 302

@@ -11,6 +11,7 @@ import pytest
 from notifications import cards
 from realtime.auth import Principal
 from realtime.errors import NotFound
+from realtime.fanout.latest import LatestFeed
 
 ANN = Principal(1, "ann", False, 7, "pit", "member")
 
@@ -48,9 +49,9 @@ def test_who_may_see_none_of_the_cards_follows_nothing(laps: cards.CardKind) -> 
 def test_only_the_cards_that_one_can_see_change_for_one(laps: cards.CardKind) -> None:
     followed = laps.followed(ANN, ["1", "3"])
     assert followed is not None
-    topic, key, selection = followed
+    key, selection = followed
     assert key.workspace_id == ANN.workspace_id
-    payload = topic.merge({"1": {"laps": 4}, "3": {"laps": 1}}, {"1": {"laps": 9}})
-    assert [msgspec.json.decode(frame) for frame in topic.frames(payload, selection)] == [
+    payload = LatestFeed(key).merge({"1": {"laps": 4}, "3": {"laps": 1}}, {"1": {"laps": 9}})
+    assert [msgspec.json.decode(frame) for frame in selection.frames(payload)] == [
         {"type": "card_update", "kind": "lap", "reference": "1", "state": {"laps": 9}}
     ]

@@ -30,7 +30,7 @@ SAME = {
 DJANGO = {"True", "False", "Search", "Control", "Mac", "Command", "md", "testserver"}
 # Codes that programs know things by, in columns of their own; JSON; metrics, named in English.
 CODES = re.compile(
-    r"[a-z]+([._][a-z]+)+|pw_\w+|\w+\*{6,}|\(host\)|{source=|"
+    r"pw_\w+|[a-z]+([._][a-z]+)+|\w+\*{6,}|\(host\)|{source=|"
     r"Disk I/O|CPU usage|Memory usage|Network throughput"
 )
 WORD = re.compile(r"[A-Za-z]{2,}")

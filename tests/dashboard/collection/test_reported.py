@@ -18,7 +18,6 @@ from realtime.database import threads
 from realtime.process import gauges
 from realtime.process.gauge_rows import Reading
 from realtime.process.gauges import Measure, ProcessReading
-from realtime.workers import leases
 from tests.support.metrics import make_source
 from tests.support.people import make_workspace
 
@@ -161,9 +160,7 @@ class Way:
     def __init__(self) -> None:
         self.workspace = make_workspace()
         self.source: Source = make_source(self.workspace, "pitwall", kind="application")
-        lease = leases.acquire("collectors", "test")
-        assert lease is not None
-        self.delivery = Delivery(fence=lease)
+        self.delivery = Delivery()
         self.reload()
 
     def reload(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -60,10 +61,10 @@ class BellFeed(Feed[int, str]):
         self._followers: dict[Connection, Strokes] = {}
 
     @classmethod
-    async def open(cls, key: StreamKey) -> BellFeed:
+    async def open(cls, keys: Sequence[StreamKey]) -> list[BellFeed]:
         if cls.opening_fails:
             raise OperationalError("the database is away")
-        return cls(key)
+        return [cls(key) for key in keys]
 
     @classmethod
     async def observe(cls, feeds: Any) -> None:
