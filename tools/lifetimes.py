@@ -7,9 +7,9 @@ choice to a process whose parent has died (PR_SET_PDEATHSIG, prctl(2)). `tied` p
 front of a command. As a program, it asks for that signal and then becomes the command, under the
 same process id.
 
-Two limits: the signal comes when the *thread* that started the process ends, so start processes
-from a thread that outlives them; and the command's own children do not get it, so a command that
-has any needs a signal on which it ends them. On other systems than Linux nothing is tied.
+Two limits. The signal comes when the *thread* that started the process ends, so start processes
+from a thread that outlives them. The command's own children do not get it, so a command that has
+any needs a signal on which it ends them itself. On systems other than Linux nothing is tied.
 
 Standard library only.
 """
@@ -68,7 +68,7 @@ def exit_on_signals() -> None:
         sys.exit(128 + number)
 
     for number in numbers:
-        # What whoever started this wants ignored (nohup, a shell's background job) stays so.
+        # A signal that is ignored already (nohup, a shell's background job) stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, leave)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from benchmarks.support import client, once
+from benchmarks.support.processes import ROOT
 from tests.support.lifetimes import (
     CATCHABLE,
     SIGNALS,
@@ -20,6 +22,7 @@ from tests.support.lifetimes import (
     started_by,
     wait_until_ready,
 )
+from tools.lifetimes import tied
 
 pytestmark = pytest.mark.e2e
 
@@ -90,10 +93,10 @@ def compiled_elsewhere(folder: Path) -> Path:
     script = f"""
 from pathlib import Path
 from benchmarks.support import client, once
+from benchmarks.support.processes import ROOT
 once.FOLDER = Path({str(folder)!r})
 print(client.program())
 """
-    with program("-c", script) as process:
-        output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    return Path(output.strip())
+    command = tied([sys.executable, "-c", script])
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return Path(done.stdout.strip())

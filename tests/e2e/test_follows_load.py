@@ -31,8 +31,8 @@ ROUNDS = 3
 @contextmanager
 def cpu_bound_processes() -> Iterator[None]:
     """Keep every core busy that this process may use."""
-    command = tied([sys.executable, "-c", "while True: pass"])
-    processes = [subprocess.Popen(command) for _ in os.sched_getaffinity(0)]
+    command = [sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(tied(command)) for _ in os.sched_getaffinity(0)]
     try:
         yield
     finally:

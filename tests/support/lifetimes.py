@@ -25,14 +25,15 @@ def program(
     *arguments: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """A Python program, run at the root; it ends with the block at the latest."""
-    process = subprocess.Popen(
-        tied([sys.executable, *arguments]),
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with _no_signal_ignored():
+        process = subprocess.Popen(
+            tied([sys.executable, *arguments]),
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
     try:
         yield process
     finally:
@@ -40,6 +41,19 @@ def program(
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+@contextmanager
+def _no_signal_ignored() -> Iterator[None]:
+    """What nohup or a shell's background job has these tests ignore, their programs do not."""
+    ignored = [each for each in CATCHABLE if signal.getsignal(each) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def wait_until_ready(process: subprocess.Popen[str]) -> None:

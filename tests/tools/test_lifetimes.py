@@ -1,5 +1,6 @@
 """What a program started ends with it, whether it is told to end or is killed."""
 
+import ast
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from tests.support.lifetimes import (
     CATCHABLE,
     GONE_WITHIN,
+    ROOT,
     SIGNALS,
     assert_gone,
     program,
@@ -40,8 +42,9 @@ def test_a_tied_process_ends_with_the_one_that_started_it(number: signal.Signals
 
 
 def test_a_process_whose_parent_died_before_it_began_ends_at_once() -> None:
-    orphan = subprocess.Popen([sys.executable, "tools/lifetimes.py", "1", "15", "sleep", "600"])
-    assert orphan.wait(GONE_WITHIN) == -signal.SIGTERM
+    command = [sys.executable, "tools/lifetimes.py", "1", "15", "sleep", "600"]
+    orphan = subprocess.run(command, cwd=ROOT, timeout=GONE_WITHIN, check=False)
+    assert orphan.returncode == -signal.SIGTERM
 
 
 def test_a_tied_process_is_the_command_itself() -> None:
@@ -50,6 +53,30 @@ def test_a_tied_process_is_the_command_itself() -> None:
     process = subprocess.Popen(tied(command), stdout=subprocess.PIPE, text=True)
     output, _ = process.communicate()
     assert (int(output), process.returncode) == (process.pid, 3)
+
+
+def test_whatever_goes_on_beside_a_program_is_tied_to_it() -> None:
+    """In tests, benchmarks and tools; services.py asks for the same after the change of user."""
+    untied = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for folder in ("tests", "benchmarks", "tools")
+        for path in (ROOT / folder).rglob("*.py")
+        if "node_modules" not in path.parts
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and starts_a_process(call) and not is_tied(call)
+    ]
+    assert untied == []
+
+
+def starts_a_process(call: ast.Call) -> bool:
+    return ast.unparse(call.func).split(".")[-1] in ("Popen", "create_subprocess_exec")
+
+
+def is_tied(call: ast.Call) -> bool:
+    return "tied(" in ast.unparse(call.args[0]) or any(
+        keyword.arg == "preexec_fn" and "end_with" in ast.unparse(keyword.value)
+        for keyword in call.keywords
+    )
 
 
 @pytest.mark.parametrize("number", CATCHABLE)
