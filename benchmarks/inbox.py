@@ -52,6 +52,7 @@ from realtime.workers import loop, wakeups  # noqa: E402
 from realtime.workers.inbox import Inbox  # noqa: E402
 from realtime.workers.paces import OnWake  # noqa: E402
 from realtime.workers.worker import Worker  # noqa: E402
+from tools.lifetimes import tied  # noqa: E402
 
 RATES = (100, 1000, 5000)
 ASKERS = 500
@@ -218,7 +219,7 @@ def worker_beside() -> Iterator[None]:
     if connection.vendor == "sqlite":
         yield
         return
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.inbox", "--worker"])
+    process = subprocess.Popen(tied([sys.executable, "-m", "benchmarks.inbox", "--worker"]))
     try:
         yield
     finally:

@@ -19,6 +19,7 @@ from realtime.database import threads
 from realtime.models import Lease
 from realtime.workers import wakeups
 from tests.support.counter import POINTS, Add, Total, additions, applied
+from tools.lifetimes import tied
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,7 +57,7 @@ def nursery(django_db_setup: None, django_db_blocker: Any) -> Iterator[Nursery]:
     with django_db_blocker.unblock():
         environment = {**os.environ, **place_of_the_database()}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.counter"],
+        tied([sys.executable, "-m", "tests.support.counter"]),
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
