@@ -11,11 +11,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from accounts.bootstrap import WORKSPACE_SLUG
 from channels.layers import get_channel_layer
 from django.db import transaction
 
 from accounts.models import User, Workspace
+from accounts.prepare import WORKSPACE_SLUG
 from benchmarks.support.publisher import Send
 from notifications.streams import inbox
 from realtime.database import threads

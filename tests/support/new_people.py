@@ -14,11 +14,11 @@ import django
 
 django.setup()
 
-from accounts.bootstrap import WORKSPACE_SLUG
 from django.contrib.auth.hashers import make_password
 
 from accounts import services
 from accounts.models import User, Workspace
+from accounts.prepare import WORKSPACE_SLUG
 
 
 def main(names: list[str]) -> None:

@@ -17,30 +17,27 @@ import time
 from datetime import timedelta
 
 from accounts.bootstrap import WORKSPACE_SLUG, prepare
+from dashboard.storage import Reading, write
 from django.apps import apps
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
+from realtime.retention import EventExpiry
 
 from accounts import keys
 from accounts import services as accounts
 from accounts.models import ApiToken, User, Workspace
 from accounts.selectors import principal_of
 from chat import services as chat
-from chat.files import uploads
+from chat import uploads
 from chat.models import Message, Room
+from dashboard import instants
 from dashboard import services as dashboard
 from dashboard.models import Rollup, Sample, Source
-from dashboard.samples import instants
-from dashboard.services.storage import Reading, write
 from notifications import services as notifications
 from notifications.models import Announcement
+from realtime import leases, presence, registry, reporter
 from realtime.models import Event, Stream
-from realtime.presence import store
-from realtime.process import reporter
-from realtime.sessions import directory
-from realtime.workers import leases
-from realtime.workers.retention import EventExpiry
 from tests.support.files import PNG
 
 OURS = ("realtime", "accounts", "notifications", "dashboard", "chat")
@@ -172,8 +169,8 @@ def numbers(workspace, admin):
 def processes(workspace, alice):
     leases.acquire("collectors", "fixture")
     reporter._write("web", {"connections": 1.0})
-    directory._store({"users": f"[[{alice.pk},{workspace.pk}]]"})
-    store.record(store.Seat(workspace.pk, "room:garage", alice.pk), here=True)
+    registry._store({"users": f"[[{alice.pk},{workspace.pk}]]"})
+    presence.record(presence.Seat(workspace.pk, "room:garage", alice.pk), here=True)
     assert Stream.objects.filter(floor__gt=0).exists()
     assert Message.objects.exclude(room__floor_sequence=0).exists()
     assert Room.objects.exclude(deleted_at=None).exists()
