@@ -153,7 +153,7 @@ def test_unread_counts_fall_in_every_tab_when_one_reads(
     slug = Api(server).room(unique("Unread"), (person,))
     alice, reader = open_page(server), open_page(server, user=person)
     open_room(alice, server, slug)
-    open_room(reader, server, "general")
+    open_room(reader, server, Api(server).room(unique("Quiet"), (person,)))
     other_tab = reader.context.new_page()
     other_tab.goto(f"{server.url}/dashboards/")
     badge = other_tab.locator(".nav [data-badge=chat]")
