@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from realtime.http.pages import Page
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -13,6 +12,7 @@ from notifications import kinds
 from notifications.models import MAX_LINK, MAX_MESSAGE, MAX_TITLE, Severity
 from notifications.services import AUDIENCES
 from realtime.http.bodies import MAX_ID, StrictSerializer
+from realtime.http.pages import Page
 
 
 class NotificationSerializer(StrictSerializer):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from realtime.http.pages import Page
 
 from chat.protocol.views import AttachmentView, MessageView
+from realtime.http.pages import Page
 
 
 class MessagePage(Page[MessageView], kw_only=True):
