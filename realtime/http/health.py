@@ -84,6 +84,6 @@ async def _layer() -> str:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT):
             await get_channel_layer().group_send("readiness", {"type": "readiness"})
-    except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
+    except Exception as error:  # noqa: BLE001 - the layer's library may raise anything
         return f"unavailable: {type(error).__name__}"
     return "ok"
