@@ -60,7 +60,7 @@ def authenticator() -> Authenticate:
 
 @cache
 def session_authenticator() -> AuthenticateSessions:
-    """Return its counterpart for many sessions: takes session keys only, answers in order."""
+    """Return the function for many sessions: credentials with session keys, answered in order."""
     return cast(AuthenticateSessions, import_string(settings.REALTIME_AUTHENTICATE_SESSIONS))
 
 

@@ -203,7 +203,7 @@ class Hub:
         while True:
             # Messages that have already arrived are received without yielding to the loop, so the
             # flush that the first of them schedules finds them all. The loop gets a turn every
-            # MAX_COALESCED.
+            # MAX_COALESCED messages.
             for _ in range(MAX_COALESCED):
                 for message in publish.unpack(await self._layer.receive(channel)):
                     try:

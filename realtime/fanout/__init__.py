@@ -1,1 +1,1 @@
-"""Fan-out from the channel layer to sockets: one feed per stream, encoded once, written at once."""
+"""Fan-out from the channel layer to sockets: one feed per stream, encoded once, sent together."""

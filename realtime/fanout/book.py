@@ -178,7 +178,7 @@ class BookFeed(Feed[None, None]):
         return bundle
 
     def compare(self, before: int, stored: int) -> None:
-        """Load again if `stored`, read when the book was at `before`, shows a loss or a restore."""
+        """Reload if `stored`, read when the book was at `before`, shows a loss or a restore."""
         if stored < before:
             # The book holds only what was committed, so a backup must have been restored.
             self._is_another = True

@@ -192,7 +192,7 @@ class Connection:
                 return
 
     def put_out(self, key: StreamKey, payload: str) -> None:
-        """End every subscription to a stream after an event of its log (an exit) ended one."""
+        """End all subscriptions to a stream, since an event of its log (an exit) ended one."""
         for place, subscription in list(self.subscriptions.items()):
             if place[1] == key:
                 subscription.end(self)
@@ -238,7 +238,7 @@ class Connection:
             await asyncio.sleep(RETRY_AFTER)
 
     async def _wait_until_ready(self) -> bool:
-        """Wait until the peer can take more. Returns false if it was closed: it took nothing."""
+        """Wait until the peer can take more. Returns false if it stalled and was closed."""
         taken, since = self.outlet.taken, time.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):

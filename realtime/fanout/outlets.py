@@ -26,7 +26,7 @@ class Outlet(Protocol):
 
     @property
     def taken(self) -> int:
-        """An amount that grows while the peer takes anything: what has left this process."""
+        """Bytes or messages that have left this process; grows while the peer takes anything."""
 
     def write(self, bundle: Bundle) -> None:
         """Send these messages in order. Never blocks, so check `ready` first."""

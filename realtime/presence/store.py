@@ -30,7 +30,7 @@ from realtime.streams.unit_of_work import unit_of_work
 logger = logging.getLogger(__name__)
 
 SWEEP_INTERVAL = 1.0
-# Every this many sweeps, check all rows, in case a process came and died between two sweeps.
+# One in this many sweeps checks all rows, for processes that came and died between two sweeps.
 FULL_SWEEP_EVERY = 5
 
 

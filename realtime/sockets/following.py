@@ -1,4 +1,4 @@
-"""Following log streams from a socket: where it resumes, and its snapshot before the events.
+"""Following log streams from a socket: positions to resume from, snapshots before events.
 
 An endpoint that follows logs, by command or on connect, takes the same steps in the same order:
 
@@ -52,7 +52,7 @@ class FollowsLogs(CommandSocket):
 
         Args:
             keys: the streams; one that is already followed goes on from its new position.
-            recover: by stream name, the client's position.
+            recover: the client's positions, by stream name.
 
         Raises:
             InvalidCommand: `recover` names a stream that is not in `keys`.

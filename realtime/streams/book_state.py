@@ -56,7 +56,7 @@ class Book(Protocol):
     def update(self, first_sequence: int, levels: Collection[Level]) -> bytes:
         """Return the JSON frame that brings a client's book from `first_sequence` - 1 to this one.
 
-        It holds the current quantities of these levels: a level that is gone has the quantity 0.
+        It holds the current quantities of `levels`: a level that is gone has the quantity 0.
         """
 
 

@@ -30,7 +30,7 @@ MAX_MESSAGE = 256 * 1024  # characters of payload in one message
 
 
 def group_of(key: StreamKey) -> str:
-    """Return the channel layer group of a stream; its hash, since the layer restricts names."""
+    """Return the channel layer group of a stream; hashed, since the layer restricts group names."""
     digest = hashlib.sha256(key.name.encode()).hexdigest()[:24]
     return f"{STREAM_GROUPS}{key.workspace_id}.{key.user_id}.{digest}"
 

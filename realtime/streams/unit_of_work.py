@@ -138,7 +138,7 @@ def emit(key: StreamKey, event: Event | Callable[[], Event]) -> None:
 
 
 def within_unit_of_work() -> bool:
-    """Return whether this thread is in a unit of work: what it writes shares the unit's fate."""
+    """Return whether this thread is in a unit of work, and so writes in its transaction."""
     return _current.work is not None
 
 
