@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.pages import workspace_page
+from accounts.shell.workspace_page import workspace_page
 from notifications import selectors
 from notifications.kinds import kinds
 from realtime.auth import Principal
@@ -13,7 +13,7 @@ from realtime.auth import Principal
 
 @workspace_page
 def inbox(request: HttpRequest, principal: Principal) -> HttpResponse:
-    """One's notifications in a workspace; `?notification=<id>` opens one of them."""
+    """Show the user's notifications in a workspace; `?notification=<id>` opens one of them."""
     known = selectors.kinds_of(principal)
     described = [
         {"name": name, "label": str(label), "known": name in known}

@@ -1,12 +1,12 @@
-"""Routes of notifications under /api/v1/."""
+"""REST routes of notifications, under /api/v1/."""
 
 from django.urls import path, register_converter
 
-from notifications import api
+from notifications.api import views
 
 
 class RowId:
-    """The id of a row: what no database column holds is no path."""
+    """A row id in a path; a number too large for a database column does not match."""
 
     regex = "[0-9]{1,18}"
 
@@ -20,21 +20,21 @@ class RowId:
 register_converter(RowId, "row")
 
 urlpatterns = [
-    path("notifications/", api.NotificationListView.as_view(), name="notification-list"),
+    path("notifications/", views.NotificationListView.as_view(), name="notification-list"),
     path(
         "notifications/read-all/",
-        api.NotificationReadAllView.as_view(),
+        views.NotificationReadAllView.as_view(),
         name="notification-read-all",
     ),
     path(
         "notifications/<row:notification_id>/",
-        api.NotificationDetailView.as_view(),
+        views.NotificationDetailView.as_view(),
         name="notification-detail",
     ),
     path(
         "notifications/<row:notification_id>/read/",
-        api.NotificationReadView.as_view(),
+        views.NotificationReadView.as_view(),
         name="notification-read",
     ),
-    path("users/<row:user_id>/push/", api.UserPushView.as_view(), name="user-push"),
+    path("users/<row:user_id>/push/", views.UserPushView.as_view(), name="user-push"),
 ]
