@@ -8,7 +8,7 @@ not changed since it last succeeded, so calling it again costs a fraction of a s
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - this line is for the Pythons that are too old
+if sys.version_info < (3, 11):  # noqa: UP036 - this check is for versions that are too old
     sys.exit(
         "Pitwall needs Python 3.11 or newer and this is {}.{}: install one (Debian, Ubuntu: "
         "apt install python3 python3-venv) or run `make PYTHON=/path/to/python3.11`.".format(

@@ -138,7 +138,7 @@ def live(point: str, step: int) -> None:
 
     try:
         asyncio.run(run())
-    except BaseException as error:  # noqa: BLE001 - said, then the fork ends here
+    except BaseException as error:  # noqa: BLE001 - reported, then the fork ends
         sys.stderr.write(f"{error!r}\n")
         os._exit(1)
     os._exit(0)
