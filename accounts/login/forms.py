@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import selectors
+from accounts.folding import fold
 from accounts.login import lockout, mail
 from accounts.models import Membership, User
 
@@ -65,7 +66,8 @@ class ResetForm(PasswordResetForm):
     """Mails a link to whoever owns the address: at most one a minute for an account."""
 
     def get_users(self, email: str) -> list[User]:
-        users = super().get_users(email)
+        found = User.objects.filter(folded_email=fold(email), is_active=True)
+        users = [user for user in found if user.has_usable_password()]
         return [
             user for user in users if cache.add(f"password-reset:{user.pk}", 1, RESET_MAIL_EVERY)
         ]
@@ -99,7 +101,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         others = User.objects.exclude(pk=self.instance.pk)
-        if email and others.filter(email__iexact=email).exists():
+        if email and others.filter(folded_email=fold(email)).exists():
             raise ValidationError(_("Somebody else uses that email address."))
         return email
 
