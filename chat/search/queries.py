@@ -9,17 +9,14 @@ of the folded text, so that scripts without spaces need no words to be found.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import NamedTuple
 
+from accounts.folding import fold_for_search
 from realtime.errors import InvalidCommand, Reason
 
 MAX_QUERY_LENGTH = 500
 MAX_PARTS = 20
-EXCERPT_LENGTH = 240
 HAS = frozenset({"file", "image", "link", "mention"})
 IS = frozenset({"pinned", "edited", "reply", "mine"})
 
@@ -52,28 +49,6 @@ class Query:
     has_not: frozenset[str] = frozenset()
     is_: frozenset[str] = frozenset()
     is_not: frozenset[str] = frozenset()
-
-
-class Span(NamedTuple):
-    """A part of a text: from character `start` to before `end` (Unicode code points)."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """A piece of a message around the first match, and where in the piece the matches are."""
-
-    text: str
-    ranges: list[Span] = field(default_factory=list)
-
-
-def fold(text: str) -> str:
-    """`text` as it is compared: one form for every width, ligature and case of a letter."""
-    # Folding once more takes in what normalising has brought out.
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return re.sub(r"\s", " ", unicodedata.normalize("NFKC", folded).casefold())
 
 
 def parse(query: str, now: datetime) -> Query:
@@ -114,7 +89,7 @@ class _Found:
             self._bound(key, *_day(value, now))
         elif key in ("has", "is"):
             known = HAS if key == "has" else IS
-            if fold(value) not in known:
+            if fold_for_search(value) not in known:
                 raise _refused(
                     Reason(
                         "%(key)s: takes %(known)s, not “%(value)s”.",
@@ -123,10 +98,10 @@ class _Found:
                         value=value[:50],
                     )
                 )
-            self._append(key, fold(value), negated)
+            self._append(key, fold_for_search(value), negated)
         elif key:
             self._append(key, value.lstrip("#" if key == "in" else "@＠"), negated)
-        elif folded := fold(value).strip():
+        elif folded := fold_for_search(value).strip():
             self._append("words", folded, negated)
         else:
             return
@@ -202,62 +177,3 @@ def _midnight(year: int, month: int, day: int, zone: tzinfo | None) -> datetime:
 
 def _refused(reason: str) -> InvalidCommand:
     return InvalidCommand.field("q", reason)
-
-
-# --- Where it was found ---------------------------------------------------------------------
-
-
-def excerpt(text: str, words: Sequence[str], length: int = EXCERPT_LENGTH) -> Excerpt:
-    """About `length` characters of `text` around the first of the folded `words`.
-
-    Line breaks become spaces, one for one, so that the ranges stay true.
-    """
-    spans = list(_matches(text, words))
-    start = max(0, spans[0].start - length // 3) if spans else 0
-    start = max(0, min(start, len(text) - length))
-    end = min(len(text), start + length)
-    piece = re.sub(r"\s", " ", text[start:end])
-    before, after = "…" * (start > 0), "…" * (end < len(text))
-    shift = start - len(before)
-    inside = [span for span in spans if span.start < end]
-    ranges = [Span(span.start - shift, min(span.end, end) - shift) for span in inside]
-    return Excerpt(before + piece + after, ranges)
-
-
-def _matches(text: str, words: Sequence[str]) -> Iterator[Span]:
-    """Where the words are, in order, without overlaps."""
-    folded, origins = _folded_with_origins(text)
-    found: list[Span] = []
-    for word in words:
-        at = folded.find(word)
-        while at >= 0:
-            found.append(Span(origins[at], origins[at + len(word) - 1] + 1))
-            at = folded.find(word, at + len(word))
-    end = 0
-    for span in sorted(found):
-        if span.end > end:
-            yield Span(max(span.start, end), span.end)
-            end = span.end
-
-
-def _folded_with_origins(text: str) -> tuple[str, list[int]]:
-    """The folded text, and for each of its characters the place in `text` that it came from.
-
-    Folded by clusters: a letter and the marks upon it may become one.
-    """
-    pieces: list[str] = []
-    origins: list[int] = []
-    start = 0
-    while start < len(text):
-        end = start + 1
-        while end < len(text) and _continues(text[end]):
-            end += 1
-        piece = fold(text[start:end])
-        pieces.append(piece)
-        origins.extend([start] * (len(piece) - 1) + [end - 1] if piece else [])
-        start = end
-    return "".join(pieces), origins
-
-
-def _continues(character: str) -> bool:
-    return unicodedata.combining(character) != 0 or "\u1160" <= character <= "\u11ff"

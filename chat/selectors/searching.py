@@ -10,13 +10,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import BooleanField, Exists, F, Max, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Lower
 
+from accounts.folding import fold
 from accounts.models import User
 from chat.models import Attachment, Mention, Message, Pin
 from chat.protocol import SYSTEM_NAME, MessageView
-from chat.search import index, queries
-from chat.search.queries import Excerpt, Query
+from chat.search import index
+from chat.search.excerpts import Excerpt, excerpt
+from chat.search.queries import Query
 from chat.selectors.messages import views_in
 from chat.selectors.rooms import readable_rooms
 from realtime.auth import Principal
@@ -54,8 +55,7 @@ def search_messages(
     page = list(shown.select_related("room", "author").order_by("-pk"))
     views = views_in(page, {row.room_id: row.room for row in page})
     hits = [
-        Hit(view, queries.excerpt(row.text, query.words))
-        for row, view in zip(page, views, strict=True)
+        Hit(view, excerpt(row.text, query.words)) for row, view in zip(page, views, strict=True)
     ]
     return Hits(hits, found[limit - 1] if more else None)
 
@@ -203,10 +203,10 @@ def _conditions(principal: Principal) -> dict[str, Any]:
 
 def _written_by(names: Sequence[str]) -> Q:
     """Messages of the people of these names, and of Pitwall itself by its name."""
-    wanted = {name.lower() for name in names}
-    people = User.objects.annotate(called=Lower("username")).filter(called__in=wanted)
+    wanted = {fold(name) for name in names}
+    people = User.objects.filter(folded__in=wanted)
     by_people = Q(author_id__in=list(people.values_list("pk", flat=True)))
-    return by_people | Q(author_id=None) if SYSTEM_NAME.lower() in wanted else by_people
+    return by_people | Q(author_id=None) if fold(SYSTEM_NAME) in wanted else by_people
 
 
 def _read(word: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from time import perf_counter
 from urllib.parse import unquote
 
 import pytest
@@ -115,6 +116,11 @@ def test_whatever_follows_a_signature_is_measured_or_refused(
         ("...", "file"),
         ("/", "file"),
         ("x" * 300 + ".jpeg", "x" * 145 + ".jpeg"),
+        ("می\u200cخواهم.txt", "می\u200cخواهم.txt"),
+        ("👩\u200d🔧❤\ufe0f.png", "👩\u200d🔧❤\ufe0f.png"),
+        ("\u200d\u2066\u3164", "file"),
+        ("soft\u00adhyphen\U000e0041.txt", "softhyphen.txt"),
+        ("e" + "\u0301" * 40 + ".txt", "é" + "\u0301" * 29 + ".txt"),
     ],
 )
 def test_a_name_keeps_what_a_name_may_hold(given_name: str, kept: str) -> None:
@@ -128,6 +134,16 @@ def test_any_name_becomes_one_that_is_safe_and_stays_as_it_is(name: str) -> None
     assert not kept.startswith(".")
     assert not set(kept) & set('/\\:*?"<>|\r\n\0')
     assert names.clean(kept) == kept
+
+
+def test_a_name_of_nothing_but_marks_is_cleaned_in_no_time() -> None:
+    def seconds(name: str) -> float:
+        begun = perf_counter()
+        names.clean(name)
+        return perf_counter() - begun
+
+    ordinary = min(seconds("é" * 16_000) for _ in range(3))
+    assert min(seconds("\u0345" * 8000 + "\u0334" * 8000) for _ in range(3)) < 20 * ordinary
 
 
 @given(st.text(max_size=400), st.booleans())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.folding import fold_for_search
 from chat import selectors, services
 from chat.models import Attachment, Message, Room
 from chat.protocol import ReplyView
-from chat.search import queries
-from chat.search.queries import Query, Span, excerpt, fold, parse
+from chat.search import excerpts
+from chat.search.excerpts import Span, excerpt
+from chat.search.queries import Query, parse
 from realtime.errors import InvalidCommand
 from tests.conftest import Api
 from tests.support.people import make_member
@@ -99,13 +102,16 @@ def test_any_text_is_a_query_or_a_refusal(text: str) -> None:
     except InvalidCommand:
         return
     assert query != Query()
-    assert all(word == fold(word) and word for word in (*query.words, *query.without))
+    assert all(word == fold_for_search(word) and word for word in (*query.words, *query.without))
 
 
 # --- Highlights -------------------------------------------------------------------------------
 
 
-@given(st.text(max_size=400), st.lists(st.text(min_size=1, max_size=4).map(fold), max_size=3))
+@given(
+    st.text(max_size=400),
+    st.lists(st.text(min_size=1, max_size=4).map(fold_for_search), max_size=3),
+)
 def test_the_ranges_of_an_excerpt_lie_in_it_in_order_and_match(text: str, words: list[str]) -> None:
     words = [word for word in words if word]
     found = excerpt(text, words, length=50)
@@ -136,7 +142,7 @@ def test_an_excerpt_says_where_the_words_are(
 
 def test_an_excerpt_of_a_long_text_is_around_the_first_match() -> None:
     found = excerpt("a" * 5000 + " needle " + "b" * 5000, ["needle"])
-    assert len(found.text) <= queries.EXCERPT_LENGTH + 2
+    assert len(found.text) <= excerpts.EXCERPT_LENGTH + 2
     (span,) = found.ranges
     assert found.text[span.start : span.end] == "needle"
     assert found.text[0] == found.text[-1] == "…"
@@ -390,3 +396,35 @@ def test_a_query_that_cannot_be_read_is_a_problem_with_its_field(
     assert answer.status_code == 400
     assert answer.json()["code"] == "invalid_command"
     assert set(answer.json()["errors"]) <= {"q", "cursor", "limit", "timezone"}
+
+
+@pytest.mark.django_db
+def test_messages_made_of_marks_do_not_slow_down_a_search(team: Team, api: Api) -> None:
+    def seconds(word: str, filling: str) -> float:
+        for _ in range(20):
+            team.say(team.carol, team.general, f"{word} {filling}")
+        client, taken = api(team.bob), []
+        for _ in range(2):
+            begun = perf_counter()
+            answer = client.get("/api/v1/search/messages/", {"q": word, "limit": 20})
+            taken.append(perf_counter() - begun)
+            assert len(answer.json()["results"]) == 20
+        return min(taken)
+
+    ordinary = seconds("ordinary", "é" * 15_900)
+    marks = "\u0345" * 7950 + "\u0334" * 7950
+    assert seconds("attack", marks) < 3 * ordinary
+    # Longer folded than written, and with what cannot be cut anywhere.
+    assert seconds("growing", "ﷺ" * 15_900) < 3 * ordinary + 0.1
+    assert seconds("joined", "\u3163" * 15_900) < 3 * ordinary + 0.1
+
+
+def test_a_query_of_nothing_but_marks_is_read_in_no_time() -> None:
+    begun = perf_counter()
+    for _ in range(100):
+        parse("é" * 500, NOW)
+    ordinary = perf_counter() - begun
+    begun = perf_counter()
+    for _ in range(100):
+        parse("\u0345" * 250 + "\u0334" * 250, NOW)
+    assert perf_counter() - begun < 5 * ordinary
