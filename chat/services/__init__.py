@@ -3,7 +3,7 @@
 from chat.services.attaching import check_upload, expire_waiting, store_upload
 from chat.services.changing import delete_message, edit_message
 from chat.services.direct import open_direct_room
-from chat.services.drafts import Draft, draft_message
+from chat.services.drafts import Draft, draft_message, preview_message
 from chat.services.keeping import expire_messages, remove_expired
 from chat.services.marking import set_pin, set_reaction
 from chat.services.members import (
@@ -44,6 +44,7 @@ __all__ = [
     "open_direct_room",
     "post_drafts",
     "post_system_message",
+    "preview_message",
     "remove_expired",
     "remove_member",
     "save_room",

@@ -48,9 +48,10 @@ def edit_message(
         Conflict: the message is deleted, the room archived, or @all calls more people than was
             confirmed.
     """
-    message, _place = selectors.find_message(principal, message_id)
+    message, place = selectors.find_message(principal, message_id)
     may_be_empty = bool(message.card_kind) or message.attachments.exists()
-    return _edit(principal, message_id, write(principal, text, may_be_empty=may_be_empty), confirm)
+    written = write(principal, place.room.slug, text, may_be_empty=may_be_empty)
+    return _edit(principal, message_id, written, confirm)
 
 
 @unit_of_work
