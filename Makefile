@@ -47,7 +47,7 @@ types: setup-dev ## mypy
 	$(VENV)/mypy
 
 imports: setup-dev ## who may import whom
-	$(VENV)/lint-imports
+	$(VENV)/lint-imports --no-cache
 
 migrations: setup-dev ## every model change has its migration
 	$(VENV)/python manage.py makemigrations --check --dry-run

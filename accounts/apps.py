@@ -9,5 +9,6 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # Imported for what they register: pages, what the API document says of credentials, the
         # first accounts, what retention removes, receivers of signals, system checks.
-        from accounts import navigation, openapi, prepare, retention, signals  # noqa: F401
+        from accounts import navigation, prepare, retention, signals  # noqa: F401
+        from accounts.api import openapi  # noqa: F401
         from accounts.shell import checks  # noqa: F401

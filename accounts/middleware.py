@@ -7,8 +7,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from accounts import services
-from accounts.activity import recent_use
-from accounts.lockout import client_address
+from accounts.login.activity import recent_use
+from accounts.login.lockout import client_address
 from realtime.acting import Actor, acting
 
 GetResponse = Callable[[HttpRequest], HttpResponse]

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts import services
-from accounts.lockout import client_address, forget_failures
+from accounts.login.lockout import client_address, forget_failures
 from accounts.models import User, UserSession, Workspace
 from accounts.services.users import record_new_user, record_password
 from realtime import auth

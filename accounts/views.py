@@ -20,9 +20,9 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import selectors, services
-from accounts.forms import LoginForm, ProfileForm, ResetForm, TokenForm
-from accounts.lockout import client_address
-from accounts.requests import SignedInRequest
+from accounts.login.forms import LoginForm, ProfileForm, ResetForm, TokenForm
+from accounts.login.lockout import client_address
+from accounts.login.requests import SignedInRequest
 from realtime.acting import Actor, acting
 from realtime.errors import Conflict, NotFound
 

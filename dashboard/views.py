@@ -6,8 +6,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.pages import workspace_page
 from accounts.policy import Action, allowed
+from accounts.shell.workspace_page import workspace_page
 from realtime.auth import Principal
 
 

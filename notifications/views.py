@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.pages import workspace_page
+from accounts.shell.workspace_page import workspace_page
 from notifications import selectors
 from notifications.kinds import kinds
 from realtime.auth import Principal

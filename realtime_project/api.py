@@ -5,9 +5,9 @@ from django.urls import include, path, re_path
 from realtime.http.problems import UnknownPath
 
 urlpatterns = [
-    path("", include("accounts.api_urls")),
-    path("", include("dashboard.api_urls")),
-    path("", include("notifications.api_urls")),
-    path("", include("chat.api_urls")),
+    path("", include("accounts.api.urls")),
+    path("", include("dashboard.api.urls")),
+    path("", include("notifications.api.urls")),
+    path("", include("chat.api.urls")),
     re_path("", UnknownPath.as_view()),
 ]

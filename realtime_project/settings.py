@@ -79,7 +79,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
-                "accounts.context_processors.shell",
+                "accounts.shell.context_processors.shell",
             ],
         },
     },
@@ -158,9 +158,9 @@ else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # --- Real time ------------------------------------------------------------------------------
-REALTIME_AUTHENTICATE = "accounts.authentication.authenticate"
-REALTIME_AUTHENTICATE_SESSIONS = "accounts.authentication.authenticate_sessions"
-REALTIME_RECHECK = "accounts.authentication.recheck"
+REALTIME_AUTHENTICATE = "accounts.login.authentication.authenticate"
+REALTIME_AUTHENTICATE_SESSIONS = "accounts.login.authentication.authenticate_sessions"
+REALTIME_RECHECK = "accounts.login.authentication.recheck"
 REALTIME_TOUCH = "accounts.services.touch"
 REALTIME_LIMITS = ENVIRONMENT.limits
 # How far back a client can resume a log stream without a snapshot.
@@ -206,9 +206,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "accounts.lockout.client_address"
-AXES_USERNAME_CALLABLE = "accounts.lockout.username"
-AXES_LOCKOUT_CALLABLE = "accounts.lockout.response"
+AXES_CLIENT_IP_CALLABLE = "accounts.login.lockout.client_address"
+AXES_USERNAME_CALLABLE = "accounts.login.lockout.username"
+AXES_LOCKOUT_CALLABLE = "accounts.login.lockout.response"
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
@@ -220,13 +220,13 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["realtime.http.bodies.StrictJSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.rest_authentication.BearerAuthentication",
-        "accounts.rest_authentication.SessionAuthentication",
+        "accounts.login.rest_authentication.BearerAuthentication",
+        "accounts.login.rest_authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": [
-        "accounts.throttling.AddressThrottle",
-        "accounts.throttling.UserThrottle",
+        "accounts.login.throttling.AddressThrottle",
+        "accounts.login.throttling.UserThrottle",
         "rest_framework.throttling.ScopedRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {

@@ -9,8 +9,8 @@ import msgspec
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api import WorkspaceAPIView
-from accounts.requests import WorkspaceRequest
+from accounts.api.base import WorkspaceAPIView
+from accounts.login.requests import WorkspaceRequest
 from realtime.errors import NotFound
 from realtime.http.bodies import MAX_ID
 

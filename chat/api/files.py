@@ -15,14 +15,14 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.requests import WorkspaceRequest
+from accounts.login.requests import WorkspaceRequest
 from chat import selectors, services
 from chat.api import documents
 from chat.api.base import ChatAPIView, address, document, page, query_of
+from chat.api.serializers import FilePageSerializer, UploadSerializer
 from chat.files import media_types, uploads
 from chat.models import Attachment
 from chat.protocol.views import AttachmentView as AttachmentDocument
-from chat.serializers import FilePageSerializer, UploadSerializer
 from realtime.errors import NotFound
 from realtime.http.openapi import operation
 from realtime.protocol import rfc3339

@@ -7,14 +7,11 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.response import Response
 
-from accounts.requests import WorkspaceRequest
+from accounts.login.requests import WorkspaceRequest
 from chat import selectors, services
 from chat.api import documents
 from chat.api.base import ChatAPIView, address, body_of, document, page, query_of
-from chat.protocol import SentView
-from chat.protocol.views import MessageView as MessageDocument
-from chat.protocol.views import ReactionView
-from chat.serializers import (
+from chat.api.serializers import (
     DeleteMessageSerializer,
     EditMessageSerializer,
     PageSerializer,
@@ -23,6 +20,9 @@ from chat.serializers import (
     SearchSerializer,
     SendMessageSerializer,
 )
+from chat.protocol import SentView
+from chat.protocol.views import MessageView as MessageDocument
+from chat.protocol.views import ReactionView
 from chat.text import markdown
 from realtime.http.openapi import operation
 from realtime.protocol import rfc3339

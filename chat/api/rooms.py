@@ -7,14 +7,11 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.response import Response
 
-from accounts.requests import WorkspaceRequest
+from accounts.login.requests import WorkspaceRequest
 from chat import selectors, services
 from chat.api import documents
 from chat.api.base import ChatAPIView, body_of, document
-from chat.models import Membership
-from chat.protocol.views import MemberView as MemberDocument
-from chat.protocol.views import RoomSummary
-from chat.serializers import (
+from chat.api.serializers import (
     AddMemberSerializer,
     CreateRoomSerializer,
     MemberSerializer,
@@ -23,6 +20,9 @@ from chat.serializers import (
     UpdateMemberSerializer,
     UpdateRoomSerializer,
 )
+from chat.models import Membership
+from chat.protocol.views import MemberView as MemberDocument
+from chat.protocol.views import RoomSummary
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand
 from realtime.http.openapi import operation

@@ -11,10 +11,10 @@ from chat.services.members import (
     change_role,
     join_room,
     leave_room,
+    mute_member,
     remove_member,
     set_notification_level,
 )
-from chat.services.moderation import mute_member
 from chat.services.posting import Sent, post_drafts, send_message
 from chat.services.reading import ReadState, mark_read
 from chat.services.rooms import archive_room, create_room, delete_room, save_room, update_room

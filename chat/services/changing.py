@@ -23,7 +23,7 @@ from chat.models import (
 from chat.policy import RoomAction, require
 from chat.protocol import MessageDeleted, MessageEdited
 from chat.selectors import Place
-from chat.services import guards, mentioning, notifying
+from chat.services import mentioning, notifying
 from chat.services.common import lock_rooms, tell
 from chat.services.drafts import Written, write
 from chat.services.retracting import retract
@@ -64,7 +64,7 @@ def _edit(principal: Principal, message_id: int, written: Written, confirm: bool
         return message
     members = list(Membership.objects.filter(room=place.room))
     if not message.mentions_all:
-        guards.check_call_to_all(place, written, len(members) - 1, confirm, now)
+        mentioning.check_call_to_all(place, written, len(members) - 1, confirm, now)
     number = Revision.objects.filter(message=message).count() + 1
     Revision.objects.create(message=message, number=number, text=message.text, replaced_at=now)
     message.text, message.html = written.text, written.html

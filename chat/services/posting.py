@@ -32,7 +32,7 @@ from chat.policy import RoomAction, require
 from chat.protocol import ChatMessage, SentView
 from chat.selectors.messages import attachment_view, plain_view, reply_view
 from chat.selectors.rooms import Place, standing_of
-from chat.services import guards, mentioning, notifying
+from chat.services import mentioning, notifying
 from chat.services.common import enroll, lock_rooms, show_room, tell
 from chat.services.drafts import Draft, draft_message
 from realtime.auth import Principal
@@ -222,7 +222,7 @@ def _accept(posting: _Posting, draft: Draft) -> tuple[Sent | Message, bool]:
             return posting.accepted[key], True
     require(place.standing, RoomAction.POST, posting.now)
     members = sum(each.user_id != user_id for each in posting.members(room))
-    guards.check_call_to_all(place, draft.written, members, draft.confirm, posting.now)
+    mentioning.check_call_to_all(place, draft.written, members, draft.confirm, posting.now)
     _check_answer(posting, draft, room)
     _take_files(posting, draft, room)
     if place.membership is None:

@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from accounts.activity import recent_use
+from accounts.login.activity import recent_use
 from accounts.models import Role, User, Workspace
 from tests.support.people import PASSWORD, make_member, make_workspace
 

@@ -8,12 +8,13 @@ from django.test import Client
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
-from accounts import jwt, selectors, services
-from accounts.api import WorkspaceAPIView
-from accounts.authentication import authenticate
+from accounts import selectors, services
+from accounts.api.base import WorkspaceAPIView
+from accounts.login import jwt
+from accounts.login.authentication import authenticate
+from accounts.login.requests import WorkspaceRequest
 from accounts.models import Role, User, Workspace
 from accounts.policy import Action
-from accounts.requests import WorkspaceRequest
 from realtime.auth import Credentials
 from tests.support.documented import DocumentedProgram
 from tests.support.people import PASSWORD, join, make_member, make_user, make_workspace
@@ -196,7 +197,7 @@ def test_an_api_token_shows_when_it_was_last_used(mina: User, program: Client) -
 
 
 def test_a_user_has_a_request_rate(mina: User, browser: Client, settings, monkeypatch) -> None:
-    monkeypatch.setattr("accounts.throttling.UserThrottle.rate", "2/min", raising=False)
+    monkeypatch.setattr("accounts.login.throttling.UserThrottle.rate", "2/min", raising=False)
     codes = [browser.get(f"{API}/me/").status_code for _ in range(3)]
     assert codes == [200, 200, 429]
     response = browser.get(f"{API}/me/")

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts import selectors, services
-from accounts.authentication import authenticate
+from accounts.login.authentication import authenticate
 from accounts.models import ApiToken, Role, User, Workspace
 from realtime.auth import Credentials
 from realtime.errors import NotFound

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import selectors, services
-from accounts.activity import recent_use
-from accounts.authentication import authenticate
+from accounts.login.activity import recent_use
+from accounts.login.authentication import authenticate
 from accounts.models import ApiToken, Role, User, UserSession, Workspace
 from realtime.auth import Credentials
 from tests.support.people import join, make_user, make_workspace

@@ -88,7 +88,7 @@ def test_no_sentence_of_a_refusal_has_values_that_no_catalogue_can_hold() -> Non
 
 def test_the_extractor_sees_python_and_templates() -> None:
     found = {message: places for (_context, message, _plural), places in messages.extract().items()}
-    assert any(path == "accounts/forms.py" for path, _line in found["Username or email"])
+    assert any(path == "accounts/login/forms.py" for path, _line in found["Username or email"])
     assert any(path == "templates/accounts/login.html" for path, _line in found["Sign in"])
     assert "Token “%(name)s” is ready" in found
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from chat import services
 from chat.models import Membership, Room
-from chat.services import guards
+from chat.services import mentioning
 from notifications.models import Notification
 from notifications.services import mark_read as mark_notifications_read
 from realtime.database import threads
@@ -128,7 +128,7 @@ async def test_who_reads_on_while_a_message_is_posted_is_told_of_that_one_alone(
     await threads.call(team.say, team.alice, team.ops, "one")
     await threads.call(follow, team, team.ops, team.bob)
     posting, read = threading.Event(), threading.Event()
-    check = guards.check_call_to_all
+    check = mentioning.check_call_to_all
 
     def wait_for_the_reader(*arguments: Any) -> None:
         # How far people have read is known to the message by now.
@@ -144,7 +144,7 @@ async def test_who_reads_on_while_a_message_is_posted_is_told_of_that_one_alone(
         read_first()
         read.set()
 
-    monkeypatch.setattr(guards, "check_call_to_all", wait_for_the_reader)
+    monkeypatch.setattr(mentioning, "check_call_to_all", wait_for_the_reader)
     await asyncio.gather(
         threads.call(team.say, team.alice, team.ops, "two"), threads.call(read_meanwhile)
     )

@@ -17,9 +17,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import jwt
+from accounts.login import jwt
 from accounts.models import User
-from chat import api_urls, services
+from chat import services
+from chat.api import urls as api_urls
 from chat.consumers.chat import ChatConsumer
 from chat.files import uploads
 from chat.models import Attachment, Membership, Message, Pin, Reaction

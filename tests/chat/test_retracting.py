@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from chat import services
 from chat.models import Attachment, Message, Room
-from chat.services import guards, keeping
+from chat.services import keeping, mentioning
 from notifications.models import Notification
 from realtime.database import threads
 from realtime.errors import NotFound
@@ -232,7 +232,7 @@ async def test_an_answer_that_is_being_written_quotes_nothing(
 ) -> None:
     sent = await threads.call(live_team.say, live_team.alice, live_team.ops, "secret")
     answering, deleted = threading.Event(), threading.Event()
-    check = guards.check_call_to_all
+    check = mentioning.check_call_to_all
 
     def wait_for_the_other(*arguments: Any) -> None:
         answering.set()
@@ -249,7 +249,7 @@ async def test_an_answer_that_is_being_written_quotes_nothing(
     def answer() -> None:
         live_team.say(live_team.bob, live_team.ops, "what?", reply_to=sent.message_id)
 
-    monkeypatch.setattr(guards, "check_call_to_all", wait_for_the_other)
+    monkeypatch.setattr(mentioning, "check_call_to_all", wait_for_the_other)
     await asyncio.gather(threads.call(answer), threads.call(delete_meanwhile))
     assert await threads.call(Message.objects.filter(reply_to=sent.message_id).exists)
     assert not await threads.call(kept, "secret")

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import Role, Workspace
 from accounts.selectors import principal_of
-from dashboard import serializers
+from dashboard.api import serializers
 from dashboard.models import Metric, Sample, Series
 from dashboard.samples import instants
 from dashboard.services import samples as pushing

@@ -104,7 +104,7 @@ def test_refusals_are_as_documented() -> None:
 
 @pytest.mark.django_db
 def test_too_many_requests_are_told_when_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    from accounts.throttling import AddressThrottle
+    from accounts.login.throttling import AddressThrottle
 
     monkeypatch.setattr(AddressThrottle, "THROTTLE_RATES", {"address": "1/minute"})
     program = DocumentedProgram(REMOTE_ADDR="192.0.2.99")

@@ -2,7 +2,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
 
-from accounts.pages import workspace_page
+from accounts.shell.workspace_page import workspace_page
 from realtime.auth import Principal
 from realtime_project.urls import urlpatterns as project
 

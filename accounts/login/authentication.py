@@ -15,10 +15,11 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import jwt, keys, selectors, services, session_rows
-from accounts.activity import recent_use
+from accounts import keys, selectors, services
+from accounts.login import jwt, session_rows
+from accounts.login.activity import recent_use
+from accounts.login.session_rows import MembershipRow
 from accounts.models import ApiToken, Membership, User
-from accounts.session_rows import MembershipRow
 from realtime.auth import Credentials, Principal
 from realtime.errors import NotFound
 

@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
-from accounts import jwt, selectors, services
-from accounts.authentication import authenticate, authenticate_sessions, recheck
+from accounts import selectors, services
+from accounts.login import jwt
+from accounts.login.authentication import authenticate, authenticate_sessions, recheck
 from accounts.models import ApiToken, Membership, Role, User, UserSession, WebSocketTicket
 from realtime.auth import Credentials, Principal
 from tests.support.people import PASSWORD, join, make_user, make_workspace

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.test import Client, RequestFactory
 
-from accounts.context_processors import shell
 from accounts.models import Role, User
+from accounts.shell.context_processors import shell
 from tests.support.people import join, make_user, make_workspace
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
-from accounts.lockout import client_address
+from accounts.login.lockout import client_address
 
 
 class AddressThrottle(SimpleRateThrottle):

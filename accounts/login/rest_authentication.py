@@ -8,8 +8,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts import services
-from accounts.activity import recent_use
-from accounts.authentication import Login, login_by_bearer
+from accounts.login.activity import recent_use
+from accounts.login.authentication import Login, login_by_bearer
 from accounts.models import User
 
 

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
 from accounts import audit, services
-from accounts.admin_audit import AuditEntryAdmin as AuditEntryAdmin  # registers the audit log
-from accounts.admin_permissions import PermissionsOfTheAdmin
+from accounts.admin.audit import AuditEntryAdmin as AuditEntryAdmin  # registers the audit log
+from accounts.admin.permissions import PermissionsOfTheAdmin
 from accounts.admin_site import ReadOnlyAdmin
 from accounts.models import ApiToken, Membership, Role, User, UserSession, Workspace
 from accounts.templatetags.devices import device_name

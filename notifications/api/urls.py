@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from notifications import api
+from notifications.api import views
 
 
 class RowId:
@@ -20,21 +20,21 @@ class RowId:
 register_converter(RowId, "row")
 
 urlpatterns = [
-    path("notifications/", api.NotificationListView.as_view(), name="notification-list"),
+    path("notifications/", views.NotificationListView.as_view(), name="notification-list"),
     path(
         "notifications/read-all/",
-        api.NotificationReadAllView.as_view(),
+        views.NotificationReadAllView.as_view(),
         name="notification-read-all",
     ),
     path(
         "notifications/<row:notification_id>/",
-        api.NotificationDetailView.as_view(),
+        views.NotificationDetailView.as_view(),
         name="notification-detail",
     ),
     path(
         "notifications/<row:notification_id>/read/",
-        api.NotificationReadView.as_view(),
+        views.NotificationReadView.as_view(),
         name="notification-read",
     ),
-    path("users/<row:user_id>/push/", api.UserPushView.as_view(), name="user-push"),
+    path("users/<row:user_id>/push/", views.UserPushView.as_view(), name="user-push"),
 ]

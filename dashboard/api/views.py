@@ -7,12 +7,11 @@ import time
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.response import Response
 
-from accounts.api import WorkspaceAPIView
+from accounts.api.base import WorkspaceAPIView
+from accounts.login.requests import WorkspaceRequest
 from accounts.policy import Action
-from accounts.requests import WorkspaceRequest
 from dashboard import selectors, services
-from dashboard.samples import instants
-from dashboard.serializers import (
+from dashboard.api.serializers import (
     Accepted,
     BatchSerializer,
     HistoryQuerySerializer,
@@ -23,6 +22,7 @@ from dashboard.serializers import (
     metric_document,
     read_samples,
 )
+from dashboard.samples import instants
 from realtime.http.openapi import operation
 
 PARTIAL = OpenApiParameter(

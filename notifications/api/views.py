@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from accounts.api import WorkspaceAPIView
-from accounts.requests import WorkspaceRequest
+from accounts.api.base import WorkspaceAPIView
+from accounts.login.requests import WorkspaceRequest
 from notifications import selectors, services
-from notifications.serializers import (
+from notifications.api.serializers import (
     Marked,
     NotificationPage,
     NotificationSerializer,

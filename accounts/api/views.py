@@ -1,8 +1,8 @@
-"""REST: obtaining tokens and tickets, and who one is. WorkspaceAPIView is every app's base."""
+"""REST: tokens, tickets, the signed-in user, the audit log, and the users of a workspace."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any
 
 from django.contrib.auth import authenticate
 from django.utils import timezone
@@ -12,11 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import jwt, lockout, selectors, services
-from accounts.models import User
-from accounts.policy import Action, require
-from accounts.requests import WorkspaceRequest as WorkspaceRequest
-from accounts.serializers import (
+from accounts import selectors, services
+from accounts.api.base import WorkspaceAPIView
+from accounts.api.serializers import (
     AccessToken,
     AuditEntrySerializer,
     AuditQuerySerializer,
@@ -28,35 +26,12 @@ from accounts.serializers import (
     TokenPair,
     WorkspaceRole,
 )
+from accounts.login import jwt, lockout
+from accounts.login.requests import WorkspaceRequest
+from accounts.models import User
 from realtime.errors import RateLimited, Unauthenticated
 from realtime.http.openapi import PAGE_PARAMETERS, operation, page_of
 from realtime.http.pages import NewestFirst
-
-
-class WorkspaceAPIView(APIView):
-    """Base of the views inside a workspace (`?workspace=<slug>`, else the user's default).
-
-    `action` is what a role must allow for any method; `actions` overrides it by method name.
-    """
-
-    action: ClassVar[Action | None] = None
-    actions: ClassVar[dict[str, Action]] = {}
-    # For realtime.http.openapi: what every operation in a workspace takes and refuses.
-    openapi_parameters = ({"$ref": "#/components/parameters/workspace"},)
-    refuses = (404,)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        member = cast(WorkspaceRequest, request)
-        member.principal = selectors.principal_of(
-            member.user,
-            member.query_params.get("workspace"),
-            session_key=member.auth.session_key,
-            token=member.auth.token,
-        )
-        action = self.actions.get(member.method or "", self.action)
-        if action is not None:
-            require(member.principal, action)
 
 
 class TokenView(APIView):

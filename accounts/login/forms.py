@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import lockout, mail, selectors
+from accounts import selectors
+from accounts.login import lockout, mail
 from accounts.models import Membership, User
 
 RESET_MAIL_EVERY = 60

@@ -1,6 +1,6 @@
 """At most one write a minute."""
 
-from accounts.activity import RecentUse
+from accounts.login.activity import RecentUse
 
 
 class Clock:
@@ -27,7 +27,7 @@ def test_keys_do_not_disturb_each_other() -> None:
 
 
 def test_what_is_past_is_forgotten_when_there_is_no_room(monkeypatch) -> None:
-    monkeypatch.setattr("accounts.activity.CAPACITY", 2)
+    monkeypatch.setattr("accounts.login.activity.CAPACITY", 2)
     clock = Clock()
     recent = RecentUse(clock)
     recent.is_due("a")

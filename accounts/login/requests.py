@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from accounts.authentication import Login
+from accounts.login.authentication import Login
 from accounts.models import User
 from realtime.auth import Principal
 

@@ -11,7 +11,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """API tokens and JWT come in the same header."""
 
-    target_class = "accounts.rest_authentication.BearerAuthentication"
+    target_class = "accounts.login.rest_authentication.BearerAuthentication"
     name = ["api_token", "jwt"]
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
@@ -30,7 +30,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """A browser that is signed in."""
 
-    target_class = "accounts.rest_authentication.SessionAuthentication"
+    target_class = "accounts.login.rest_authentication.SessionAuthentication"
     name = "session"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from accounts import jwt, selectors, services
-from accounts.authentication import authenticate
+from accounts import selectors, services
+from accounts.login import jwt
+from accounts.login.authentication import authenticate
 from accounts.models import Membership, Role, User, UserSession, Workspace
 from realtime.auth import Credentials
 from realtime.database import threads

@@ -1,0 +1,14 @@
+"""Routes of accounts under /api/v1/."""
+
+from django.urls import path
+
+from accounts.api import views
+
+urlpatterns = [
+    path("token/", views.TokenView.as_view(), name="token"),
+    path("token/refresh/", views.TokenRefreshView.as_view(), name="token-refresh"),
+    path("ws-ticket/", views.WebSocketTicketView.as_view(), name="ws-ticket"),
+    path("me/", views.MeView.as_view(), name="me"),
+    path("audit/", views.AuditView.as_view(), name="audit"),
+    path("users/", views.UserListView.as_view(), name="user-list"),
+]

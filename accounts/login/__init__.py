@@ -1,0 +1,1 @@
+"""Signing in: credentials, lockout, tokens, and who makes a request or opens a socket."""

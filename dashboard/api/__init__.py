@@ -1,0 +1,1 @@
+"""REST: metrics, their history, and the samples that programs push."""

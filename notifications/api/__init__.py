@@ -1,0 +1,1 @@
+"""REST: a user's notifications, sending them, and messages to connected users."""
