@@ -18,7 +18,7 @@ from realtime.errors import Conflict, FieldErrors, InvalidCommand, NotFound, Per
 
 
 class RoomChannel(Channel):
-    """Posts as Pitwall itself. A user can choose any room to post in, but no direct one."""
+    """Posts as Pitwall itself, in rooms where the choosing user may post, except direct ones."""
 
     name = "room"
     label = gettext_lazy("Chat room")

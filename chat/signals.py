@@ -1,4 +1,4 @@
-"""Keeps rooms in step with the workspace that they belong to."""
+"""Keeps rooms in sync with the members of their workspace."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from chat import services
 
 @receiver(post_delete, sender=Membership)
 def leave_rooms(instance: Membership, **kwargs: Any) -> None:
-    """Who is out of a workspace is out of its rooms, whichever way that happened."""
+    """Remove a user from all rooms of a workspace they have left, however that happened."""
     services.leave_workspace(workspace_id=instance.workspace_id, user_id=instance.user_id)
