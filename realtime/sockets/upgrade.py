@@ -1,4 +1,4 @@
-"""The door before every WebSocket: known path, origin, room, and no entry while draining."""
+"""Checks before every WebSocket upgrade: known path, origin, free slots, server not draining."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from realtime.sockets.handshake import refuse
 
 
 class Upgrade:
-    """ASGI middleware: refuses an upgrade with an HTTP status before a consumer is made.
+    """ASGI middleware: refuses an upgrade with an HTTP status before a consumer is created.
 
     403: a page of another origin. 404: no such endpoint. 429: too many sockets from one address.
     503: the server is full, or going away.

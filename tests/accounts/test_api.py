@@ -1,4 +1,4 @@
-"""REST: tokens, tickets and who one is, as a program sees them."""
+"""REST: tokens, tickets and the current user, as a program sees them."""
 
 from typing import ClassVar
 
@@ -206,7 +206,7 @@ def test_a_user_has_a_request_rate(mina: User, browser: Client, settings, monkey
 
 
 class Garage(WorkspaceAPIView):
-    """A view of some app: members may look, admins may change."""
+    """An app's view: members may look, admins may change."""
 
     action = Action.PUSH_SAMPLES
     actions: ClassVar[dict[str, Action]] = {"DELETE": Action.MANAGE_METRICS}

@@ -1,4 +1,4 @@
-"""What is kept and for how long; what can be taken out of a room; what staff can do."""
+"""Retention of messages, removing content from a room, and the actions of staff."""
 
 from __future__ import annotations
 

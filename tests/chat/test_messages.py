@@ -1,4 +1,4 @@
-"""What becomes of messages once they are sent: edits, deletions, reactions, pins, history."""
+"""Messages after sending: edits, deletions, reactions, pins, history."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_ten_thousand_reactions_are_twenty(team: Team) -> None:
             refused += 1
     assert Reaction.objects.count() == 20
     assert refused == 200
-    # What changed nothing told nobody anything.
+    # Commands that changed nothing produced no event.
     assert Event.objects.filter(payload__contains='"reaction_changed"').count() == 20
 
 

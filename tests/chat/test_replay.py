@@ -1,4 +1,4 @@
-"""An old snapshot of a room and the events since are a new snapshot, whatever has happened."""
+"""An old snapshot of a room plus the events since equals a new snapshot, whatever has happened."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
 
 
 def _some_history(team: Team) -> None:
-    """Alice's message, pinned, and Bob's answer with her reaction."""
+    """Create alice's message, pinned, and bob's answer with her reaction."""
     first = team.say(team.alice, team.ops, "first")
     services.set_pin(principal=team.as_(team.alice), message_id=first.message_id, on=True)
     answer = team.say(team.bob, team.ops, "@alice again", reply_to=first.message_id)
@@ -192,7 +192,7 @@ def test_so_they_are_after_any_changes(names: list[str]) -> None:
         _some_history(team)
         mirror = RoomMirror(team.as_(team.alice), "ops")
         for name in names:
-            # What can no longer be done changes nothing.
+            # Changes that are no longer possible have no effect.
             with suppress(AppError, IndexError, Message.DoesNotExist):
                 CHANGES[name][0](team)
         mirror.catch_up()

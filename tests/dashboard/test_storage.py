@@ -1,4 +1,4 @@
-"""What is stored is what was measured: samples, rollups, histories."""
+"""Storage preserves the measured values: samples, rollups, histories."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 START = 29_921_700 * MINUTE
 values = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 3))
-# A few minutes, at times that collide often.
+# A few minutes, at times that often collide.
 times = st.integers(0, 4 * 60 * 4).map(lambda quarter: START + quarter * SECOND // 4)
 batches = st.lists(st.lists(st.tuples(times, values), max_size=30), min_size=1, max_size=6)
 Samples = dict[int, float]
@@ -67,7 +67,7 @@ def test_rollups_and_history_equal_a_naive_computation_from_the_samples(
     Metric.objects.all().delete()
     series = make_series(make_metric(workspace))
     samples: Samples = {}
-    for batch in batches:  # late, in any order, and some of them corrections
+    for batch in batches:  # late, in any order, some of them corrections
         write(series, batch)
         samples |= dict(batch)
 
@@ -189,7 +189,7 @@ def test_the_smallest_doubles_are_stored_as_zero(workspace: Workspace) -> None:
 
 
 class Published(list[Any]):
-    """What storage has published: (key, payload) pairs."""
+    """Records what storage publishes: (key, payload) pairs."""
 
     def __call__(self, key: Any, payload: Any) -> None:
         self.append((key, payload))

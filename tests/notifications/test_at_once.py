@@ -1,4 +1,4 @@
-"""Many changes at once: every event's count is right for its place in the stream."""
+"""Concurrent changes: every event's count is right for its position in the stream."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_some(team: Team, user: User, chance: random.Random) -> None:
 
 
 def check(team: Team, user: User) -> None:
-    """Replay: what was told adds up, event by event, to what is stored."""
+    """Replay the stream: event by event, the result equals the stored state."""
     unread: set[int] = set()
     for event in events(team, user):
         if event["type"] == "new_notification":

@@ -20,7 +20,7 @@ def now_us() -> int:
 
 
 def this_minute() -> int:
-    """The start of a minute that is over, recent enough for every range of the present."""
+    """Return the start of a past minute that is recent enough for every range."""
     return (now_us() // MINUTE - 5) * MINUTE
 
 

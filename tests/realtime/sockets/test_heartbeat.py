@@ -11,12 +11,12 @@ from realtime.sockets.heartbeat import Heartbeat
 
 seconds = st.floats(0, 100)
 load = st.floats(0, 1)
-# What a line does to one heartbeat: the round trip, or None when the answer never comes.
+# Responses to heartbeats: the round trip, or None if the answer never comes.
 answers = st.lists(st.none() | st.floats(0, 60), max_size=40)
 
 
 def lived(beat: Heartbeat, line: list[float | None], load: float = 0.0) -> list[float]:
-    """Send a heartbeat whenever one is due, answered as the line has it; returns the intervals."""
+    """Send each heartbeat when it is due, answered as in `line`; returns the intervals."""
     now, intervals = 0.0, []
     for number, answer in enumerate(line):
         stamp = str(number)
@@ -39,7 +39,7 @@ def test_a_heartbeat_is_due_once_an_interval_and_never_rarer_than_28_5_seconds()
 
 @given(st.floats(0.5, 300), st.lists(st.floats(0, 1.2), min_size=1, max_size=60), load)
 def test_heartbeats_come_every_30_seconds_though_they_are_due_only_at_a_look(interval, late, busy):
-    """The Hub looks about once a second, and `late` seconds after a heartbeat was due."""
+    """The Hub checks about once a second, and `late` seconds after a heartbeat was due."""
     beat = Heartbeat(now=0, interval=interval, timeout=45)
     sent = 0.0
     for seconds_late in late:
@@ -57,9 +57,9 @@ def test_whatever_happens_the_interval_stays_between_10_and_30_seconds(
     for busy in loads:
         for chosen in lived(beat, line, busy):
             assert chosen <= 28.5
-            # Shorter only where the configuration asks for it.
+            # It is shorter only if the configuration says so.
             assert chosen >= min(10, interval, timeout * 2 / 3) - 1e-9
-            # The answer to the last heartbeat before a death sentence can still come in time.
+            # The answer to the last heartbeat before the timeout can still arrive in time.
             assert chosen <= max(interval, timeout * 2 / 3) + 1e-9
 
 

@@ -1,4 +1,4 @@
-"""What was kept for long enough goes; clients that are behind are told."""
+"""Old events are removed after their retention; clients that are behind are told."""
 
 import asyncio
 from datetime import timedelta
@@ -18,7 +18,7 @@ OPS, DEV = StreamKey(1, "room:ops"), StreamKey(1, "room:dev")
 
 
 def age(stream: StreamKey, *, up_to: int, days: int) -> None:
-    """Make these events look as old as that."""
+    """Make events up to this offset look `days` days old."""
     events = Event.objects.filter(stream__name=stream.name, offset__lte=up_to)
     events.update(created_at=timezone.now() - timedelta(days=days))
 
@@ -76,7 +76,7 @@ async def test_a_client_below_the_floor_is_told_that_it_missed_something(probe):
 
 @pytest.fixture
 def small_ring(monkeypatch):
-    """A process remembers two events of a stream; all else is read from the database."""
+    """Keep only two events of a stream in memory; all others are read from the database."""
     monkeypatch.setattr("realtime.fanout.log.RING", 2)
 
 

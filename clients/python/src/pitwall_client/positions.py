@@ -11,7 +11,7 @@ SNAPSHOT_STREAMS = {"orders_snapshot": "orders", "initial_data": "notifications"
 
 
 class Verdict(Enum):
-    """What to do with an event."""
+    """The decision about an event."""
 
     DELIVER = auto()
     DROP = auto()
@@ -96,7 +96,7 @@ class Positions:
         self._recovering.discard(stream)
 
     def forget_all(self) -> None:
-        """Forget all positions, so that every stream starts anew."""
+        """Forget all positions, so that no stream is resumed."""
         self.known.clear()
         self._recovering.clear()
 
