@@ -1,4 +1,4 @@
-"""The socket of the dashboard: which metrics it follows, and their history."""
+"""The dashboard socket: following metrics, and their history."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DashboardConsumer(RealtimeConsumer):
     async def subscribe(self, command: Subscribe) -> None:
         require(self.principal, Action.VIEW_DASHBOARDS)
         _refuse_streams("streams", command.streams)
-        # Before anything is followed: it refuses positions of streams that are not here.
+        # First, as it refuses positions of unknown streams: nothing is followed yet.
         followed = await self.follow_logs([], command.recover)
         names, series = _named(command)
         wanted = self.selection.add(names).add_series(series)
@@ -117,7 +117,7 @@ class DashboardConsumer(RealtimeConsumer):
         self.selection = wanted
 
     async def _send_snapshot(self, minutes: float | None, names: list[str]) -> None:
-        """The recent past, once after the first subscribe, and whenever it is asked for."""
+        """Send the recent past after the first subscribe, and whenever the client asks for it."""
         if not names or (minutes is None and self.snapshot_sent):
             return
         self.snapshot_sent = True
@@ -144,15 +144,15 @@ class DashboardConsumer(RealtimeConsumer):
 
 
 def _is_bare(command: Subscribe | Unsubscribe) -> bool:
-    """Whether nothing is named: that of a client which knows no other way to mean all."""
+    """Return whether a command names nothing, as a client does that can only mean everything."""
     return command.metrics is None and command.streams is None and command.series is None
 
 
 def _named(command: Subscribe | Unsubscribe) -> tuple[list[str], list[Tagged]]:
-    """The metrics and the selections of series that a command names.
+    """Return the metrics and the selections of series that a command names.
 
     Raises:
-        InvalidCommand: the tags of one are not such as a series can have.
+        InvalidCommand: a selection has tags that no series can have.
     """
     for index, selector in enumerate(command.series or ()):
         selector.tags = _checked(selector.tags, f"series[{index}].tags")

@@ -93,7 +93,7 @@ class RoomView(ChatAPIView):
         fields = body_of(request, UpdateRoomSerializer)
         principal = request.principal
         notify, archived = fields.pop("notify", None), fields.pop("archived", None)
-        # All of the changes or none.
+        # All changes or none.
         with unit_of_work():
             if notify is not None:
                 services.set_notification_level(principal=principal, room=slug, level=notify)

@@ -18,7 +18,7 @@ from realtime.protocol import ConfirmedPosition, Event
 
 
 class Subscribed(Struct, kw_only=True):
-    """The user's standing in a room. In a large one `members` has fewer than `member_count`.
+    """The user's standing in a room. In a large one `members` may have fewer than `member_count`.
 
     `away`: ids of users who are connected to it and away.
     """
@@ -116,7 +116,7 @@ class RoomAck(Ack, tag="ack", kw_only=True):
 
 
 class CardStatus(Struct, kw_only=True):
-    """A card's current state; null if no such object is visible to the user."""
+    """A card as it is now; `state` is null if no such object is visible to the user."""
 
     kind: str
     reference: str

@@ -70,7 +70,7 @@ def readable_rooms(principal: Principal) -> QuerySet[Room]:
 
 
 def places(principal: Principal, slugs: Collection[str]) -> dict[str, Place]:
-    """Return the user's places in those of these rooms that they may read, in one query."""
+    """Return the user's places in those rooms that they may read, by slug, in one query."""
     return {place.room.slug: place for place in _places(principal, Q(slug__in=slugs))}
 
 

@@ -74,7 +74,7 @@ class _Search:
         self.filtered = query != Query(words=query.words, without=query.without)
         self._principal = principal
         self._query = query
-        # By id: the planner has statistics of how many messages each room id has.
+        # By id: the planner has statistics on how many messages each room id has.
         lengths = F("head_sequence") - F("floor_sequence")
         self._rooms = rooms.order_by()
         sizes = dict(self._rooms.values_list("pk", lengths))
@@ -210,7 +210,7 @@ def _written_by(names: Sequence[str]) -> Q:
 
 
 def _read(word: str) -> Any:
-    """Match texts with the folded `word`; one or two Latin letters match as a whole word only."""
+    """Match texts with the folded `word`; one or two of [a-z0-9] match as a whole word only."""
     whole = rf"(^|[^a-z0-9]){re.escape(word)}([^a-z0-9]|$)"
     if connection.vendor != "postgresql":
         there = Q(search_text__contains=word)

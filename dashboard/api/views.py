@@ -1,4 +1,4 @@
-"""REST: the metrics, their history, and the door for samples that programs push."""
+"""Views of metrics, their history, and the endpoint for pushed samples."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class MetricHistoryView(WorkspaceAPIView):
 
 
 class SampleListView(WorkspaceAPIView):
-    """POST: a batch of samples, stored all or not at all; with `?partial=1` the valid ones."""
+    """POST: store a batch of samples, all or none; with `?partial=1` only the valid ones."""
 
     action = Action.PUSH_SAMPLES
     throttle_scope = "samples"
