@@ -1,4 +1,4 @@
-"""The channel `room`: system messages in a room, with the target `{"room": slug}`."""
+"""The channel `room`: system messages in a room; its target is `{"room": slug}`."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class MessageExpiry(Expiry):
         keeping = Room.objects.filter(retention_days__isnull=False, deleted_at=None)
         for room_id, days in keeping.values_list("pk", "retention_days"):
             expire_messages(room_id=room_id, before=now - timedelta(days=days or 0))
-        # One index lookup per room: rooms may have millions of messages.
+        # Looks up the index once per room: rooms may have millions of messages.
         kept = Message.objects.filter(room=OuterRef("pk"))
         hidden = Q(Exists(kept.filter(sequence__lte=OuterRef("floor_sequence"))))
         orphaned = Q(Exists(kept), deleted_at__isnull=False)

@@ -4,7 +4,7 @@ A metric has one or more series, told apart by their tags; a series has samples,
 each minute that has any. All belong to a workspace through their metric.
 
 `Sample` and `Rollup` have no foreign key constraint and no cascade: a series of a million samples
-is deleted at once, and the `retention` worker removes the samples in small batches.
+is deleted at once, and the `retention` worker removes its rows in small batches.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ class Source(models.Model):
 class Series(models.Model):
     """The samples of one metric that share their tags; `tags_key` is the tags' hash.
 
-    A metric's live value is that of its first series, ordered by measured before simulated, then
-    by id (`selectors.live_series`).
+    A metric's live value is that of its first series, with measured series before simulated ones,
+    then by id (`selectors.live_series`).
     """
 
     metric = models.ForeignKey(

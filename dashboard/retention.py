@@ -3,8 +3,8 @@
 Works in small batches, each in its own transaction, so that writers are not blocked.
 
 A rollup is computed from the samples of its minute, so a minute must not lose some of them while
-another is being added. Hence two steps: a pass advances `Metric.raw_from`, after which nothing
-earlier is written; only the next pass, when no transaction can be left that has not seen it,
+another is being added. Hence two steps: a pass advances `Metric.raw_from`, before which nothing is
+written from then on; only the next pass, when no transaction can be left that has not seen it,
 removes the samples before it.
 """
 

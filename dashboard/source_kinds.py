@@ -18,7 +18,7 @@ from realtime.registries import Registry
 
 
 class TaggedName(NamedTuple):
-    """One series of a metric: its tags without `source`, which all series of a source have."""
+    """The name of a series: its metric, and its tags without `source`, which its source adds."""
 
     metric: str
     tags: Tags

@@ -102,7 +102,7 @@ class UpdateMemberSerializer(StrictSerializer):
 
 
 class NamedMemberSerializer(UpdateMemberSerializer):
-    """UpdateMemberSerializer for paths that do not name the member."""
+    """The changes to a member who is named in the body, not in the path."""
 
     user_id = NumberField()
 

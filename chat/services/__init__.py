@@ -1,4 +1,4 @@
-"""All writes of chat, for every endpoint; each is one transaction with its events."""
+"""Writes of chat, for every endpoint; each is one transaction with its events."""
 
 from chat.services.attaching import check_upload, expire_waiting, store_upload
 from chat.services.changing import delete_message, edit_message

@@ -90,7 +90,7 @@ def enroll(room: Room, user_id: int, role: str, by: int) -> Membership:
 
 def show_room(room: Room, user_id: int) -> None:
     """Show a room on the user's open pages, on commit."""
-    # The summary is read as this user; besides the id nothing of their login matters for that.
+    # The summary is read as this user, which takes no more of their login than the id.
     viewer = viewing(room, user_id)
     info = selectors.room_summary(viewer, room.slug)
     publish.publish_direct(_sockets(room, user_id), RoomJoined(room=room.slug, info=info))

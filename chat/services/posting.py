@@ -229,7 +229,7 @@ def _accept(posting: _Posting, draft: Draft) -> tuple[Sent | Message, bool]:
         joined = enroll(room, user_id, Role.MEMBER, user_id)
         posting.memberships[room.pk][user_id] = joined
         posting.joined.append(joined)
-    # Nothing may be refused from here on, or the sequence would have gaps.
+    # Must not refuse from here on, or the sequence would have gaps.
     room.head_sequence += 1
     message = _message(posting, draft, room)
     posting.new.append((draft, room, message))

@@ -1,4 +1,4 @@
-"""The metrics of a workspace."""
+"""Reads of the metrics of a workspace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realtime.errors import NotFound
 
 @dataclass(frozen=True)
 class MetricState:
-    """A metric and what is newest of its live series; `latest` is None before the first sample."""
+    """A metric and the newest value of its live series; `latest` is None before any sample."""
 
     metric: Metric
     simulated: bool
@@ -21,7 +21,7 @@ class MetricState:
 
 
 def metric_states(workspace_id: int) -> list[MetricState]:
-    """All metrics of a workspace, system first, with what is newest of each."""
+    """Return all metrics of a workspace, system first, with their newest values."""
     live = {series.metric_id: series for series in live_series(workspace_id)}
     metrics = Metric.objects.filter(workspace_id=workspace_id)
     order = {group: place for place, group in enumerate(Metric.Group.values)}
@@ -36,10 +36,10 @@ def metric_names(workspace_id: int) -> set[str]:
 
 
 def require_metrics(*, workspace_id: int, names: Iterable[str]) -> None:
-    """Let pass if all these metrics exist in the workspace.
+    """Check that all these metrics exist in the workspace.
 
     Raises:
-        NotFound: some do not; the message names them.
+        NotFound: some do not; the message names the first ten.
     """
     unknown = sorted(set(names) - metric_names(workspace_id))
     if unknown:
