@@ -1,4 +1,4 @@
-"""Names of uploaded files: what is kept of them. Pure."""
+"""Sanitising the names of uploaded files. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from accounts.names import is_visible
 
 MAX_LENGTH = 150
 UNNAMED = "file"
-# What separates folders, what Windows refuses, and what cannot be seen: controls, and the marks
-# that turn the direction of writing and make "gpj.exe" look like "exe.jpg". Joiners and selectors
-# stay: emoji and some scripts are made with them.
+# Path separators, characters that Windows refuses, and all invisible ones: control characters,
+# and direction marks, which make "gpj.exe" look like "exe.jpg". Joiners and variation selectors
+# stay: emoji and some scripts need them.
 _REFUSED = re.compile(
     r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b'
     r"\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
@@ -25,9 +25,9 @@ _LONGEST_ENDING = 20
 
 
 def clean(name: str) -> str:
-    """`name` as it is kept: its last part, in any script, without what a file name may not hold.
+    """Return the last component of `name`, in any script, without the refused characters.
 
-    At most MAX_LENGTH characters; the ending survives shortening. Never empty, never a dot-file.
+    At most MAX_LENGTH characters; the extension survives truncation. Never empty, never a dotfile.
     """
     given = cap_marks(name[-_LONGEST_GIVEN:])
     last = unicodedata.normalize("NFC", given).replace("\\", "/").rstrip("/").rpartition("/")[2]

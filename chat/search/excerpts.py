@@ -1,4 +1,4 @@
-"""What is kept of a text for searches, and where in the text a search was answered. Pure.
+"""The search column of a text, and excerpts of the text around matches. Pure.
 
 A text is folded in pieces, so that no text, however it is made, holds the interpreter for long.
 A piece ends only where what follows cannot become one letter with what stands before.
@@ -28,7 +28,7 @@ _JOINING = re.compile(
 
 
 class Span(NamedTuple):
-    """A part of a text: from character `start` to before `end` (Unicode code points)."""
+    """A range of a text: from character `start` up to, not including, `end` (code points)."""
 
     start: int
     end: int
@@ -36,14 +36,14 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A piece of a message around the first match, and where in the piece the matches are."""
+    """An excerpt of a message around the first match, and the ranges of the matches in it."""
 
     text: str
     ranges: list[Span] = field(default_factory=list)
 
 
 def searchable(text: str) -> str:
-    """`text` folded, as far as it is kept for searches: at most MAX_SEARCH_LENGTH characters."""
+    """Return `text` folded, cut to MAX_SEARCH_LENGTH characters, as the search column holds it."""
     pieces: list[str] = []
     length = 0
     for _, folded in _pieces(text):
@@ -55,9 +55,9 @@ def searchable(text: str) -> str:
 
 
 def excerpt(text: str, words: Sequence[str], length: int = EXCERPT_LENGTH) -> Excerpt:
-    """About `length` characters of `text` around the first of the folded `words`.
+    """Return about `length` characters of `text` around the first of the folded `words`.
 
-    Line breaks become spaces, one for one, so that the ranges stay true.
+    Line breaks become spaces, one for one, so that the ranges stay valid.
     """
     near = _near_first(text, words)
     # What is beyond the excerpt is not looked at letter by letter.
@@ -75,9 +75,9 @@ def excerpt(text: str, words: Sequence[str], length: int = EXCERPT_LENGTH) -> Ex
 
 
 def _near_first(text: str, words: Sequence[str]) -> int:
-    """Where the piece of `text` begins in which the first of the words is found; 0: in none.
+    """Return the start of the piece of `text` that has the first match; 0 without a match.
 
-    What is not kept for searches is not looked through.
+    Looks no further than the search column reaches.
     """
     starts: list[tuple[int, int]] = []
     folded = ""
@@ -91,7 +91,7 @@ def _near_first(text: str, words: Sequence[str]) -> int:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    """The text, folded, in pieces, and where in the text each begins."""
+    """Yield the folded pieces of the text, each with its start in the text."""
     start = 0
     while start < len(text):
         end = start + PIECE
@@ -102,7 +102,7 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _matches(text: str, words: Sequence[str]) -> Iterator[Span]:
-    """Where the words are, in order, without overlaps."""
+    """Yield the ranges of the words, in order, without overlaps."""
     folded, origins = _folded_with_origins(text)
     found: list[Span] = []
     for word in words:
@@ -118,9 +118,9 @@ def _matches(text: str, words: Sequence[str]) -> Iterator[Span]:
 
 
 def _folded_with_origins(text: str) -> tuple[str, list[Span]]:
-    """The folded text, and for each of its characters what part of `text` it came from.
+    """Return the folded text, and the range in `text` of each of its characters.
 
-    Folded by clusters: a letter and the marks upon it may become one.
+    Folds by clusters: a letter and its combining marks may become one character.
     """
     pieces: list[str] = []
     origins: list[Span] = []

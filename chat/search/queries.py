@@ -1,9 +1,9 @@
-"""What a search asks for, and where in a text it was found. Pure.
+"""Search queries: parsing, and excerpts of the texts that match. Pure.
 
-A query is words and "phrases", each of which a message must contain, in any script and any case,
+A query has words and "phrases", each of which a message must contain, in any script and any case,
 and filters: in:room from:name before:day after:day on:day has:file|image|link|mention
-is:pinned|edited|reply|mine. A leading - turns a word or a filter round. Matching is by substring
-of the folded text, so that scripts without spaces need no words to be found.
+is:pinned|edited|reply|mine. A leading - negates a word or a filter. Matching is by substring of
+the folded text, so that it works for scripts without spaces between words.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
 @dataclass(frozen=True)
 class Query:
-    """A search, taken apart. Words are folded; times are aware, `since` ≤ time < `until`.
+    """A parsed search query. Words are folded; times are aware, `since` ≤ time < `until`.
 
-    Of several rooms or names any will do; of everything else all must hold.
+    A message must match any one of the rooms, any one of the names, and all of the rest.
     """
 
     words: tuple[str, ...] = ()
@@ -52,10 +52,10 @@ class Query:
 
 
 def parse(query: str, now: datetime) -> Query:
-    """Take a query apart. Days are those of `now`'s time zone.
+    """Parse a query. Days are in the time zone of `now`.
 
     Raises:
-        InvalidCommand: it asks for nothing, for too much, or a filter's value is unknown.
+        InvalidCommand: the query is empty or too long, or a filter's value is unknown.
     """
     if len(query) > MAX_QUERY_LENGTH:
         raise _refused(Reason("A search has at most %(most)d characters.", most=MAX_QUERY_LENGTH))
@@ -70,7 +70,7 @@ def parse(query: str, now: datetime) -> Query:
 
 
 class _Found:
-    """What the parts of a query have come to so far."""
+    """The parts of a query parsed so far."""
 
     def __init__(self) -> None:
         self.parts = 0
@@ -139,7 +139,7 @@ class _Found:
 
 
 def _day(value: str, now: datetime) -> tuple[datetime, datetime]:
-    """The first moment of the day, month or year that `value` names, and that after its last."""
+    """Return the start of the day, month or year that `value` names, and that of the next one."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if (word := value.lower()) in ("today", "yesterday"):
         first = midnight - timedelta(days=word == "yesterday")
@@ -170,7 +170,7 @@ def _day(value: str, now: datetime) -> tuple[datetime, datetime]:
 
 def _midnight(year: int, month: int, day: int, zone: tzinfo | None) -> datetime:
     moment = datetime(year, month, day, tzinfo=zone)
-    # The first and the last day of time are not everywhere: the database asks for them in UTC.
+    # The first and last days of datetime may not exist in UTC, in which the database needs them.
     moment.astimezone(UTC)
     return moment
 

@@ -1,4 +1,4 @@
-"""What can be done for a message before anything is locked: checking it, rendering it."""
+"""Drafts: messages are checked and rendered before any row is locked."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from realtime.errors import InvalidCommand, NotFound, Reason
 
 
 @dataclass(frozen=True)
-class Written:
-    """A text as it is kept: with its HTML and whom it mentions by id."""
+class CheckedText:
+    """A text as stored, with its HTML and the ids of the users it mentions."""
 
     text: str
     html: str
@@ -29,11 +29,11 @@ class Written:
 
 @dataclass(frozen=True)
 class Draft:
-    """A message that is ready to be posted, checked by itself and not yet against its room."""
+    """A message ready to be posted: checked on its own, not yet against its room."""
 
     principal: Principal
     room: str
-    written: Written
+    written: CheckedText
     client_message_id: str | None = None
     reply_to: int | None = None
     attachments: tuple[int, ...] = ()
@@ -52,17 +52,17 @@ def draft_message(
     card: tuple[str, str] | None = None,
     confirm: bool = False,
 ) -> Draft:
-    """Check what can be checked of a message without its room, and render it.
+    """Check a message as far as possible without its room, and render it.
 
     Args:
         card: the kind and the reference of a live card.
-        confirm: really call everybody (@all) of a large room.
+        confirm: the user confirms calling everybody (@all) in a large room.
 
     Raises:
-        InvalidCommand: the text is empty or too long, or another field is not as it must be.
-        NotFound: there is no such card for this person.
+        InvalidCommand: the text is empty or too long, or another field is invalid.
+        NotFound: no such card is visible to the user.
     """
-    # Clients that know it under this id may count on it: an empty one would be everybody's.
+    # Clients rely on this id to identify the message: an empty one would be shared by all.
     if client_message_id is not None and not 1 <= len(client_message_id) <= MAX_CLIENT_ID_LENGTH:
         raise InvalidCommand.field(
             "client_message_id",
@@ -84,8 +84,8 @@ def draft_message(
     )
 
 
-def write(principal: Principal, room: str, source: str, *, may_be_empty: bool) -> Written:
-    """Check and render a text, and find whom of those who may read the room it mentions.
+def write(principal: Principal, room: str, source: str, *, may_be_empty: bool) -> CheckedText:
+    """Check and render a text, and find the users among the room's readers that it mentions.
 
     Raises:
         InvalidCommand: it is empty or too long.
@@ -94,7 +94,7 @@ def write(principal: Principal, room: str, source: str, *, may_be_empty: bool) -
     people = _people(principal.workspace_id, room, mentions.candidates(checked))
     rendered = markdown.read(checked, {*people, mentions.EVERYONE})
     called = {people[name] for name in rendered.mentions if name in people}
-    return Written(
+    return CheckedText(
         text=checked,
         html=rendered.html,
         mentioned=tuple(sorted(called)),
@@ -103,7 +103,7 @@ def write(principal: Principal, room: str, source: str, *, may_be_empty: bool) -
 
 
 def preview_message(*, principal: Principal, text: str) -> str:
-    """How a text would be shown as a message, in a room of all the workspace; nothing is stored.
+    """Return the HTML of a text as a message in a public room; nothing is stored.
 
     Raises:
         InvalidCommand: it is too long.
@@ -114,9 +114,9 @@ def preview_message(*, principal: Principal, text: str) -> str:
 
 
 def _people(workspace_id: int, room: str | None, names: set[str]) -> dict[str, int]:
-    """The ids of those who are called so, by folded name: of the room's readers, if one is given.
+    """Return the ids of users by folded name: of the room's readers, if one is given.
 
-    A name of nobody stays plain text.
+    Unknown names are not in it: they stay plain text.
     """
     names = names - {mentions.EVERYONE}
     if not names:

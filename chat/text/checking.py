@@ -1,4 +1,4 @@
-"""What a message's text must be, and a short form of it. Pure."""
+"""Checks and excerpts of message texts. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _BLANK_LINES = re.compile(r"\A(?:[^\S\n\r]*[\n\r])+")
 
 
 def check(text: str, *, may_be_empty: bool = False) -> str:
-    """`text` without blank lines around it and without more marks on a letter than any has.
+    """Return `text` without blank lines around it, with at most MAX_MARKS marks on a letter.
 
-    The first line's indentation stays: it makes code of it.
+    The indentation of the first line stays.
 
     Raises:
-        InvalidCommand: it is empty (unless something else makes up the message), or too long.
+        InvalidCommand: it is empty (unless `may_be_empty`), too long, or has U+0000.
     """
     stripped = _BLANK_LINES.sub("", text).rstrip()
     if not is_visible(stripped):
@@ -36,7 +36,7 @@ def check(text: str, *, may_be_empty: bool = False) -> str:
 
 
 def excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:
-    """The beginning of a text on one line, at most `length` characters long."""
+    """Return the beginning of a text on one line, at most `length` characters long."""
     line = " ".join(text[: length * 4].split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 

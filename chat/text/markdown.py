@@ -1,11 +1,11 @@
-"""Message text to HTML: CommonMark, tables, strikethrough, bare links, mentions. Pure.
+"""Renders message text to HTML: CommonMark, tables, strikethrough, bare links, mentions. Pure.
 
-Nothing of the text reaches the page as markup of its own: raw HTML is shown as text, images stay
-links, and what the parser made is sanitised once more. The result carries no style, no script and
-no event attribute, so it works under a strict content security policy.
+No markup of the author's reaches the page: raw HTML is shown as text, images stay links, and the
+parser's output is sanitised again. The result has no style, script or event attribute, so it works
+under a strict content security policy.
 
-Line breaks are kept, as people who write messages expect. A very long or deeply nested text is
-still rendered in bounded time: beyond MAX_MARKUP characters it is shown as it was written.
+Line breaks are kept, as users expect. Very long or deeply nested texts are still rendered in
+bounded time: beyond MAX_MARKUP characters a text is shown as written.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _leaves(tokens: Sequence[Token]) -> Iterator[Token]:
         yield from [token] if token.children is None else token.children
 
 
-# --- What the parser is taught --------------------------------------------------------------
+# --- Extensions of the parser ---------------------------------------------------------------
 
 
 def _mention_rule(state: StateInline, silent: bool) -> bool:
@@ -178,7 +178,7 @@ def _render_mention(
 def _render_cell(
     self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """The parser aligns by a style attribute; the page may only have classes."""
+    """Align by a class: the parser uses a style attribute, which the page may not have."""
     token = tokens[index]
     style = str(token.attrs.pop("style", ""))
     if style:
