@@ -9,10 +9,10 @@ the folded text, so that it works for scripts without spaces between words.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from accounts.folding import fold_for_search
+from accounts.folding import fold, fold_for_search
 from realtime.errors import InvalidCommand, Reason
 
 MAX_QUERY_LENGTH = 500
@@ -27,6 +27,8 @@ _PART = re.compile(
     (?:[{_QUOTES}](?P<phrase>[^{_QUOTES}]*)[{_QUOTES}]?|(?P<word>\S+))""",
     re.VERBOSE | re.IGNORECASE,
 )
+_BARE = re.compile(r"[-−－]|[-−－]?(?:in|from|before|after|on|has|is)[:：]", re.IGNORECASE)
+_DAY_BEGUN = re.compile(r"\d{0,3}|\d{4}-|\d{4}-\d{1,2}-")
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
 
@@ -49,6 +51,8 @@ class Query:
     has_not: frozenset[str] = frozenset()
     is_: frozenset[str] = frozenset()
     is_not: frozenset[str] = frozenset()
+    # The words with their accents: messages that have these come first.
+    exact: tuple[str, ...] = field(default=(), compare=False)
 
 
 def parse(query: str, now: datetime) -> Query:
@@ -62,7 +66,7 @@ def parse(query: str, now: datetime) -> Query:
     found = _Found()
     for part in _PART.finditer(query):
         found.add(part, now)
-    if not found.parts:
+    if not found.parts and not found.half_typed:
         raise _refused("Say what to search for.")
     if found.parts > MAX_PARTS:
         raise _refused(Reason("A search has at most %(most)d words and filters.", most=MAX_PARTS))
@@ -74,6 +78,7 @@ class _Found:
 
     def __init__(self) -> None:
         self.parts = 0
+        self.half_typed = False
         self.lists: dict[str, list[str]] = {}
         self.since: datetime | None = None
         self.until: datetime | None = None
@@ -81,6 +86,9 @@ class _Found:
     def add(self, part: re.Match[str], now: datetime) -> None:
         value = part["word"] if part["phrase"] is None else part["phrase"]
         key, negated = (part["key"] or "").lower(), bool(part["not"])
+        if _is_half_typed(key, value, quoted=part["phrase"] is not None):
+            self.half_typed = True
+            return
         if key in ("before", "after", "on"):
             if negated:
                 raise _refused(
@@ -103,6 +111,7 @@ class _Found:
             self._append(key, value.lstrip("#" if key == "in" else "@＠"), negated)
         elif folded := fold_for_search(value).strip():
             self._append("words", folded, negated)
+            self._append("exact", fold(value).strip(), negated)
         else:
             return
         self.parts += 1
@@ -135,7 +144,24 @@ class _Found:
             has_not=frozenset(all_of("not has")),
             is_=frozenset(all_of("is")),
             is_not=frozenset(all_of("not is")),
+            exact=all_of("exact"),
         )
+
+
+def _is_half_typed(key: str, value: str, *, quoted: bool) -> bool:
+    """Return whether somebody is still typing this: an operator, or the beginning of its value."""
+    if not key:
+        return not quoted and _BARE.fullmatch(value) is not None
+    value = fold(value.lstrip("#@＠"))
+    if key in ("has", "is"):
+        known = HAS if key == "has" else IS
+        return value not in known and any(name.startswith(value) for name in known)
+    if key in ("before", "after", "on"):
+        words = ("today", "yesterday")
+        return _DAY_BEGUN.fullmatch(value) is not None or (
+            value not in words and any(word.startswith(value) for word in words)
+        )
+    return not value
 
 
 def _day(value: str, now: datetime) -> tuple[datetime, datetime]:

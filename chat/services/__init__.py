@@ -1,7 +1,7 @@
 """Writes of chat, for every endpoint; each is one transaction with its events."""
 
 from chat.services.attaching import check_upload, expire_waiting, store_upload
-from chat.services.changing import delete_message, edit_message
+from chat.services.changing import ANY_VERSION, delete_message, edit_message
 from chat.services.direct import open_direct_room
 from chat.services.drafts import Draft, draft_message, preview_message
 from chat.services.keeping import expire_messages, remove_expired
@@ -23,6 +23,7 @@ from chat.services.succession import leave_workspace
 from chat.services.system import post_system_message
 
 __all__ = [
+    "ANY_VERSION",
     "Draft",
     "ReadState",
     "Sent",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chat.files import images, media_types, names
 from chat.files.media_types import INLINE, sniff
-from tests.support.files import JPEG_TURNED, PICTURES, PNG, png
+from tests.support.files import JPEG_TURNED, PICTURES, PNG, PNG_TURNED, png
 
 KINDS = {name: "image/" + name.split(",")[0] for name in PICTURES}
 
@@ -66,6 +66,7 @@ def test_the_size_of_a_picture_is_read_from_its_header(name: str) -> None:
 
 def test_a_photograph_that_lies_on_its_side_is_measured_as_it_is_shown() -> None:
     assert images.measure(io.BytesIO(JPEG_TURNED), "image/jpeg") == (2, 3)
+    assert images.measure(io.BytesIO(PNG_TURNED), "image/png") == (2, 3)
 
 
 @pytest.mark.parametrize("name", PICTURES)
