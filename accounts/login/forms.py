@@ -20,6 +20,7 @@ from accounts import selectors
 from accounts.folding import fold
 from accounts.login import lockout, mail
 from accounts.models import Membership, User
+from accounts.names import clean_name
 
 RESET_MAIL_EVERY = 60
 
@@ -131,6 +132,12 @@ class TokenForm(forms.Form):
         field.queryset = memberships = selectors.memberships_of(user)  # type: ignore[attr-defined]
         field.label_from_instance = lambda membership: membership.workspace.name  # type: ignore[attr-defined]
         self.initial.setdefault("membership", _first_pk(memberships))
+
+    def clean_name(self) -> str:
+        name = clean_name(self.cleaned_data["name"])
+        if not name:
+            raise ValidationError(_("This name has characters that cannot be seen."))
+        return name
 
     def expires_at(self) -> datetime | None:
         days = self.cleaned_data["lifetime"]

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from accounts.folding import fold
-from accounts.login.forms import ProfileForm
+from accounts.login.forms import ProfileForm, TokenForm
 from accounts.models import AuditEntry, User
 from accounts.names import RESERVED
-from tests.support.people import PASSWORD, make_user
+from tests.support.people import PASSWORD, make_member, make_user
 
 NAMES = st.text(st.sampled_from("aAéÉßẞıİiIоОлЛςσΣｶカﬁ.1"), min_size=1, max_size=3)
 
@@ -91,16 +91,32 @@ def test_a_form_says_whose_name_and_address_are_taken() -> None:
 
 
 @pytest.mark.django_db
-def test_a_display_name_has_nothing_that_hides_or_turns_the_text() -> None:
-    user = make_user("alice")
-    given = {"first_name": "Al\u202eice\u200b", "last_name": "\u2066 Wong\u3164", "email": ""}
-    form = ProfileForm(given, instance=user)
-    assert form.is_valid()
-    form.save()
-    assert user.display_name == "Alice Wong"
-    form = ProfileForm({"first_name": "\u2800\u200b", "last_name": "", "email": ""}, instance=user)
-    form.save()
-    assert user.display_name == "alice"
+def test_a_display_name_has_nothing_that_hides_or_turns_the_text(client: Any) -> None:
+    user = make_member(username="alice")
+    client.force_login(user)
+
+    def called(first: str, last: str) -> str:
+        given = {"first_name": first, "last_name": last, "email": ""}
+        assert client.post("/accounts/profile/", given).status_code == 302
+        return User.objects.get(pk=user.pk).display_name
+
+    assert called("Al\u202eice\u200b", "\u2066 Wong\u3164") == "Alice Wong"
+    assert called("\u2800\u200b", "") == "alice"
+
+
+@pytest.mark.django_db
+def test_an_administrator_gives_no_name_that_hides_either() -> None:
+    user = User(username="alice", first_name="Al\u202eice", password="x")
+    user.full_clean()
+    assert user.first_name == "Alice"
+
+
+@pytest.mark.django_db
+def test_a_token_has_a_name_that_can_be_seen() -> None:
+    user = make_member(username="alice")
+    given = {"name": "\u200b\u202e", "membership": user.memberships.get().pk, "lifetime": "30"}
+    assert set(TokenForm(given, user=user).errors) == {"name"}
+    assert TokenForm(given | {"name": "de\u202eploy"}, user=user).is_valid()
 
 
 @pytest.mark.django_db
