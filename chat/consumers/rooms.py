@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from chat import selectors, services
@@ -30,7 +31,7 @@ from chat.streams import keys, live
 from chat.streams.exits import reason_of
 from realtime import messages
 from realtime.consumers import FollowedLogs, RealtimeConsumer, on, refuse_unknown_streams
-from realtime.errors import InvalidCommand, NotFound
+from realtime.errors import InvalidCommand, NotFound, PermissionDenied
 from realtime.protocol import ConfirmedPosition, Position, rfc3339
 from realtime.streams.log import StreamKey
 
@@ -174,7 +175,9 @@ class RoomCommands(RealtimeConsumer):
         if command.join:
             for slug, role in there.items():
                 if role is None and slug not in recover:
-                    await self.call(services.join_room, principal=self.principal, room=slug)
+                    # A user who was removed may still read, as everybody in the workspace may.
+                    with suppress(PermissionDenied):
+                        await self.call(services.join_room, principal=self.principal, room=slug)
         before = set(self.followed)
         try:
             followed = await self._follow(there, recover)

@@ -11,6 +11,7 @@ from chat.selectors.messages import (
     revisions,
     revisions_of,
 )
+from chat.selectors.restrictions import restrictions
 from chat.selectors.rooms import (
     Place,
     find,
@@ -47,6 +48,7 @@ __all__ = [
     "present_in",
     "readable_rooms",
     "require_in",
+    "restrictions",
     "revisions",
     "revisions_of",
     "roles_in",

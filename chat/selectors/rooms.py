@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.models import User
-from chat.models import Membership, Mention, Message, Room, RoomKind
+from chat.models import Membership, Mention, Message, Restriction, Room, RoomKind
 from chat.policy import RoomAction, Standing, may, require
 from chat.protocol import LastMessage, RoomSummary, RoomView
 from chat.text.checking import excerpt
@@ -183,6 +183,13 @@ def _places(principal: Principal, wanted: Q) -> list[Place]:
             my_read=F("mine__read_sequence"),
             my_muted=F("mine__muted_until"),
             my_notify=F("mine__notify"),
+            kept=FilteredRelation(
+                "restrictions", condition=Q(restrictions__user_id=principal.user_id)
+            ),
+            kept_id=F("kept__id"),
+            kept_role=F("kept__role"),
+            kept_muted=F("kept__muted_until"),
+            kept_removed=F("kept__removed"),
         )
     )
     return [_place(principal, room) for room in rows]
@@ -201,17 +208,34 @@ def _place(principal: Principal, room: Room) -> Place:
             muted_until=row["my_muted"],
             notify=row["my_notify"],
         )
-    return Place(room, membership, standing_of(principal.role, room, membership))
+    kept = None
+    if row["kept_id"] is not None:
+        kept = Restriction(
+            role=row["kept_role"], muted_until=row["kept_muted"], removed=row["kept_removed"]
+        )
+    return Place(room, membership, standing_of(principal.role, room, membership, kept))
 
 
-def standing_of(workspace_role: str, room: Room, membership: Membership | None) -> Standing:
-    """Return a user's standing in a room, for chat.policy."""
+def standing_of(
+    workspace_role: str,
+    room: Room,
+    membership: Membership | None,
+    kept: Restriction | None = None,
+) -> Standing:
+    """Return a user's standing in a room, for chat.policy.
+
+    Args:
+        kept: what is kept of earlier moderation, for users who are not members.
+    """
+    moderation = membership or kept
     return Standing(
         kind=room.kind,
         workspace_role=workspace_role,
         role=membership.role if membership else None,
-        muted_until=membership.muted_until if membership else None,
+        muted_until=moderation.muted_until if moderation else None,
         archived=room.archived_at is not None,
+        ceiling=(kept.role or None) if kept else None,
+        removed=kept.removed if kept else False,
     )
 
 
@@ -285,19 +309,21 @@ def _summary(
         unread=place.unread,
         mentions=mentions.get(room.pk, 0),
         notify=membership.notify if membership else "none",
-        muted_until=_time(membership),
+        muted_until=_time(place.standing),
         may_post=may(place.standing, RoomAction.POST, timezone.now()),
         permissions=sorted(place.standing.actions),
         last_message=_last(last),
     )
+    if place.standing.barred:
+        summary.removed = True
     if partner is not None:
         summary.name = partner.name
         summary.user_id, summary.username = partner.user_id, partner.username
     return summary
 
 
-def _time(membership: Membership | None) -> str | None:
-    muted = membership.muted_until if membership else None
+def _time(standing: Standing) -> str | None:
+    muted = standing.muted_until
     return None if muted is None else rfc3339(muted)
 
 
