@@ -23,6 +23,7 @@ from chat.selectors.rooms import (
     room_view,
     unread_everywhere,
     unread_of,
+    unread_of_members,
 )
 from chat.selectors.searching import Hit, Hits, search_messages
 from chat.selectors.snapshots import Overview, member_list, overviews, snapshot
@@ -60,4 +61,5 @@ __all__ = [
     "snapshot",
     "unread_everywhere",
     "unread_of",
+    "unread_of_members",
 ]

@@ -191,6 +191,7 @@ def dismiss(room: Room, membership: Membership, reason: str, by: int) -> None:
             timestamp=stamp(),
         ),
     )
+    notifying.close(room, user_id)
     hide_room(room, user_id, reason)
 
 

@@ -26,6 +26,7 @@ from chat.protocol import (
     RoomDeleted,
     RoomUpdated,
 )
+from chat.services import notifying
 from chat.services.common import admit, hide_room, locked_place, stamp, tell
 from realtime.auth import Principal
 from realtime.errors import Conflict, InvalidCommand, Reason
@@ -139,6 +140,7 @@ def remove(room: Room, by: int) -> None:
         details={"slug": room.slug, "kind": room.kind},
         by=by,
     )
+    notifying.close(room)
     tell(room, RoomDeleted(room=room.slug, by=by, timestamp=stamp()))
     for user_id in Membership.objects.filter(room=room).values_list("user_id", flat=True):
         hide_room(room, user_id, "deleted")
