@@ -77,6 +77,8 @@ LIMITS: dict[str, tuple[str, float]] = {
     "PITWALL_MAX_CONNECTIONS": ("max_connections", 10_000),
     "PITWALL_MAX_CONNECTIONS_PER_USER": ("max_connections_per_user", 200),
     "PITWALL_MAX_CONNECTIONS_PER_ADDRESS": ("max_connections_per_address", 500),
+    "PITWALL_MAX_WAITING_PER_USER": ("max_waiting_per_user", 250),
+    "PITWALL_USER_SHARE": ("user_share", 0.2),
     "PITWALL_HEARTBEAT_INTERVAL": ("heartbeat_interval", 15),
     "PITWALL_HEARTBEAT_TIMEOUT": ("heartbeat_timeout", 45),
     "PITWALL_AUTHENTICATE_WITHIN": ("authenticate_within", 30),

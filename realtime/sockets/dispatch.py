@@ -98,8 +98,8 @@ class CommandSocket(SocketLifecycle):
         return self.connection.principal
 
     async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a synchronous service or selector in a service thread."""
-        return await threads.call(function, *args, **kwargs)
+        """Run a synchronous service or selector in a service thread, in the user's turn."""
+        return await threads.call_for(self.principal.user_id, function, *args, **kwargs)
 
     async def reply(self, event: Event) -> None:
         """Reply to the current command now, for handlers that send more than the one reply."""

@@ -216,12 +216,12 @@ def test_reading_never_goes_back_and_posting_reads(team: Team) -> None:
         team.say(team.alice, team.general, "@bob")
     bob = team.as_(team.bob)
     assert services.mark_read(principal=bob, room="general", sequence=2) == services.ReadState(
-        2, 2, 2
+        2, 2, 2, 4
     )
     assert services.mark_read(principal=bob, room="general", sequence=1).sequence == 2
     team.say(team.bob, team.general)
     assert services.mark_read(principal=bob, room="general", sequence=0) == services.ReadState(
-        5, 0, 0
+        5, 0, 0, 5
     )
 
 

@@ -11,11 +11,23 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
 
 from accounts.models import AuditEntry
+from chat.services import Sent
 from tests.support.rooms import Team
 
 
 @pytest.fixture
-def before(transactional_db: None) -> Iterator[StateApps]:
+def team(transactional_db: None) -> Team:
+    """Made first: services write today's schema."""
+    return Team()
+
+
+@pytest.fixture
+def sent(team: Team) -> dict[str, Sent]:
+    return {room.slug: team.say(team.bob, room) for room in (team.general, team.ops)}
+
+
+@pytest.fixture
+def before(sent: dict[str, Sent]) -> Iterator[StateApps]:
     """Yield the schema in which chat stored deletions itself."""
     target = [("chat", "0002_search_indexes")]
     executor = MigrationExecutor(connection)
@@ -29,10 +41,10 @@ def migrate_to_the_newest() -> None:
     executor.migrate(executor.loader.graph.leaf_nodes())
 
 
-def test_deletions_on_record_move_into_the_audit_log(before: StateApps) -> None:
-    team = Team()
+def test_deletions_on_record_move_into_the_audit_log(
+    team: Team, sent: dict[str, Sent], before: StateApps
+) -> None:
     at = datetime(2026, 11, 2, 14, 30, tzinfo=UTC)
-    sent = {room.slug: team.say(team.bob, room) for room in (team.general, team.ops)}
     records = before.get_model("chat", "DeletionRecord").objects
     for room in (team.general, team.ops):
         records.create(
