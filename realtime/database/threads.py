@@ -32,6 +32,8 @@ R = TypeVar("R")
 DATABASE_AWAY = (OperationalError, InterfaceError)
 # Threads that only the system uses.
 RESERVED = 2
+# A pause ends early when nobody else is active any more: look so often (seconds).
+LOOK = 0.5
 # Longest wait of an HTTP request for its user's turn (seconds).
 REQUEST_WAITS = 10.0
 
@@ -86,7 +88,7 @@ async def _in_turn(user: int, run: Callable[[], R], *, refuse: bool) -> R:
             # It may have been granted before the future was there.
             while turn.waiting:
                 pause = turns.pause(turn, time.monotonic())
-                await asyncio.wait([granted], timeout=pause)
+                await asyncio.wait([granted], timeout=None if pause is None else min(pause, LOOK))
                 turns.advance(time.monotonic())
         except BaseException:
             turns.withdraw(turn, time.monotonic())
@@ -141,7 +143,7 @@ def _wait(turns: Turns, turn: Turn, came: threading.Event) -> None:
                 "You have used more than your share of the server: go on a little later.",
                 retry_after=max(1.0, pause or 0.0),
             )
-        came.wait(min(deadline - now, pause or REQUEST_WAITS))
+        came.wait(min(deadline - now, REQUEST_WAITS if pause is None else min(pause, LOOK)))
         turns.advance(time.monotonic())
 
 

@@ -144,14 +144,18 @@ class Turns:
 
     def advance(self, now: float) -> None:
         """Start what may start now. Call it when time has passed, too."""
-        granted = []
+        granted: list[Turn] = []
         with self._lock:
-            for _ in range(len(self._queue)):
-                lane = self._queue.popleft()
-                if lane.waiting and self._may_start(lane.waiting[0], now):
+            served: list[_Lane] = []
+            for lane in list(self._queue):
+                if self._may_start(lane.waiting[0], now):
                     turn = lane.waiting.popleft()
                     self._start(turn)
                     granted.append(turn)
+                    served.append(lane)
+            # Those who were served go to the end; the others keep their places.
+            for lane in served:
+                self._queue.remove(lane)
                 if lane.waiting:
                     self._queue.append(lane)
         for turn in granted:

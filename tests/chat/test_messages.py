@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from accounts.models import AuditEntry
 from chat import selectors, services
 from chat.models import Membership, Message, Reaction, Revision
+from chat.selectors import messages as messages_module
 from chat.text.emoji import is_emoji
 from notifications.models import Notification
 from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
@@ -284,3 +285,28 @@ def test_a_message_that_is_not_for_them_is_as_none(team: Team) -> None:
                 change(number)
             answers.append((refused.value.message, refused.value.errors))
         assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [({}, range(8, 11)), ({"before": 6}, range(3, 6)), ({"after": 2}, range(3, 6))],
+)
+def test_a_page_of_very_long_messages_is_cut_and_says_so(
+    team: Team, monkeypatch: pytest.MonkeyPatch, where: dict[str, int], kept: range
+) -> None:
+    monkeypatch.setattr(messages_module, "MAX_PAGE_CHARACTERS", 3500)
+    for _ in range(10):
+        team.say(team.alice, team.ops, "x" * 500)
+    page = selectors.history(team.as_(team.bob), "ops", limit=10, **where)
+    assert [message.sequence for message in page.data] == list(kept)
+    assert (page.has_before, page.has_after) == (True, kept.stop <= 10)
+
+
+def test_a_cut_page_around_a_message_has_that_message(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages_module, "MAX_PAGE_CHARACTERS", 1)
+    for _ in range(5):
+        team.say(team.alice, team.ops, "x" * 50)
+    page = selectors.history(team.as_(team.bob), "ops", limit=10, around=3)
+    assert [message.sequence for message in page.data] == [3]

@@ -87,5 +87,6 @@ async def test_sixteen_busy_sockets_of_one_member_leave_others_their_speed(
             task.cancel()
         with suppress(asyncio.CancelledError):
             await asyncio.gather(*posting, return_exceptions=True)
+        await asyncio.gather(*(socket.close() for socket in busy))
     assert disturbed < quiet * 3
     assert memory() - before < 150 * 2**20
