@@ -90,3 +90,26 @@ async def test_sixteen_busy_sockets_of_one_member_leave_others_their_speed(
         await asyncio.gather(*(socket.close() for socket in busy))
     assert disturbed < quiet * 3
     assert memory() - before < 150 * 2**20
+
+
+@pytest.fixture
+def one_at_a_time(settings: Any) -> None:
+    settings.REALTIME_LIMITS = {**settings.REALTIME_LIMITS, "max_waiting_per_user": 1}
+    settings.SERVICE_THREADS = 3
+    threads._turns.cache_clear()
+
+
+async def test_what_a_full_queue_has_no_place_for_is_refused_with_a_time(
+    connect: Connect, one_at_a_time: None
+) -> None:
+    team = await sync_to_async(Team)()
+    sockets = [await connect("/ws/chat/", user=team.bob) for _ in range(6)]
+    answers = await asyncio.gather(
+        *(socket.command("send_message", room="general", text=SLOW) for socket in sockets)
+    )
+    refused = [answer for answer in answers if answer.get("code") == "rate_limited"]
+    assert refused
+    assert all(answer["retry_after"] > 0 for answer in refused)
+    assert {answer["type"] for answer in answers if answer not in refused} == {"ack"}
+    again = await sockets[0].command("history", room="general")
+    assert len(again["data"]) == len(answers) - len(refused)
