@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -138,7 +138,13 @@ class Conversations(RuleBasedStateMachine):
 def test_a_badge_is_what_a_fresh_page_counts_after_anything_that_happens() -> None:
     run_state_machine_as_test(
         Conversations,
-        settings=settings(max_examples=15, stateful_step_count=15, deadline=None),
+        settings=settings(
+            max_examples=20,
+            stateful_step_count=25,
+            deadline=None,
+            # Each step is a few transactions: to shrink a failure would take many minutes.
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        ),
     )
 
 
