@@ -5,6 +5,7 @@ from chat.services.changing import ANY_VERSION, delete_message, edit_message
 from chat.services.direct import open_direct_room
 from chat.services.drafts import Draft, draft_message, preview_message
 from chat.services.keeping import expire_messages, remove_expired
+from chat.services.lifting import lift, lift_restriction
 from chat.services.marking import set_pin, set_reaction
 from chat.services.members import (
     add_member,
@@ -41,6 +42,8 @@ __all__ = [
     "join_room",
     "leave_room",
     "leave_workspace",
+    "lift",
+    "lift_restriction",
     "mark_read",
     "mute_member",
     "open_direct_room",

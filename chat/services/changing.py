@@ -28,6 +28,7 @@ from chat.protocol import MessageDeleted, MessageEdited
 from chat.selectors import Place
 from chat.services import mentioning, notifying
 from chat.services.common import lock_rooms, tell
+from chat.services.counting import count_again
 from chat.services.drafts import CheckedText, write
 from chat.services.retracting import retract
 from realtime.auth import Principal
@@ -120,6 +121,9 @@ def _mention_anew(message: Message, written: CheckedText, members: list[Membersh
         if row.user_id not in before and notifying.wants_mention(by_user.get(row.user_id))
     ]
     notifying.mentioned(room, message, message.username, called)
+    after = {row.user_id for row in rows}
+    if before != after:
+        count_again(room, uncalled=(message.sequence, before - after), beyond=message.sequence)
 
 
 @unit_of_work
@@ -146,6 +150,8 @@ def delete_message(*, principal: Principal, message_id: int, reason: str = "") -
     message.save()
     _put_on_record(message, place.room, principal.user_id, reason[:MAX_REASON_LENGTH])
     _take_off(message)
+    # Before the retraction: it locks notifications, all of the room's in one order.
+    count_again(place.room, gone=[message.sequence], beyond=message.sequence)
     retract(place.room, {message.pk: message.sequence})
     tell(
         place.room,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from accounts.models import AuditEntry, User
 from chat import selectors, services
 from chat.models import Membership, Message, Reaction, Revision
+from chat.selectors import messages as messages_module
 from chat.text.emoji import canonical
 from notifications.models import Notification
 from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
@@ -123,13 +124,16 @@ def test_nothing_is_done_on_a_deleted_message(team: Team) -> None:
 
 def test_ten_thousand_reactions_are_twenty(team: Team) -> None:
     sent = team.say(team.alice, team.general)
-    alice = team.as_(team.alice)
+    people = [team.as_(team.alice), team.as_(team.bob)]
     faces = [chr(0x1F600 + number) for number in range(40)]
     refused = 0
     for number in range(400):
         try:
             services.set_reaction(
-                principal=alice, message_id=sent.message_id, emoji=faces[number % 40], on=True
+                principal=people[number % 2],
+                message_id=sent.message_id,
+                emoji=faces[number % 40],
+                on=True,
             )
         except Conflict:
             refused += 1
@@ -267,12 +271,12 @@ def test_reading_never_goes_back_and_posting_reads(team: Team) -> None:
         team.say(team.alice, team.general, "@bob")
     bob = team.as_(team.bob)
     assert services.mark_read(principal=bob, room="general", sequence=2) == services.ReadState(
-        2, 2, 2
+        2, 2, 2, 4
     )
     assert services.mark_read(principal=bob, room="general", sequence=1).sequence == 2
     team.say(team.bob, team.general)
     assert services.mark_read(principal=bob, room="general", sequence=0) == services.ReadState(
-        5, 0, 0
+        5, 0, 0, 5
     )
 
 
@@ -335,3 +339,28 @@ def test_a_message_that_is_not_for_them_is_as_none(team: Team) -> None:
                 change(number)
             answers.append((refused.value.message, refused.value.errors))
         assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [({}, range(8, 11)), ({"before": 6}, range(3, 6)), ({"after": 2}, range(3, 6))],
+)
+def test_a_page_of_very_long_messages_is_cut_and_says_so(
+    team: Team, monkeypatch: pytest.MonkeyPatch, where: dict[str, int], kept: range
+) -> None:
+    monkeypatch.setattr(messages_module, "MAX_PAGE_CHARACTERS", 3500)
+    for _ in range(10):
+        team.say(team.alice, team.ops, "x" * 500)
+    page = selectors.history(team.as_(team.bob), "ops", limit=10, **where)
+    assert [message.sequence for message in page.data] == list(kept)
+    assert (page.has_before, page.has_after) == (True, kept.stop <= 10)
+
+
+def test_a_cut_page_around_a_message_has_that_message(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages_module, "MAX_PAGE_CHARACTERS", 1)
+    for _ in range(5):
+        team.say(team.alice, team.ops, "x" * 50)
+    page = selectors.history(team.as_(team.bob), "ops", limit=10, around=3)
+    assert [message.sequence for message in page.data] == [3]

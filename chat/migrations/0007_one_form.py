@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
     # One transaction per chunk, so that writers can go on in between; a rerun skips what is done.
     atomic = False
 
-    dependencies = [("chat", "0004_deletions_in_the_audit_log")]
+    dependencies = [("chat", "0006_tombstones")]
 
     operations = [
         migrations.RunPython(fold_again, migrations.RunPython.noop),
