@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
+from django.contrib.auth import hashers
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.sessions.models import Session
@@ -42,6 +43,10 @@ class User(AbstractUser):
         _("last seen"), null=True, blank=True, editable=False, db_index=True
     )
 
+    # What sessions and JWTs were issued by before the password was hashed again by other
+    # parameters: it is the same password, so they stay good. Empty: its present hash.
+    kept_auth_hash = models.CharField(max_length=128, blank=True, editable=False)
+
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
@@ -64,6 +69,29 @@ class User(AbstractUser):
     @property
     def display_name(self) -> str:
         return self.get_full_name() or self.username
+
+    def get_session_auth_hash(self) -> str:
+        """Return the mark of the password that sessions and JWTs hold: it changes with it alone."""
+        return self.kept_auth_hash or super().get_session_auth_hash()
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.kept_auth_hash = ""
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Check the password, and hash it again if it was hashed by other parameters."""
+
+        def hash_again(raw_password: str) -> None:
+            before, kept = self.password, self.get_session_auth_hash()
+            self.set_password(raw_password)
+            self._password = None  # it is no new password: no receiver is to take it for one
+            self.kept_auth_hash = kept
+            # A password that was changed at this very moment is not undone.
+            User.objects.filter(pk=self.pk, password=before).update(
+                password=self.password, kept_auth_hash=kept
+            )
+
+        return hashers.check_password(raw_password, self.password, hash_again)
 
 
 class Workspace(models.Model):
@@ -159,6 +187,32 @@ class UserSession(models.Model):
         return self.session_id
 
 
+class RefreshToken(models.Model):
+    """A program's login by password (`POST /api/v1/token/`), for its owner to read and to end.
+
+    The refresh token and the access tokens made from it are good for as long as this row is there
+    (ADR 0023). `jti` is the refresh token's id.
+    """
+
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="refresh_tokens", verbose_name=_("user")
+    )
+    jti = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("signed in"), default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires"), db_index=True, editable=False)
+    address = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    user_agent = models.CharField(_("device"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("program that is signed in")
+        verbose_name_plural = _("programs that are signed in")
+        ordering = ["-last_used_at"]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.created_at:%Y-%m-%d %H:%M}"
+
+
 class ApiToken(models.Model):
     """A program's key to one workspace, with its owner's role there. Only a hash is kept."""
 
@@ -200,9 +254,10 @@ class ApiToken(models.Model):
 
 
 class WebSocketTicket(models.Model):
-    """A single-use way in for one socket; the row is deleted by whoever redeems it first.
+    """A single-use way in for one socket; the row is deleted by the client that redeems it first.
 
-    It goes with the session or the token it was issued to, so that ending either ends it too.
+    It goes with the session, API token or refresh token that it was issued to. The socket ends at
+    `login_expires_at`, as one that is opened with the same access token would.
     """
 
     hash = models.CharField(max_length=64, unique=True)
@@ -216,6 +271,8 @@ class WebSocketTicket(models.Model):
         db_column="session_key",
     )
     token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, null=True, related_name="+")
+    refresh = models.ForeignKey(RefreshToken, on_delete=models.CASCADE, null=True, related_name="+")
+    login_expires_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -224,6 +281,34 @@ class WebSocketTicket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.expires_at:%H:%M:%S}"
+
+
+class LoginTries(models.Model):
+    """Failed tries to sign in, by name and by address block (accounts.services.tries, ADR 0022).
+
+    `subject` is the user who was found (`user:<id>`) or a hash of the name that nobody has;
+    `tries` counts for nothing from `expires_at` on. `signed_in_at` is when the user last signed in
+    from the block.
+    """
+
+    subject = models.CharField(max_length=80)
+    block = models.CharField(max_length=50)
+    tries = models.PositiveIntegerField(default=0)
+    expires_at = models.DateTimeField(db_index=True)
+    signed_in_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("failed tries to sign in")
+        verbose_name_plural = _("failed tries to sign in")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject", "block"], name="accounts_logintries_once_per_block"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} · {self.block} · {self.tries}"
 
 
 class AuditEntry(models.Model):

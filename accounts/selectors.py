@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiToken, AuditEntry, Membership, User, UserSession
+from accounts.folding import fold
+from accounts.models import ApiToken, AuditEntry, Membership, RefreshToken, User, UserSession
 from accounts.policy import Action, require
 from realtime.auth import Principal
 from realtime.errors import NotFound
@@ -22,10 +24,13 @@ def principal_of(
     *,
     session_key: str | None = None,
     token: ApiToken | None = None,
+    refresh: RefreshToken | None = None,
+    expires_at: datetime | None = None,
 ) -> Principal:
     """The user as a member of the workspace asked for, or of their default one.
 
-    An API token opens its own workspace alone. A superuser is a member only where a membership
+    An API token opens its own workspace alone. `expires_at` is when the token that was shown
+    expires. A superuser is a member only where a membership
     says so.
 
     Raises:
@@ -41,7 +46,12 @@ def principal_of(
     membership = memberships.order_by("-is_default", "pk").first()
     if membership is None:
         raise NotFound(_("There is no such workspace."))
-    return principal_in(membership, session_key, token.pk if token else None, user=user)
+    principal = principal_in(membership, session_key, token.pk if token else None, user=user)
+    return replace(
+        principal,
+        refresh_id=refresh.pk if refresh else None,
+        expires_at=expires_at.timestamp() if expires_at else None,
+    )
 
 
 def principal_in(
@@ -62,6 +72,22 @@ def principal_in(
         session_key=session_key,
         token_id=token_id,
     )
+
+
+def user_of_name(name: str) -> User | None:
+    """Return the user of this username, else of this email address; active or not.
+
+    Names are compared as they fold: databases have rules of their own, by which PostgreSQL takes
+    a dotless i for an i.
+    """
+    name = name.strip()
+    if not name or "\0" in name:
+        return None
+    found = User.objects.filter(Q(username__iexact=name) | Q(email__iexact=name))
+    wanted = fold(name)
+    by_username = [user for user in found if fold(user.username) == wanted]
+    by_address = [user for user in found if fold(user.email) == wanted]
+    return next(iter(by_username + by_address), None)
 
 
 def memberships_of(user: User) -> QuerySet[Membership]:
@@ -85,6 +111,11 @@ def live_sessions_of(user: User) -> QuerySet[UserSession]:
     return UserSession.objects.filter(user=user, session__expire_date__gt=timezone.now()).order_by(
         "-last_seen_at"
     )
+
+
+def refresh_tokens_of(user: User) -> QuerySet[RefreshToken]:
+    """The programs that the user has signed in by password, latest use first."""
+    return RefreshToken.objects.filter(user=user, expires_at__gt=timezone.now())
 
 
 def tokens_of(user: User) -> QuerySet[ApiToken]:

@@ -10,8 +10,9 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts import services
-from accounts.login.lockout import client_address, forget_failures
-from accounts.models import User, UserSession, Workspace
+from accounts.login import confirmation
+from accounts.login.lockout import client_address
+from accounts.models import RefreshToken, User, UserSession, Workspace
 from accounts.services.users import record_new_user, record_password
 from realtime import auth
 from realtime.streams import log
@@ -19,12 +20,12 @@ from realtime.streams import log
 
 @receiver(user_logged_in)
 def record_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """List the new session among its user's, and forget the failures before it."""
+    """List the new session among its user's."""
     if not request.session.session_key:
         request.session.save()
     session_key = request.session.session_key
     assert session_key is not None
-    forget_failures(request, user)
+    confirmation.note(request.session)
     services.record_session(
         user_id=user.pk,
         session_key=session_key,
@@ -37,6 +38,12 @@ def record_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
 def close_sockets_of_session(instance: UserSession, **kwargs: Any) -> None:
     """Logout, expiry, "end this session": whatever ended it, its sockets close."""
     auth.revoke(session_key=instance.session_key)
+
+
+@receiver(post_delete, sender=RefreshToken)
+def close_sockets_of_program(instance: RefreshToken, **kwargs: Any) -> None:
+    """Close the sockets of a program that was signed out, whatever ended it."""
+    auth.revoke(refresh_id=instance.pk)
 
 
 @receiver(post_save, sender=User)
@@ -70,4 +77,4 @@ def forget_streams_of_workspace(instance: Workspace, **kwargs: Any) -> None:
 
 def _has_new_password(user: User) -> bool:
     # set_password() leaves the new password here until save() is through.
-    return user._password is not None  # type: ignore[attr-defined]
+    return user._password is not None

@@ -9,6 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -47,4 +48,16 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(PermissionsOfTheAdmin, DjangoGroupAdmin):
-    """Groups of users with the same permissions in the admin."""
+    """Groups of users with the same permissions in the admin: for superusers to make and change.
+
+    Other staff could give themselves permissions by changing a group that they are in.
+    """
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)

@@ -32,6 +32,8 @@ class WorkspaceAPIView(APIView):
             member.query_params.get("workspace"),
             session_key=member.auth.session_key,
             token=member.auth.token,
+            refresh=member.auth.refresh,
+            expires_at=member.auth.expires_at,
         )
         action = self.actions.get(member.method or "", self.action)
         if action is not None:

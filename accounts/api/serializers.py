@@ -22,14 +22,19 @@ class RefreshSerializer(serializers.Serializer[Any]):
 
 
 class TokenPair(Struct, kw_only=True):
-    """An access token, good for 15 minutes, and a refresh token, good for 14 days."""
+    """An access token and a refresh token, with their lives in seconds."""
 
     access: str
     refresh: str
+    expires_in: int
+    refresh_expires_in: int
 
 
 class AccessToken(Struct, kw_only=True):
+    """Another access token, with its life in seconds. The refresh token stays the same."""
+
     access: str
+    expires_in: int
 
 
 class Ticket(Struct, kw_only=True):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
@@ -19,18 +21,29 @@ from accounts import keys, selectors, services
 from accounts.login import jwt, session_rows
 from accounts.login.activity import recent_use
 from accounts.login.session_rows import MembershipRow
-from accounts.models import ApiToken, Membership, User
+from accounts.models import ApiToken, Membership, RefreshToken, User
 from realtime.auth import Credentials, Principal
 from realtime.errors import NotFound
 
 
 @dataclass(frozen=True)
 class Login:
-    """A user, and what let them in; `token` narrows them to its workspace."""
+    """A user, and what let them in; `token` narrows them to its workspace.
+
+    `expires_at` is when the token that was shown expires, if it does.
+    """
 
     user: User
     session_key: str | None = None
     token: ApiToken | None = None
+    refresh: RefreshToken | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[int, int | None, int | None]:
+        """Return what tells one login of a user from another in `recent_use`."""
+        token, refresh = self.token, self.refresh
+        return self.user.pk, token.pk if token else None, refresh.pk if refresh else None
 
 
 def authenticate(credentials: Credentials) -> Principal | None:
@@ -40,7 +53,9 @@ def authenticate(credentials: Credentials) -> Principal | None:
     A ticket is used up even if its user may not come in.
     """
     principal = _identify(credentials)
-    if principal and recent_use.is_due((principal.user_id, principal.token_id)):
+    if principal and recent_use.is_due(
+        (principal.user_id, principal.token_id, principal.refresh_id)
+    ):
         services.touch([principal])
     return principal
 
@@ -66,9 +81,11 @@ def login_by_bearer(secret: str) -> Login | None:
             .first()
         )
         good = token is not None and token.state() == "active"
-        return Login(user=token.user, token=token) if token and good else None
-    user = jwt.user_of(secret)
-    return Login(user=user) if user else None
+        if token is None or not good:
+            return None
+        return Login(user=token.user, token=token, expires_at=token.expires_at)
+    login = jwt.login_of(secret)
+    return Login(login.user, refresh=login.refresh, expires_at=login.expires_at) if login else None
 
 
 def login_by_session(session_key: str) -> Login | None:
@@ -109,7 +126,7 @@ def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None
             return None
         for row in memberships[int(data[SESSION_KEY])]:
             if credentials.workspace in (None, "", row.workspace):
-                owner.password = row.password
+                owner.password, owner.kept_auth_hash = row.password, row.kept_auth_hash
                 good = _is_of_password(data.get(HASH_SESSION_KEY, ""), owner)
                 return _principal_in(row, credentials.session_key) if good else None
         return None
@@ -145,7 +162,7 @@ def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None
     """What the principals of open sockets have become: the same, with other rights, or None.
 
     Finds what was never announced: sessions and tokens that expired, rows that were deleted by
-    hand, revocations whose message was lost. Three queries, however many there are.
+    hand, revocations whose message was lost. Four queries, however many there are.
     """
     memberships = {
         (membership.user_id, membership.workspace_id): membership
@@ -159,10 +176,18 @@ def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     shown = {session.session_key: session.get_decoded() for session in sessions}
     tokens = ApiToken.objects.in_bulk({p.token_id for p in principals if p.token_id is not None})
+    refreshable = set(
+        RefreshToken.objects.filter(
+            pk__in={p.refresh_id for p in principals if p.refresh_id is not None}
+        ).values_list("pk", flat=True)
+    )
 
     def now(principal: Principal) -> Principal | None:
         membership = memberships.get((principal.user_id, principal.workspace_id))
         if membership is None or not _still_opens(principal, membership.user, shown, tokens):
+            return None
+        refresh_ended = principal.refresh_id not in (None, *refreshable)
+        if refresh_ended or principal.expired(time.time()):
             return None
         return replace(
             principal,
@@ -213,18 +238,31 @@ def _by_ticket(secret: str, workspace: str | None) -> Principal | None:
         return None
     if workspace and workspace != ticket.workspace.slug:
         return None
-    login = Login(user=ticket.user, session_key=ticket.session_id, token=ticket.token)
+    login = Login(
+        user=ticket.user,
+        session_key=ticket.session_id,
+        token=ticket.token,
+        refresh=ticket.refresh,
+        expires_at=ticket.login_expires_at,
+    )
+    if login.expires_at is not None and login.expires_at <= timezone.now():
+        return None
     return _principal(login, ticket.workspace.slug)
 
 
 def _principal(login: Login, workspace: str | None) -> Principal | None:
     try:
         principal = selectors.principal_of(
-            login.user, workspace, session_key=login.session_key, token=login.token
+            login.user,
+            workspace,
+            session_key=login.session_key,
+            token=login.token,
+            refresh=login.refresh,
+            expires_at=login.expires_at,
         )
     except NotFound:
         return None
     if login.session_key is None and login.token is None:
-        # A JWT, or a ticket that was issued to one: what it ends with is the password.
+        # A JWT, or a ticket that was issued to one: it ends with the password too.
         return replace(principal, password_mark=jwt.password_mark(login.user))
     return principal

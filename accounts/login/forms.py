@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, PasswordResetForm
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
@@ -16,9 +16,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import selectors
-from accounts.login import lockout, mail
+from accounts import mail, selectors
+from accounts.login import confirmation, lockout, passwords
+from accounts.login.passwords import WrongPassword
+from accounts.login.requests import SignedInRequest
 from accounts.models import Membership, User
+from accounts.services import LockedOut
+from realtime.errors import AppError, Unavailable
 
 RESET_MAIL_EVERY = 60
 
@@ -40,25 +44,38 @@ class LoginForm(AuthenticationForm):
         # After a failed try it is the password that is typed again.
         username.widget.attrs["autofocus"] = not self.is_bound
 
-    @property
-    def locked_until(self) -> datetime | None:
-        """When to try again, once too many tries have failed; otherwise None."""
-        if self.request is None or not lockout.is_locked_out(self.request):
-            return None
-        return lockout.locked_until(self.request, self.cleaned_data.get("username", ""))
+    # Why the password was not even checked, where that is so.
+    refusal: AppError | None = None
 
-    def get_invalid_login_error(self) -> ValidationError:
-        until = self.locked_until
-        if until is not None:
-            return ValidationError(lockout.locked_out_message(until), code="locked_out")
-        assert self.request is not None
-        left = lockout.tries_left(self.request, self.cleaned_data["username"])
-        message = ngettext(
-            "Wrong username or password. %(left)d try left.",
-            "Wrong username or password. %(left)d tries left.",
-            left,
-        )
-        return ValidationError(message % {"left": left}, code="invalid_login")
+    def clean(self) -> dict[str, Any]:
+        name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if name is None or not password:
+            return self.cleaned_data
+        address = lockout.client_address(self.request) if self.request else None
+        try:
+            self.user_cache = passwords.sign_in(name, password, address)
+        except WrongPassword as error:
+            raise ValidationError(_wrong(error.left), code="invalid_login") from error
+        except (LockedOut, Unavailable) as error:
+            self.refusal = error
+            raise ValidationError(lockout.explain(error), code="refused") from error
+        return self.cleaned_data
+
+
+def _wrong_password(left: int) -> str:
+    message = ngettext(
+        "Wrong password. %(left)d try left.", "Wrong password. %(left)d tries left.", left
+    )
+    return message % {"left": left}
+
+
+def _wrong(left: int) -> str:
+    message = ngettext(
+        "Wrong username or password. %(left)d try left.",
+        "Wrong username or password. %(left)d tries left.",
+        left,
+    )
+    return message % {"left": left}
 
 
 class ResetForm(PasswordResetForm):
@@ -84,8 +101,73 @@ class ResetForm(PasswordResetForm):
         mail.send_later(EmailMessage(subject, body, from_email, [to_email]))
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A user's names and email address."""
+class ConfirmedForm(forms.Form):
+    """Asks for the password, unless it was typed a short while ago (accounts.login.confirmation).
+
+    `request` is that of the signed-in user.
+    """
+
+    current_password = forms.CharField(
+        label=gettext_lazy("Your password"),
+        strip=False,
+        required=False,
+        max_length=1024,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    # Why the password was not even checked, where that is so.
+    refusal: AppError | None = None
+
+    def __init__(self, *args: Any, request: SignedInRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        if confirmation.is_recent(request.session):
+            del self.fields["current_password"]
+
+    def needs_password(self) -> bool:
+        """Return whether what was filled in needs the password at all."""
+        return True
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if "current_password" not in self.fields or self.errors or not self.needs_password():
+            return cleaned
+        given = self.cleaned_data.get("current_password")
+        if not given:
+            self.add_error("current_password", _("Type your password to change this."))
+            return cleaned
+        try:
+            confirmation.confirm(self.request, self.request.user, given)
+        except WrongPassword as error:
+            self.add_error("current_password", _wrong_password(error.left))
+        except (LockedOut, Unavailable) as error:
+            self.refusal = error
+            self.add_error("current_password", lockout.explain(error))
+        return cleaned
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """A new password for somebody who knows the old one, with the limits of a sign-in."""
+
+    refusal: AppError | None = None
+
+    def __init__(self, *args: Any, request: SignedInRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        given: str = self.cleaned_data["old_password"]
+        try:
+            confirmation.confirm(self.request, self.request.user, given)
+        except WrongPassword as error:
+            raise ValidationError(_wrong_password(error.left)) from error
+        except (LockedOut, Unavailable) as error:
+            self.refusal = error
+            raise ValidationError(lockout.explain(error)) from error
+        return given
+
+
+class ProfileForm(ConfirmedForm, forms.ModelForm):  # type: ignore[type-arg]
+    """A user's names and email address; another address needs the password."""
 
     class Meta:
         model = User
@@ -96,6 +178,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
             "email": gettext_lazy("Email"),
         }
 
+    def needs_password(self) -> bool:
+        return "email" in self.changed_data
+
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         others = User.objects.exclude(pk=self.instance.pk)
@@ -104,7 +189,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         return email
 
 
-class TokenForm(forms.Form):
+class TokenForm(ConfirmedForm):
     """A new API token: what for, where, until when."""
 
     LIFETIMES = (
@@ -122,9 +207,10 @@ class TokenForm(forms.Form):
         label=gettext_lazy("Expires after"), choices=LIFETIMES, required=False, initial="90"
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: SignedInRequest, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", "token_%s")
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, request=request, **kwargs)
+        user = request.user
         field = self.fields["membership"]
         field.queryset = memberships = selectors.memberships_of(user)  # type: ignore[attr-defined]
         field.label_from_instance = lambda membership: membership.workspace.name  # type: ignore[attr-defined]

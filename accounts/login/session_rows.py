@@ -18,7 +18,8 @@ WHERE session_key IN ({}) AND expire_date > %s
 """
 
 MEMBERSHIPS = """
-SELECT m.user_id, u.username, u.is_staff, u.password, m.workspace_id, w.slug, m.role
+SELECT m.user_id, u.username, u.is_staff, u.password, u.kept_auth_hash, m.workspace_id, w.slug,
+       m.role
 FROM accounts_membership m
 JOIN accounts_user u ON u.id = m.user_id
 JOIN accounts_workspace w ON w.id = m.workspace_id
@@ -37,6 +38,7 @@ class MembershipRow(NamedTuple):
     username: str
     is_staff: bool | int
     password: str
+    kept_auth_hash: str
     workspace_id: int
     workspace: str
     role: str

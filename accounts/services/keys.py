@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, keys
+from accounts import audit, keys, mail
 from accounts.models import ApiToken, Membership, WebSocketTicket
 from realtime import auth
 from realtime.auth import Principal
@@ -40,6 +40,8 @@ def create_token(
 ) -> tuple[ApiToken, str]:
     """Make a personal API token; the second value is the secret, which nobody can read again.
 
+    Its owner is told by mail.
+
     Raises:
         InvalidCommand: `expires_at` (aware) has passed.
         NotFound: the user is no member of the workspace.
@@ -62,6 +64,7 @@ def create_token(
     )
     details = {"owner": token.user.username, "expires_at": expires_at}
     audit.record(CREATE_TOKEN, token, workspace_id=workspace_id, details=details)
+    mail.tell(token.user.email, "accounts/mail/token_created.txt", user=token.user, token=token)
     return token, key.plain
 
 
@@ -100,6 +103,8 @@ def issue_ticket(*, principal: Principal, now: datetime | None = None) -> Issued
         workspace_id=principal.workspace_id,
         session_id=principal.session_key,
         token_id=principal.token_id,
+        refresh_id=principal.refresh_id,
+        login_expires_at=_moment(principal.expires_at),
         expires_at=now + TICKET_LIFETIME,
     )
     return IssuedTicket(ticket=key.plain, expires_in=int(TICKET_LIFETIME.total_seconds()))
@@ -112,7 +117,7 @@ def redeem_ticket(*, ticket: str, now: datetime | None = None) -> WebSocketTicke
     Whether its user may still come in is for the caller to check.
     """
     row = (
-        WebSocketTicket.objects.select_related("user", "workspace", "session", "token")
+        WebSocketTicket.objects.select_related("user", "workspace", "session", "token", "refresh")
         .filter(hash=keys.digest(ticket), expires_at__gt=now or timezone.now())
         .first()
     )
@@ -121,3 +126,7 @@ def redeem_ticket(*, ticket: str, now: datetime | None = None) -> WebSocketTicke
     # The DELETE is the redemption: of two clients with the same ticket, one gets the row.
     deleted, _by_model = WebSocketTicket.objects.filter(pk=row.pk).delete()
     return row if deleted else None
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

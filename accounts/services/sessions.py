@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit
-from accounts.models import ApiToken, User, UserSession
+from accounts.models import ApiToken, RefreshToken, User, UserSession
+from accounts.services.refresh_tokens import drop_refresh_tokens
 from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.streams.unit_of_work import unit_of_work
@@ -89,23 +90,27 @@ def end_session(*, session_id: int, user_id: int | None = None) -> None:
 
 @unit_of_work
 def end_other_sessions(*, user_id: int, keep_session_key: str | None) -> int:
-    """Sign a user out everywhere but in one session; returns how many sessions ended."""
-    ended = drop_other_sessions(user_id=user_id, keep_session_key=keep_session_key)
+    """Sign a user out everywhere but in one session, programs that signed in by password too.
+
+    Returns how many logins ended.
+    """
+    ended = drop_other_logins(user_id=user_id, keep_session_key=keep_session_key)
     if ended:
         user = User.objects.get(pk=user_id)
         audit.record(END_SESSIONS, user, workspace_id=None, details={"sessions_ended": ended})
     return ended
 
 
-def drop_other_sessions(*, user_id: int, keep_session_key: str | None) -> int:
+def drop_other_logins(*, user_id: int, keep_session_key: str | None) -> int:
     """As `end_other_sessions`, for a service that puts the reason on record itself."""
+    programs = drop_refresh_tokens(user_id=user_id)
     keys = list(
         UserSession.objects.filter(user_id=user_id)
         .exclude(session_id=keep_session_key)
         .values_list("session_id", flat=True)
     )
     _delete(keys)
-    return len(keys)
+    return len(keys) + programs
 
 
 def touch(principals: Sequence[Principal], now: datetime | None = None) -> None:
@@ -115,6 +120,7 @@ def touch(principals: Sequence[Principal], now: datetime | None = None) -> None:
             user_ids=(principal.user_id for principal in principals),
             session_keys=[p.session_key for p in principals if p.session_key is not None],
             token_ids=[p.token_id for p in principals if p.token_id is not None],
+            refresh_ids=[p.refresh_id for p in principals if p.refresh_id is not None],
             now=now,
         )
 
@@ -125,6 +131,7 @@ def record_use(
     user_ids: Iterable[int],
     session_keys: Iterable[str] = (),
     token_ids: Iterable[int] = (),
+    refresh_ids: Iterable[int] = (),
     now: datetime | None = None,
 ) -> None:
     """Set "last seen" and "last used" to `now`, where they are a minute old or more."""
@@ -140,6 +147,8 @@ def record_use(
     for batch in _batches(token_ids):
         tokens = ApiToken.objects.filter(pk__in=batch)
         tokens.filter(Q(last_used_at=None) | Q(last_used_at__lte=stale)).update(last_used_at=now)
+    for batch in _batches(refresh_ids):
+        RefreshToken.objects.filter(pk__in=batch, last_used_at__lte=stale).update(last_used_at=now)
 
 
 def _batches(values: Iterable[Any]) -> Iterable[list[Any]]:

@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit
+from accounts import audit, mail
 from accounts.models import User, WebSocketTicket
-from accounts.services.sessions import drop_other_sessions
+from accounts.services.sessions import drop_other_logins
 from realtime import auth
 from realtime.errors import Conflict
 from realtime.streams.unit_of_work import unit_of_work
@@ -39,6 +39,7 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str) -
     except IntegrityError as error:
         raise Conflict(_("Somebody else uses that email address.")) from error
     _record_change(user, before)
+    _tell_former_address(user, before)
     return user
 
 
@@ -48,8 +49,8 @@ def change_password(
 ) -> None:
     """Set a new password, already validated, and end every other login with the old one.
 
-    JWTs and tickets stop working, all of the user's sockets close. API tokens, which do not
-    depend on the password, stay.
+    Refresh tokens, JWTs and tickets stop working, all of the user's sockets close. API tokens,
+    which do not depend on the password, stay.
 
     Args:
         password: None leaves the user without one: they cannot sign in with a password.
@@ -57,11 +58,11 @@ def change_password(
             be renewed by the caller (django.contrib.auth.update_session_auth_hash).
     """
     user.set_password(password)
-    user.save(update_fields=["password"])
+    user.save(update_fields=["password", "kept_auth_hash"])
     if password is None:
         # Any other one is put on record as it is saved (accounts.signals), whoever sets it.
         record_password(user=user)
-    drop_other_sessions(user_id=user.pk, keep_session_key=keep_session_key)
+    drop_other_logins(user_id=user.pk, keep_session_key=keep_session_key)
     WebSocketTicket.objects.filter(user_id=user.pk).delete()
     auth.revoke(user_id=user.pk)
 
@@ -73,7 +74,7 @@ def deactivate_user(*, user: User) -> None:
     user.save(update_fields=["is_active"])
     details = {"is_active": audit.Change(old=True, new=False)}
     audit.record(DEACTIVATE_USER, user, workspace_id=None, details=details)
-    drop_other_sessions(user_id=user.pk, keep_session_key=None)
+    drop_other_logins(user_id=user.pk, keep_session_key=None)
     WebSocketTicket.objects.filter(user_id=user.pk).delete()
     auth.revoke(user_id=user.pk)
 
@@ -92,6 +93,7 @@ def save_user(*, user: User, changed: Collection[str]) -> None:
     if deactivated:
         before.pop("is_active", None)
     _record_change(user, before)
+    _tell_former_address(user, before)
     if deactivated:
         deactivate_user(user=user)
     elif not SHOWN_TO_SOCKETS.isdisjoint(changed):
@@ -118,6 +120,13 @@ def _stored(user: User, fields: Iterable[str]) -> dict[str, Any]:
     columns = {field.name for field in User._meta.concrete_fields} - {"password"}
     rows = User.objects.filter(pk=user.pk).values(*columns.intersection(fields))
     return dict(rows.first() or {}) if columns.intersection(fields) else {}
+
+
+def _tell_former_address(user: User, before: dict[str, Any]) -> None:
+    """Tell the address that mails went to until now: somebody else may have changed it."""
+    former = before.get("email", user.email)
+    if former != user.email:
+        mail.tell(former, "accounts/mail/address_changed.txt", user=user)
 
 
 def _record_change(user: User, before: dict[str, Any]) -> None:
