@@ -83,8 +83,11 @@ def user_of_name(name: str) -> User | None:
     name = name.strip()
     if not name or "\0" in name:
         return None
-    found = User.objects.filter(Q(username__iexact=name) | Q(email__iexact=name))
     wanted = fold(name)
+    same = Q()
+    for text in {name, wanted}:
+        same |= Q(username__iexact=text) | Q(email__iexact=text)
+    found = User.objects.filter(same)
     by_username = [user for user in found if fold(user.username) == wanted]
     by_address = [user for user in found if fold(user.email) == wanted]
     return next(iter(by_username + by_address), None)

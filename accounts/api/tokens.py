@@ -49,7 +49,7 @@ class TokenInfo(Struct, kw_only=True):
     last_used_at: str | None
 
 
-class NewToken(TokenInfo, kw_only=True):
+class TokenWithSecret(TokenInfo, kw_only=True):
     """A new API token; `token` is the secret, which is shown this once."""
 
     token: str
@@ -77,7 +77,7 @@ class TokenListView(APIView):
         "create_token",
         "Make an API token",
         body=NewTokenSerializer,
-        answers={201: NewToken},
+        answers={201: TokenWithSecret},
         refuses=(401, 404),
     )
     def post(self, request: Request) -> Response:
@@ -96,7 +96,7 @@ class TokenListView(APIView):
             name=given["name"],
             expires_at=timezone.now() + timedelta(days=days) if days else None,
         )
-        made = NewToken(**_facts(token), token=secret)
+        made = TokenWithSecret(**_facts(token), token=secret)
         return Response(to_builtins(made), status=201)
 
 

@@ -41,10 +41,11 @@ class Line:
             if self._free:
                 self._free -= 1
                 return True
-            mine = self._waiting.setdefault(key, deque())
-            if len(mine) >= MAX_WAITING_PER_ADDRESS or self._length() >= MAX_WAITING:
+            ahead = len(self._waiting.get(key, ()))
+            if ahead >= MAX_WAITING_PER_ADDRESS or self._length() >= MAX_WAITING:
                 return False
             turn = threading.Event()
+            mine = self._waiting.setdefault(key, deque())
             mine.append(turn)
         give_back_connection()
         if turn.wait(timeout):

@@ -274,6 +274,7 @@ def test_all_open_sockets_are_looked_up_in_four_queries(
 ) -> None:
     principals = [opened(member, session_key=session_of(member)) for _ in range(5)]
     principals.append(opened(member, bearer=token_of(member)[1]))
+    principals.append(opened(member, bearer=jwt.issue(member).access))
     with django_assert_num_queries(4):
         recheck(principals)
 

@@ -6,14 +6,19 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import pytest
 import pytest_asyncio
 from django.conf import settings
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import User
+from accounts import services
+from accounts.models import LoginTries, User
+from accounts.retention import TriesExpiry
 from realtime.database import threads
 from tests.support.people import PASSWORD, make_user
 
@@ -44,6 +49,7 @@ class Web:
         self.http = http
 
     async def form(self, name: str, password: str = "wrong", at: str = "198.51.100.7"):
+        self.http.cookies.clear()
         page = await self.http.get(LOGIN)
         found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
         assert found
@@ -167,3 +173,72 @@ async def test_right_passwords_do_not_use_up_what_an_address_has(web: Web, mina:
     most = settings.LOGIN_LIMITS["tries_per_address"]
     signed_in = [await web.form("mina", PASSWORD) for _ in range(most + 1)]
     assert {answer.status_code for answer in signed_in} == {302}
+
+
+async def test_tries_from_everywhere_wait_longer_and_longer_and_none_is_refused(
+    web: Web, mina: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("accounts.login.passwords.time.sleep", waits.append)
+    await web.api("mina", PASSWORD, at="203.0.113.99")  # known from now on
+    for n in range(20):
+        assert (await web.api("mina", at=f"203.0.113.{n}")).status_code == 401
+    assert waits == sorted(waits)
+    assert waits[0] < 1
+    assert waits[-1] == settings.LOGIN_LIMITS["max_delay"]
+    assert (await web.api("mina", PASSWORD, at="192.0.2.1")).status_code == 200
+    assert waits[-1] <= settings.LOGIN_LIMITS["max_delay"]
+    before = len(waits)
+    assert (await web.api("mina", PASSWORD, at="203.0.113.99")).status_code == 200
+    assert len(waits) == before
+
+
+async def test_an_unknown_name_costs_a_hash_as_a_known_one_does(
+    web: Web, mina: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+
+    class Counting(MD5PasswordHasher):
+        def encode(self, password: str, salt: str) -> str:
+            hashed.append(password)
+            return super().encode(password, salt)
+
+    monkeypatch.setattr("django.contrib.auth.hashers.get_hashers", lambda: [Counting()])
+    monkeypatch.setattr(
+        "django.contrib.auth.hashers.get_hashers_by_algorithm", lambda: {"md5": Counting()}
+    )
+    await web.api("mina", at="192.0.2.1")
+    known, hashed[:] = len(hashed), []
+    await web.api("nobody", at="192.0.2.2")
+    assert len(hashed) == known == 1
+
+
+async def test_an_old_password_cannot_be_guessed_in_a_stolen_session(web: Web, mina: User) -> None:
+    browser = Client(REMOTE_ADDR="192.0.2.9")
+    await threads.call(browser.force_login, mina)
+    form = {"old_password": "wrong", "new_password1": "x", "new_password2": "x"}
+
+    def change() -> int:
+        return browser.post("/accounts/password/change/", form).status_code
+
+    codes = [await threads.call(change) for _ in range(6)]
+    assert codes == [200] * 4 + [429] * 2
+    assert (await web.api("mina", PASSWORD, at="192.0.2.9")).status_code == 429
+
+
+async def test_a_reset_by_mail_ends_the_lockout(web: Web, mina: User) -> None:
+    await web.lock_out("mina")
+    await threads.call(services.clear_tries, user=mina, record=False)
+    assert (await web.api("mina", PASSWORD)).status_code == 200
+
+
+async def test_counts_that_are_over_are_removed_and_known_addresses_stay(
+    web: Web, mina: User
+) -> None:
+    await web.api("mina", PASSWORD, at="192.0.2.1")
+    await web.api("mina", at="192.0.2.2")
+    past = timezone.now() - timedelta(days=1)
+    await threads.call(LoginTries.objects.update, expires_at=past)
+    await threads.call(TriesExpiry().remove_some)
+    left = await threads.call(lambda: list(LoginTries.objects.values_list("block", flat=True)))
+    assert left == ["192.0.2.1"]

@@ -31,7 +31,7 @@ def mailed() -> list[str]:
 
 
 def link_in(body: str) -> str:
-    found = re.search(r"http://testserver(/\S+)", body)
+    found = re.search(r"http://127\.0\.0\.1:8000(/\S+)", body)
     assert found
     return found[1]
 
