@@ -44,7 +44,7 @@ def manageable(request: HttpRequest, rows: QuerySet[Any], owner: str | None = No
     if left_out := len(users) - len(kept):
         text = ngettext(
             "%(n)d left out: only a superuser may do that.",
-            "%(n)d left out: only a superuser may do that.",
+            "%(n)d left out: only superusers may do that.",
             left_out,
         )
         messages.warning(request, text % {"n": left_out})

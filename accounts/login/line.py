@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import connection
 
-from accounts.hashing import BUSY
-from realtime.errors import Unavailable
+from accounts.hashing import busy
 
 # Beside those that hash, some that read or write the database before or after it.
 BESIDE = 2
@@ -85,7 +84,7 @@ def turn(key: str) -> Iterator[None]:
     """
     line = _get_line()
     if not line.enter(key, settings.LOGIN_LIMITS["wait"]):
-        raise Unavailable(BUSY, retry_after=5)
+        raise busy()
     try:
         yield
     finally:

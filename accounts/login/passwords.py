@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import selectors, services
 from accounts.folding import fold
-from accounts.hashing import BUSY
+from accounts.hashing import busy
 from accounts.login import line
 from accounts.models import User
 from accounts.services.tries import LockedOut, Try
@@ -112,7 +112,7 @@ def _hold_back(seconds: float) -> None:
     if not seconds:
         return
     if not _delayed.acquire(blocking=False):
-        raise Unavailable(BUSY, retry_after=5)
+        raise busy()
     try:
         line.give_back_connection()
         time.sleep(seconds)

@@ -96,7 +96,7 @@ def test_few_hash_at_once_whatever_asks_for_it(
             return encode(self, password, salt)
 
     monkeypatch.setattr(Argon2PasswordHasher, "encode", encode_counted)
-    monkeypatch.setattr(hashing, "_places", None)
+    monkeypatch.setattr(hashing, "_hash_threads", None)
     together(12, lambda: Argon2().encode("x", "saltsaltsaltsalt"))
     assert counted.most <= 2
 
