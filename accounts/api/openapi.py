@@ -19,7 +19,9 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         header = {"type": "http", "scheme": "bearer"}
-        token = header | {"description": "A personal API token, made under Settings or by `POST /api/v1/tokens/`."}
+        token = header | {
+            "description": "A personal API token, made under Settings or by `POST /api/v1/tokens/`."
+        }
         jwt = header | {
             "bearerFormat": "JWT",
             "description": "An access token from `POST /api/v1/token/`.",

@@ -47,6 +47,7 @@ from accounts.services.users import (
     deactivate_user,
     save_user,
     update_profile,
+    user_renamed,
 )
 
 __all__ = [
@@ -83,4 +84,5 @@ __all__ = [
     "subject_of_user",
     "touch",
     "update_profile",
+    "user_renamed",
 ]
