@@ -1,4 +1,4 @@
-"""Login by username or by email address, for everything that asks Django to authenticate."""
+"""The authentication backend: login by username or email address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from accounts.models import User
 
 
 class UsernameOrEmailBackend(ModelBackend):
-    """Checks passwords as the login page does, with its limits."""
+    """Checks passwords with the same limits as the login page."""
 
     def authenticate(
         self,
@@ -22,7 +22,7 @@ class UsernameOrEmailBackend(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        """Return the user; None if name and password do not fit.
+        """Return the user; None if the name or password is wrong.
 
         Raises:
             LockedOut, Unavailable: as accounts.login.passwords.sign_in.

@@ -1,7 +1,7 @@
-"""How passwords are hashed, and how many at once: each hash takes memory on purpose.
+"""Password hashing, limited to a few hashes at once because each takes memory on purpose.
 
 The parameters are OWASP's (Password Storage Cheat Sheet: Argon2id with 19 MiB, 2 passes, 1 lane).
-A hash that was made with others is replaced when its owner next signs in.
+A hash with other parameters is replaced when its owner next signs in.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ T = TypeVar("T")
 
 
 def busy() -> Unavailable:
-    """Return the refusal of a password that cannot be checked now."""
+    """Return the error for a password that cannot be checked now."""
     return Unavailable("Too many people are signing in at this moment. Try again.", retry_after=5)
 
 
 class Places:
-    """So many places, which are taken one or several at a time; those who wait go in order."""
+    """A fair semaphore whose holders may take several places; waiters are served in order."""
 
     def __init__(self, places: int) -> None:
         self.places = places
@@ -43,10 +43,10 @@ class Places:
 
         Args:
             timeout: seconds to wait for them.
-            first: go before those who wait already.
+            first: skip the queue.
 
         Raises:
-            Unavailable: they were not free in time.
+            Unavailable: the places were not free in time.
         """
         count = min(count, self.places)
         me = object()
@@ -70,10 +70,10 @@ class Places:
 
 
 class HashThreads:
-    """The threads that hash for the whole process, and the line in front of them.
+    """The threads that hash for the whole process, with a queue.
 
-    Threads of their own, since the allocator keeps memory for each thread that has asked for it:
-    a hash in every request's thread left 300 MB behind after 64 of them (measured).
+    Hashing has its own threads because the allocator keeps freed memory for each thread: 64
+    hashes in the threads of their requests left 300 MB allocated (measured).
     """
 
     def __init__(self, count: int) -> None:
@@ -81,17 +81,17 @@ class HashThreads:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="hash")
 
     def run(self, memory: float, work: Callable[[], T]) -> T:
-        """Do `work` as soon as there is room for it.
+        """Run `work` as soon as there is room for it.
 
         Args:
-            memory: KiB; a hash that takes more than the settings say takes as many places.
+            memory: KiB; a hash that needs a multiple of the configured memory takes as many places.
 
         Raises:
-            Unavailable: there was no room for as long as `PITWALL_LOGIN_WAIT`.
+            Unavailable: there was no room within `PITWALL_LOGIN_WAIT`.
         """
         limits = settings.LOGIN_LIMITS
         count = max(1, -int(-memory // limits["hash_memory"]))
-        # Inside a transaction, to wait is to hold up everybody who writes: nobody goes before.
+        # Waiting inside a transaction blocks other writers, so this caller skips the queue.
         with self._places.taken(count, limits["wait"], first=connection.in_atomic_block):
             return self._threads.submit(work).result()
 
@@ -101,7 +101,7 @@ _making = threading.Lock()
 
 
 def hash_threads() -> HashThreads:
-    """Return those of this process."""
+    """Return the hash threads of this process."""
     global _hash_threads
     with _making:
         if _hash_threads is None:
@@ -137,7 +137,7 @@ class Argon2(Argon2PasswordHasher):
 
 
 class PBKDF2(PBKDF2PasswordHasher):
-    """Passwords of older installations; they take no memory to speak of, but their time."""
+    """PBKDF2 for passwords of older installations; it takes little memory but as much time."""
 
     def encode(self, password: str, salt: str, iterations: Any = None) -> str:
         return hash_threads().run(0, functools.partial(super().encode, password, salt, iterations))

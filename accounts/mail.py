@@ -1,4 +1,4 @@
-"""Mails, sent apart from the request: its time must not tell that an account exists."""
+"""Sends mail outside the request, whose time must not reveal whether an account exists."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def send_later(message: EmailMessage) -> None:
 
 
 def tell(address: str, template: str, **context: object) -> None:
-    """Mail somebody what has happened to their account, once it is committed.
+    """Notify a user of a change to their account by mail, on commit.
 
     Args:
-        address: none: nobody is told.
-        template: a text whose first line is the subject.
+        address: if empty, no mail is sent.
+        template: a text template whose first line is the subject.
     """
     if not address:
         return

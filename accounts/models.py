@@ -1,4 +1,4 @@
-"""Users, their workspaces, what lets them in (sessions, tokens, tickets), and the audit log."""
+"""Users, workspaces, credentials (sessions, tokens, tickets), and the audit log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils.translation import pgettext_lazy
 
 
 class Role(models.TextChoices):
-    """What a membership lets its user do; policy.py maps roles to actions."""
+    """The role of a membership; policy.py maps roles to actions."""
 
     OWNER = "owner", pgettext_lazy("role", "Owner")
     ADMIN = "admin", pgettext_lazy("role", "Admin")
@@ -33,18 +33,18 @@ class UserManager(DjangoUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person (or a program with a login of its own).
+    """A person, or a program with its own login.
 
-    `last_seen_at`: the latest request or open socket, whatever let it in; written at most once
-    a minute.
+    `last_seen_at` is the time of the latest request or open socket, over all credentials; it is
+    written at most once a minute.
     """
 
     last_seen_at = models.DateTimeField(
         _("last seen"), null=True, blank=True, editable=False, db_index=True
     )
 
-    # What sessions and JWTs were issued by before the password was hashed again by other
-    # parameters: it is the same password, so they stay good. Empty: its present hash.
+    # The mark held by sessions and JWTs from before the same password was rehashed with other
+    # parameters, so that they stay valid. Empty: the mark comes from the current hash.
     kept_auth_hash = models.CharField(max_length=128, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -71,7 +71,7 @@ class User(AbstractUser):
         return self.get_full_name() or self.username
 
     def get_session_auth_hash(self) -> str:
-        """Return the mark of the password that sessions and JWTs hold: it changes with it alone."""
+        """Return the mark that sessions and JWTs hold; it changes only with the password."""
         return self.kept_auth_hash or super().get_session_auth_hash()
 
     def set_password(self, raw_password: str | None) -> None:
@@ -79,14 +79,14 @@ class User(AbstractUser):
         self.kept_auth_hash = ""
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Check the password, and hash it again if it was hashed by other parameters."""
+        """Check the password, and rehash it if its hash has other parameters."""
 
         def hash_again(raw_password: str) -> None:
             before, kept = self.password, self.get_session_auth_hash()
             self.set_password(raw_password)
-            self._password = None  # it is no new password: no receiver is to take it for one
+            self._password = None  # not a new password, so signal receivers must not see one
             self.kept_auth_hash = kept
-            # A password that was changed at this very moment is not undone.
+            # Does not overwrite a password that was changed in the meantime.
             User.objects.filter(pk=self.pk, password=before).update(
                 password=self.password, kept_auth_hash=kept
             )
@@ -95,7 +95,7 @@ class User(AbstractUser):
 
 
 class Workspace(models.Model):
-    """The wall between teams: every row of every domain belongs to exactly one."""
+    """The tenant: every row of every app belongs to exactly one workspace."""
 
     slug = models.SlugField(_("slug"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100)
@@ -114,7 +114,7 @@ class Workspace(models.Model):
 
 
 class Membership(models.Model):
-    """A user's place in a workspace."""
+    """A user's membership in a workspace."""
 
     user = models.ForeignKey(
         User,
@@ -157,9 +157,9 @@ class Membership(models.Model):
 
 
 class UserSession(models.Model):
-    """Where and when one Django session is used, for its owner to read and to end.
+    """The device, address and times of a Django session, so that its owner can review and end it.
 
-    The foreign key makes the row go when the session goes, whichever way that happens.
+    The foreign key deletes the row when the session is deleted, however that happens.
     """
 
     session = models.OneToOneField(
@@ -188,9 +188,9 @@ class UserSession(models.Model):
 
 
 class RefreshToken(models.Model):
-    """A program's login by password (`POST /api/v1/token/`), for its owner to read and to end.
+    """A program's login by password (`POST /api/v1/token/`), which its owner can review and end.
 
-    The refresh token and the access tokens made from it are good for as long as this row is there
+    The refresh token and the access tokens made from it are valid while this row exists
     (ADR 0023). `jti` is the refresh token's id.
     """
 
@@ -214,7 +214,7 @@ class RefreshToken(models.Model):
 
 
 class ApiToken(models.Model):
-    """A program's key to one workspace, with its owner's role there. Only a hash is kept."""
+    """A program's credential for one workspace, with its owner's role. Only a hash is stored."""
 
     user = models.ForeignKey(
         User,
@@ -245,7 +245,7 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     def state(self, now: datetime | None = None) -> str:
-        """`active`, `expired` or `revoked` at `now` (aware; default: the present)."""
+        """Return `active`, `expired` or `revoked` at `now` (aware; default: the current time)."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and self.expires_at <= (now or timezone.now()):
@@ -254,10 +254,10 @@ class ApiToken(models.Model):
 
 
 class WebSocketTicket(models.Model):
-    """A single-use way in for one socket; the row is deleted by the client that redeems it first.
+    """A single-use credential for one socket; the first client to redeem it deletes the row.
 
-    It goes with the session, API token or refresh token that it was issued to. The socket ends at
-    `login_expires_at`, as one that is opened with the same access token would.
+    It is deleted with the session, API token or refresh token that it was issued to. The socket
+    ends at `login_expires_at`, like one opened with the token itself.
     """
 
     hash = models.CharField(max_length=64, unique=True)
@@ -284,11 +284,10 @@ class WebSocketTicket(models.Model):
 
 
 class LoginTries(models.Model):
-    """Failed tries to sign in, by name and by address block (accounts.services.tries, ADR 0022).
+    """Failed sign-in attempts by name and address block (accounts.services.tries, ADR 0022).
 
-    `subject` is the user who was found (`user:<id>`) or a hash of the name that nobody has;
-    `tries` counts for nothing from `expires_at` on. `signed_in_at` is when the user last signed in
-    from the block.
+    `subject` is the user (`user:<id>`) or a hash of a name that does not exist. `tries` is void
+    from `expires_at` on. `signed_in_at` is when the user last signed in from the block.
     """
 
     subject = models.CharField(max_length=80)
@@ -312,12 +311,12 @@ class LoginTries(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One action that is on record (accounts.audit). Only ever added; retention removes old ones.
+    """An audited action (accounts.audit). Entries are never changed; retention removes old ones.
 
-    It outlives all that it tells of, which is therefore kept by id and by name, and not by a
-    foreign key that the database enforces. `actor_id` is None for the system and for people who
-    had not signed in. `target_kind` is the label of the target's model. The admins of `workspace`
-    may read an entry that is not `staff_only`.
+    An entry outlives the rows that it refers to, so it stores their ids and names instead of
+    enforced foreign keys. `actor_id` is None for the system and for anonymous users.
+    `target_kind` is the label of the target's model. The admins of `workspace` may read an entry
+    unless it is `staff_only`.
     """
 
     at = models.DateTimeField(_("time"), db_default=Now(), editable=False)

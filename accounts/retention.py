@@ -1,4 +1,4 @@
-"""Removes old entries of the audit log, expired refresh tokens, and counts that are over."""
+"""Retention of audit entries, refresh tokens and counts of failed sign-ins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from realtime.workers.retention import BATCH, Expiry, keep_for_a_time
 
 @keep_for_a_time
 class AuditExpiry(Expiry):
-    """Entries older than settings.AUDIT_RETENTION; nothing else ever removes one."""
+    """Removes entries older than settings.AUDIT_RETENTION; nothing else removes entries."""
 
     def remove_some(self) -> bool:
         old = AuditEntry.objects.filter(at__lt=Now() - settings.AUDIT_RETENTION)
@@ -26,21 +26,21 @@ class AuditExpiry(Expiry):
 
 @keep_for_a_time
 class TriesExpiry(Expiry):
-    """Counts of failed sign-ins that are over, from blocks that are not known to their user."""
+    """Removes expired counts of failed sign-ins, except for address blocks known to the user."""
 
     def remove_some(self) -> bool:
         unknown = Q(signed_in_at=None) | Q(signed_in_at__lt=Now() - KNOWN_FOR)
         over = LoginTries.objects.filter(unknown, expires_at__lt=Now())
         with unit_of_work():
             batch = list(over.order_by("expires_at").values_list("pk", flat=True)[:BATCH])
-            # Asked again: a sign-in may have begun to count in one of these rows meanwhile.
+            # The condition is repeated: a sign-in may have renewed one of these rows meanwhile.
             over.filter(pk__in=batch).delete()
         return len(batch) == BATCH
 
 
 @keep_for_a_time
 class RefreshTokenExpiry(Expiry):
-    """Refresh tokens that have expired."""
+    """Removes expired refresh tokens."""
 
     def remove_some(self) -> bool:
         expired = RefreshToken.objects.filter(expires_at__lt=Now())

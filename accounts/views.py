@@ -39,7 +39,7 @@ PROFILE, SECURITY, TOKENS = "accounts:profile", "accounts:security", "accounts:t
 
 
 class LoginView(auth_views.LoginView):
-    """Sign in; the session ends with the browser unless the device is to be remembered."""
+    """Sign in; the session ends with the browser unless the user chose to stay signed in."""
 
     template_name = "accounts/login.html"
     authentication_form = LoginForm
@@ -56,7 +56,7 @@ class LoginView(auth_views.LoginView):
 
 
 class PasswordChangeView(auth_views.PasswordChangeView):
-    """Change one's password: every other login with the old one ends."""
+    """Change the password: every other login with the old one ends."""
 
     template_name = "registration/password_change_form.html"
     form_class = ChangePasswordForm
@@ -107,11 +107,11 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
     success_url = reverse_lazy("accounts:password_reset_complete")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        # The link from the mail has shown who it is, though nobody has signed in.
+        # The link from the mail identifies the user, who has not signed in.
         actor = Actor(form.user.pk, form.user.get_username(), client_address(self.request))
         with acting(lambda: actor):
             services.change_password(user=form.user, password=form.cleaned_data["new_password1"])
-            # Somebody who can read the mail does not wait for the end of a lockout.
+            # A user who can read the mail need not wait for a lockout to end.
             services.clear_tries(user=form.user, record=False)
         del self.request.session[auth_views.INTERNAL_RESET_SESSION_TOKEN]
         return redirect(self.get_success_url())
@@ -120,7 +120,7 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
 @never_cache
 @login_required
 def profile(request: SignedInRequest) -> HttpResponse:
-    """Show one's names and workspaces; POST changes names and email address."""
+    """Show the user's names and workspaces; POST changes names and email address."""
     form = ProfileForm(request.POST or None, instance=request.user, request=request)
     if request.method == "POST" and form.is_valid():
         try:
@@ -140,7 +140,7 @@ def profile(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @login_required
 def security(request: SignedInRequest) -> HttpResponse:
-    """Show where one is signed in, and the way to a new password."""
+    """Show the user's sessions and programs, and a link to change the password."""
     page = {
         "sessions": selectors.live_sessions_of(request.user),
         "programs": selectors.refresh_tokens_of(request.user),
@@ -152,7 +152,7 @@ def security(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @login_required
 def end_session(request: SignedInRequest, session_id: int) -> HttpResponse:
-    """Sign out one of one's own sessions, this one too."""
+    """Sign out one of the user's sessions, possibly the current one."""
     session = selectors.live_sessions_of(request.user).filter(pk=session_id).first()
     if session is None:
         raise Http404
@@ -167,7 +167,7 @@ def end_session(request: SignedInRequest, session_id: int) -> HttpResponse:
 @require_POST
 @login_required
 def end_program(request: SignedInRequest, token_id: int) -> HttpResponse:
-    """Sign out a program that has signed in with one's password."""
+    """Sign out a program that signed in with the user's password."""
     _or_404(services.end_refresh_token, token_id=token_id, user_id=request.user.pk)
     messages.success(request, _("That program is signed out."))
     return redirect(SECURITY)
@@ -176,7 +176,7 @@ def end_program(request: SignedInRequest, token_id: int) -> HttpResponse:
 @require_POST
 @login_required
 def end_other_sessions(request: SignedInRequest) -> HttpResponse:
-    """Sign out everywhere but here."""
+    """Sign out everywhere except in the current session."""
     services.end_other_sessions(
         user_id=request.user.pk, keep_session_key=request.session.session_key
     )
@@ -189,7 +189,7 @@ def end_other_sessions(request: SignedInRequest) -> HttpResponse:
 @login_required
 @sensitive_variables("secret")
 def tokens(request: SignedInRequest) -> HttpResponse:
-    """Show one's API tokens; POST makes one. Its answer shows the secret: nothing keeps it."""
+    """Show the user's API tokens; POST creates one, and only its response shows the secret."""
     form = TokenForm(request.POST or None, request=request)
     page: dict[str, Any] = {"token_form": form}
     if request.method == "POST" and form.is_valid():
@@ -215,7 +215,7 @@ def tokens(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @login_required
 def revoke_token(request: SignedInRequest, token_id: int) -> HttpResponse:
-    """Revoke one of one's own API tokens."""
+    """Revoke one of the user's API tokens."""
     _or_404(services.revoke_token, token_id=token_id, user_id=request.user.pk)
     messages.success(request, _("Token revoked."))
     return redirect(TOKENS)
@@ -224,7 +224,7 @@ def revoke_token(request: SignedInRequest, token_id: int) -> HttpResponse:
 @require_POST
 @login_required
 def make_default(request: SignedInRequest, membership_id: int) -> HttpResponse:
-    """Choose the workspace that opens first."""
+    """Set the user's default workspace."""
     membership = selectors.memberships_of(request.user).filter(pk=membership_id).first()
     if membership is None:
         raise Http404
@@ -233,7 +233,7 @@ def make_default(request: SignedInRequest, membership_id: int) -> HttpResponse:
 
 
 def _refused(response: HttpResponse, refusal: AppError | None) -> HttpResponse:
-    """A page's answer with the status and Retry-After of the refusal that it shows, if any."""
+    """Set the status and Retry-After of a page to those of the refusal that it shows, if any."""
     if refusal is not None:
         response.status_code = refusal.status
         response["Retry-After"] = str(math.ceil(refusal.retry_after or 1))

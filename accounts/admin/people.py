@@ -31,7 +31,7 @@ STATES = {
 
 
 class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
-    """An administrator sets somebody's password, or takes it away."""
+    """The form in which an administrator sets or removes a user's password."""
 
     def save(self, commit: bool = True) -> User:
         services.change_password(user=self.user, password=self.cleaned_data["password1"] or None)
@@ -41,7 +41,7 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
 
 @admin.register(User)
 class UserAdmin(PermissionsOfTheAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
-    """Users are deactivated, not deleted: what they wrote and did stays theirs."""
+    """Users are deactivated, not deleted, so that what they wrote keeps its author."""
 
     change_password_form = PasswordForm
     list_display = ("username", "email", "is_active", "is_staff", "last_seen_at")
@@ -56,7 +56,7 @@ class UserAdmin(PermissionsOfTheAdmin, DjangoUserAdmin):  # type: ignore[type-ar
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        # Django's page for setting a password asks here too.
+        # Django's page for setting a password checks this too.
         allowed = super().has_change_permission(request, obj)
         return allowed and (obj is None or may_manage(request.user, obj))
 
@@ -89,7 +89,7 @@ class UserAdmin(PermissionsOfTheAdmin, DjangoUserAdmin):  # type: ignore[type-ar
 
 
 class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A member's role; whose membership it is does not change."""
+    """Edits a member's role; the user of a membership cannot be changed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,7 +97,7 @@ class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
-    """Refuses what would leave a workspace without an owner, or give staff rights they lack."""
+    """Refuses changes that leave a workspace without an owner or give staff rights they lack."""
 
     actor: Any = None
 
@@ -165,7 +165,7 @@ class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 role=membership.role,
             ).pk
         changed = [membership for membership, _fields in formset.changed_objects]
-        # New owners before former ones, so that the workspace is never without.
+        # Promotions come before demotions, so that the workspace always has an owner.
         for membership in sorted(changed, key=lambda member: member.role != Role.OWNER):
             services.change_role(membership_id=membership.pk, role=membership.role)
         for membership in formset.deleted_objects:
@@ -174,7 +174,7 @@ class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    """Tokens are made by their users; the secret is nowhere to be shown."""
+    """Lists and revokes tokens. Users create them; their secrets are not stored."""
 
     list_display = (
         "name", "prefix", "user", "workspace", "token_state", "last_used_at", "expires_at",
@@ -200,7 +200,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
 @admin.register(UserSession)
 class UserSessionAdmin(ReadOnlyAdmin):
-    """Who is signed in where."""
+    """Lists sessions and ends them."""
 
     list_display = ("user", "device", "address", "last_seen_at", "created_at")
     search_fields = ("user__username", "address")
@@ -222,7 +222,7 @@ class UserSessionAdmin(ReadOnlyAdmin):
 
 @admin.register(RefreshToken)
 class RefreshTokenAdmin(ReadOnlyAdmin):
-    """Programs that have signed in by password."""
+    """Lists programs that signed in with a password, and signs them out."""
 
     list_display = ("user", "device", "address", "last_used_at", "created_at", "expires_at")
     search_fields = ("user__username", "address")

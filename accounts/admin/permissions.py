@@ -1,4 +1,4 @@
-"""Choosing permissions in the admin: those of what is in it, in the reader's language."""
+"""Permission fields in the admin: only permissions of registered models, with translated names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERBS = {"add": _("add"), "change": _("change"), "delete": _("delete"), "view": 
 
 
 class PermissionsOfTheAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Mixed into the admin of users and groups: offers no permissions that nothing asks for."""
+    """Mixin for the admin of users and groups that hides permissions which nothing checks."""
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -48,9 +48,9 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(PermissionsOfTheAdmin, DjangoGroupAdmin):
-    """Groups of users with the same permissions in the admin: for superusers to make and change.
+    """Groups of users with the same permissions in the admin; only superusers change them.
 
-    Other staff could give themselves permissions by changing a group that they are in.
+    Other staff could give themselves permissions by changing a group that they belong to.
     """
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,7 +1,7 @@
-"""What staff may not do to others in the admin, whatever permissions they have.
+"""Limits on what staff can do to other users in the admin, whatever permissions they have.
 
-A permission to change users would otherwise be the permission to become anybody, superusers too:
-one sets their password, or their mail address and asks for a reset.
+Without them, the permission to change users would let its holder become any user, including a
+superuser: by setting their password, or their email address and requesting a reset.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 
-# What makes a user more than an ordinary one: for superusers to give.
+# Fields that give a user more rights; only superusers edit them.
 GRANTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 def may_manage(actor: Any, user: User) -> bool:
     """Return whether `actor` may change this user, end their sessions and revoke their tokens.
 
-    A superuser may. Other staff may not where it would give them more than they have: with
-    superusers, and with staff who have a permission that they lack. Their own account they change
-    on their profile, where the password is asked for.
+    Superusers may. Other staff may not manage superusers or staff who have a permission that they
+    lack, since that would give them more rights. They change their own account on the profile
+    page, which asks for the password.
     """
     if actor.is_superuser:
         return True
@@ -34,10 +34,10 @@ def may_manage(actor: Any, user: User) -> bool:
 
 
 def manageable(request: HttpRequest, rows: QuerySet[Any], owner: str | None = None) -> list[Any]:
-    """Return the rows of an action that the request's user may manage; says how many are left out.
+    """Return the rows of an action that the request's user may manage; report how many are skipped.
 
     Args:
-        owner: the field with the user of a row; None: the rows are users.
+        owner: the field that holds the user of a row; None if the rows are users.
     """
     users = {row.pk: getattr(row, owner) if owner else row for row in rows}
     kept = [row for row in rows if may_manage(request.user, users[row.pk])]

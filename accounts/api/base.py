@@ -1,4 +1,4 @@
-"""The base of every view inside a workspace, for all apps."""
+"""The base class of views inside a workspace, for all apps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class WorkspaceAPIView(APIView):
     It finds the principal. Services and selectors check what the principal may do.
     """
 
-    # For realtime.http.openapi: what every operation in a workspace takes and refuses.
+    # For realtime.http.openapi: parameters and refusals shared by every operation in a workspace.
     openapi_parameters = ({"$ref": "#/components/parameters/workspace"},)
     refuses = (404,)
 

@@ -1,4 +1,4 @@
-"""What the API's document says of who gets in."""
+"""The authentication schemes in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """API tokens and JWT come in the same header."""
+    """API tokens and JWTs, which are sent in the same header."""
 
     target_class = "accounts.login.rest_authentication.BearerAuthentication"
     name = ["api_token", "jwt"]
@@ -30,7 +30,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """A browser that is signed in."""
+    """The session cookie of a signed-in browser."""
 
     target_class = "accounts.login.rest_authentication.SessionAuthentication"
     name = "session"

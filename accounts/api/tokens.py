@@ -1,4 +1,4 @@
-"""REST: a user's API tokens, made without a browser, listed and revoked."""
+"""REST: creating a user's API tokens without a browser, listing and revoking them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_DAYS = 3650
 
 
 class NewTokenSerializer(StrictSerializer):
-    """A new API token, by a username and password, or by a login that can show the password."""
+    """A new API token, requested with a username and password or by a signed-in user."""
 
     name = serializers.CharField(max_length=100)
     workspace = serializers.CharField(required=False, max_length=50)
@@ -50,23 +50,23 @@ class TokenInfo(Struct, kw_only=True):
 
 
 class TokenWithSecret(TokenInfo, kw_only=True):
-    """A new API token; `token` is the secret, which is shown this once."""
+    """A new API token; `token` is the secret, which is shown only once."""
 
     token: str
 
 
 class TokenListView(APIView):
-    """GET one's API tokens, POST a new one."""
+    """GET the user's API tokens, POST a new one."""
 
     throttle_scope = "token"
 
     def get_permissions(self) -> list[Any]:
-        # A body with a password says who it is as well as any header.
+        # A username and password in the body authenticate as well as a header does.
         return [] if self.request.method == "POST" else list(super().get_permissions())
 
-    @operation("list_tokens", "One's API tokens", answers={200: list[TokenInfo]})
+    @operation("list_tokens", "The user's API tokens", answers={200: list[TokenInfo]})
     def get(self, request: Request) -> Response:
-        """Those that are not revoked, newest first; an API token sees itself alone."""
+        """Lists tokens that are not revoked, newest first; an API token lists only itself."""
         login = cast(Login, request.auth)
         tokens = selectors.tokens_of(login.user)
         if login.token is not None:
@@ -81,8 +81,8 @@ class TokenListView(APIView):
         refuses=(401, 404),
     )
     def post(self, request: Request) -> Response:
-        """With `username` and `password` no other credentials are needed. A session or a JWT needs
-        `password`, but not within ten minutes of the session's sign-in. The owner is told by mail.
+        """With `username` and `password`, no other credentials are needed. A session or a JWT needs
+        `password`, except within ten minutes of the session's sign-in. The owner gets a mail.
         """
         serializer = NewTokenSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -101,11 +101,11 @@ class TokenListView(APIView):
 
 
 class TokenDetailView(APIView):
-    """DELETE one of one's API tokens."""
+    """DELETE one of the user's API tokens."""
 
     @operation("revoke_token", "Revoke an API token", answers={204: None}, refuses=(404,))
     def delete(self, request: Request, token_id: int) -> Response:
-        """Its requests are refused and its sockets close. An API token may revoke itself alone."""
+        """Ends the token and closes its sockets. An API token can revoke only itself."""
         login = cast(Login, request.auth)
         if login.token is not None and login.token.pk != token_id:
             raise NotFound(_("There is no such token."))
@@ -114,7 +114,7 @@ class TokenDetailView(APIView):
 
 
 def _owner(request: Request, username: str | None, password: str | None) -> User:
-    """Return the user whose token it will be, who has shown that they know the password."""
+    """Return the future owner of the token, once they have proved that they know the password."""
     http = request._request
     if username is not None:
         if not password:

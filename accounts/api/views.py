@@ -92,7 +92,7 @@ class TokenRefreshView(APIView):
 
 
 class WebSocketTicketView(WorkspaceAPIView):
-    """POST: a ticket that opens one socket in this workspace within a minute."""
+    """POST: a ticket that opens one socket in this workspace, valid for a minute."""
 
     throttle_scope = "ws-ticket"
 
@@ -125,7 +125,7 @@ class MeView(WorkspaceAPIView):
 
 
 class UserListView(WorkspaceAPIView):
-    """GET: the people of the workspace, by username. Whoever is in it may know the others."""
+    """GET: the users of the workspace, by username; every member may list them."""
 
     @operation("list_users", "The people of the workspace", answers={200: list[Person]})
     def get(self, request: WorkspaceRequest) -> Response:
@@ -135,7 +135,7 @@ class UserListView(WorkspaceAPIView):
 
 
 class AuditView(WorkspaceAPIView):
-    """GET: what is on record of the workspace, newest first, page by page; for its admins."""
+    """GET: the audit entries of the workspace, newest first, in pages; for its admins."""
 
     @operation(
         "list_audit_entries",

@@ -1,4 +1,4 @@
-"""Who is asking: sessions, JWTs, API tokens and tickets, for sockets and REST alike."""
+"""Authentication by sessions, JWTs, API tokens and tickets, for sockets and REST."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from realtime.errors import NotFound
 
 @dataclass(frozen=True)
 class Login:
-    """A user, and what let them in; `token` narrows them to its workspace.
+    """A user and their credentials; an API token limits them to its workspace.
 
-    `expires_at` is when the token that was shown expires, if it does.
+    `expires_at` is when the given token expires, if it does.
     """
 
     user: User
@@ -41,16 +41,16 @@ class Login:
 
     @property
     def key(self) -> tuple[int, int | None, int | None]:
-        """Return what tells one login of a user from another in `recent_use`."""
+        """Return the key of this login in `recent_use`."""
         token, refresh = self.token, self.refresh
         return self.user.pk, token.pk if token else None, refresh.pk if refresh else None
 
 
 def authenticate(credentials: Credentials) -> Principal | None:
-    """Who a socket belongs to; None when the credentials or the workspace are refused.
+    """Return the principal of a socket; None if the credentials or the workspace are refused.
 
-    Synchronous, a handful of queries, and at most once a minute a note that the user was here.
-    A ticket is used up even if its user may not come in.
+    Synchronous, with a few queries, and at most once a minute a write of "last seen". A ticket is
+    used up even if its user is refused.
     """
     principal = _identify(credentials)
     if principal and recent_use.is_due(
@@ -73,7 +73,7 @@ def _identify(credentials: Credentials) -> Principal | None:
 
 
 def login_by_bearer(secret: str) -> Login | None:
-    """The login behind an API token (`pw_…`) or a JWT access token; None when it is no good."""
+    """Return the login of an API token (`pw_…`) or a JWT access token; None if it is not valid."""
     if secret.startswith(keys.API_TOKEN_PREFIX):
         token = (
             ApiToken.objects.select_related("user", "workspace")
@@ -89,7 +89,7 @@ def login_by_bearer(secret: str) -> Login | None:
 
 
 def login_by_session(session_key: str) -> Login | None:
-    """The login behind a session cookie, by the rules of django.contrib.auth.get_user."""
+    """Return the login of a session cookie, by the rules of django.contrib.auth.get_user."""
     if not session_key.isalnum():
         return None
     session = _session_store(session_key)
@@ -108,11 +108,11 @@ def _session_store(session_key: str | None = None) -> SessionBase:
 
 
 def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None]:
-    """Who these sessions belong to, in their order; None where one is refused.
+    """Return the principals of these sessions, in order; None for each that is refused.
 
-    The rules of `authenticate`, in two queries for all of them: a crowd that comes back after a
-    restart waits for the database once and not one by one. Nobody is noted as seen here; open
-    sockets are, each minute.
+    Applies the rules of `authenticate` in two queries for all sessions, so that many clients that
+    reconnect after a restart wait for the database once. Does not update "last seen": open
+    sockets do that every minute.
     """
     opened = _logins_in({credentials.session_key for credentials in shown})
     memberships: defaultdict[int, list[MembershipRow]] = defaultdict(list)
@@ -135,7 +135,7 @@ def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None
 
 
 def _logins_in(keys: Set[str | None]) -> dict[str | None, dict[str, Any]]:
-    """What is in those of these sessions that have not expired and are somebody's login."""
+    """Return the data of those of these sessions that have not expired and belong to a user."""
     decode = _session_store().decode
     rows = session_rows.session_data([key for key in keys if key and key.isalnum()])
     opened = {key: decode(encoded) for key, encoded in rows}
@@ -159,10 +159,10 @@ def _is_login(data: dict[str, Any]) -> bool:
 
 
 def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None]:
-    """What the principals of open sockets have become: the same, with other rights, or None.
+    """Map the principals of open sockets to current ones: unchanged, with new rights, or None.
 
-    Finds what was never announced: sessions and tokens that expired, rows that were deleted by
-    hand, revocations whose message was lost. Four queries, however many there are.
+    Finds changes that were never announced: expired sessions and tokens, rows deleted by hand,
+    revocations whose message was lost. Four queries, however many principals there are.
     """
     memberships = {
         (membership.user_id, membership.workspace_id): membership
@@ -206,7 +206,7 @@ def _still_opens(
     sessions: Mapping[str, Mapping[str, Any]],
     tokens: Mapping[int, ApiToken],
 ) -> bool:
-    """Whether what opened a socket of this user would open one now."""
+    """Return whether the credentials of an open socket would still open one."""
     if principal.session_key is not None:
         data = sessions.get(principal.session_key, {})
         if data.get(SESSION_KEY) != str(principal.user_id):
@@ -222,7 +222,7 @@ def _still_opens(
 
 
 def _is_of_password(shown: str, user: User) -> bool:
-    """Whether a session was begun with the password that the user has now."""
+    """Return whether a session was started with the user's current password."""
     return constant_time_compare(shown, user.get_session_auth_hash()) or any(
         constant_time_compare(shown, expected) for expected in user.get_session_auth_fallback_hash()
     )
@@ -263,6 +263,6 @@ def _principal(login: Login, workspace: str | None) -> Principal | None:
     except NotFound:
         return None
     if login.session_key is None and login.token is None:
-        # A JWT, or a ticket that was issued to one: it ends with the password too.
+        # A JWT, or a ticket issued to one, also ends when the password changes.
         return replace(principal, password_mark=jwt.password_mark(login.user))
     return principal

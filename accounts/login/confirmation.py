@@ -1,4 +1,4 @@
-"""Asking for the password again before what a stolen session must not do.
+"""Asks for the password again before actions that a stolen session must not perform.
 
 A user who has signed in or typed the password within RECENT seconds is not asked again.
 """

@@ -1,4 +1,4 @@
-"""What people fill in."""
+"""The forms of signing in and of the settings pages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESET_MAIL_EVERY = 60
 
 
 class LoginForm(AuthenticationForm):
-    """Username or email, password, and whether this device is one's own."""
+    """Username or email, password, and whether to stay signed in on this device."""
 
     remember = forms.BooleanField(
         label=gettext_lazy("Stay signed in on this device for 14 days"),
@@ -41,10 +41,10 @@ class LoginForm(AuthenticationForm):
         username = self.fields["username"]
         username.label = gettext_lazy("Username or email")
         username.widget.attrs["maxlength"] = 254
-        # After a failed try it is the password that is typed again.
+        # After a failed attempt, the user retypes the password.
         username.widget.attrs["autofocus"] = not self.is_bound
 
-    # Why the password was not even checked, where that is so.
+    # Set if the password was refused without being checked.
     refusal: AppError | None = None
 
     def clean(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _wrong(left: int) -> str:
 
 
 class ResetForm(PasswordResetForm):
-    """Mails a link to whoever owns the address: at most one a minute for an account."""
+    """Mails a reset link to the owner of the address: at most one a minute per account."""
 
     def get_users(self, email: str) -> list[User]:
         users = super().get_users(email)
@@ -102,9 +102,9 @@ class ResetForm(PasswordResetForm):
 
 
 class ConfirmedForm(forms.Form):
-    """Asks for the password, unless it was typed a short while ago (accounts.login.confirmation).
+    """Asks for the password, unless it was typed recently (accounts.login.confirmation).
 
-    `request` is that of the signed-in user.
+    `request` is the signed-in user's request.
     """
 
     current_password = forms.CharField(
@@ -114,7 +114,7 @@ class ConfirmedForm(forms.Form):
         max_length=1024,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    # Why the password was not even checked, where that is so.
+    # Set if the password was refused without being checked.
     refusal: AppError | None = None
 
     def __init__(self, *args: Any, request: SignedInRequest, **kwargs: Any) -> None:
@@ -124,7 +124,7 @@ class ConfirmedForm(forms.Form):
             del self.fields["current_password"]
 
     def needs_password(self) -> bool:
-        """Return whether what was filled in needs the password at all."""
+        """Return whether the submitted values need the password."""
         return True
 
     def clean(self) -> dict[str, Any] | None:
@@ -146,7 +146,7 @@ class ConfirmedForm(forms.Form):
 
 
 class ChangePasswordForm(PasswordChangeForm):
-    """A new password for somebody who knows the old one, with the limits of a sign-in."""
+    """Changes a password; the old one is checked with the limits of a sign-in."""
 
     refusal: AppError | None = None
 
@@ -167,7 +167,7 @@ class ChangePasswordForm(PasswordChangeForm):
 
 
 class ProfileForm(ConfirmedForm, forms.ModelForm):  # type: ignore[type-arg]
-    """A user's names and email address; another address needs the password."""
+    """A user's names and email address; changing the address needs the password."""
 
     class Meta:
         model = User
@@ -190,7 +190,7 @@ class ProfileForm(ConfirmedForm, forms.ModelForm):  # type: ignore[type-arg]
 
 
 class TokenForm(ConfirmedForm):
-    """A new API token: what for, where, until when."""
+    """A new API token: its name, workspace and lifetime."""
 
     LIFETIMES = (
         ("30", gettext_lazy("30 days")),

@@ -1,6 +1,6 @@
-"""JWTs: short access tokens, each made from a refresh token that is a row in the database.
+"""JWTs: short-lived access tokens, each made from a refresh token that is a row in the database.
 
-They end with the password they were obtained with, and with that row (ADR 0023).
+They end when the password changes or when the row is deleted (ADR 0023).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOGIN_CLAIM = "login"
 
 @dataclass(frozen=True)
 class Issued:
-    """Tokens for their owner; lives in seconds."""
+    """Tokens for their owner, with their lifetimes in seconds."""
 
     access: str = field(repr=False)
     refresh: str = field(repr=False)
@@ -41,7 +41,7 @@ class JwtLogin:
 
 
 def issue(user: User, *, address: str | None = None, user_agent: str = "") -> Issued:
-    """Sign a program in as `user`: an access token and a refresh token."""
+    """Sign a program in as `user`; return an access token and a refresh token."""
     refresh = RefreshJWT.for_user(user)
     services.record_refresh_token(
         user_id=user.pk,
@@ -57,9 +57,9 @@ def issue(user: User, *, address: str | None = None, user_agent: str = "") -> Is
 
 
 def refresh(raw: str, *, address: str | None = None, user_agent: str = "") -> Issued | None:
-    """Make another access token; None when the refresh token or its user is no longer good.
+    """Return a new access token; None if the refresh token or its user is no longer valid.
 
-    The refresh token stays the same, until it expires.
+    The refresh token stays the same until it expires.
     """
     try:
         token = RefreshJWT(cast(Any, raw))
@@ -74,7 +74,7 @@ def refresh(raw: str, *, address: str | None = None, user_agent: str = "") -> Is
 
 
 def login_of(raw: str) -> JwtLogin | None:
-    """Return the login behind an access token; None when it is no longer good."""
+    """Return the login of an access token; None if it is no longer valid."""
     try:
         token = AccessToken(cast(Any, raw))
     except TokenError:
@@ -99,7 +99,7 @@ def _row_of(token: Token) -> RefreshToken | None:
 
 
 def password_mark(user: User) -> str:
-    """A keyed hash of the stored hash: it changes with the password and tells nothing about it."""
+    """Return a keyed hash of the stored hash: it changes with the password and reveals nothing."""
     return user.get_session_auth_hash()[:32]
 
 

@@ -1,7 +1,7 @@
-"""The line in front of the password check: a few at a time, the others wait for their turn.
+"""The queue for password checks: a few run at a time, the others wait.
 
-Whoever comes waits in the thread of their own request, so nobody else is held up, and without a
-database connection. Turns go round the addresses, so that one address cannot fill the line.
+A request waits in its own thread and without a database connection, so it blocks no other request.
+Addresses take turns, so that one address cannot fill the queue.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from django.db import connection
 
 from accounts.hashing import busy
 
-# Beside those that hash, some that read or write the database before or after it.
+# Besides the requests that hash, some read or write the database before or after that.
 BESIDE = 2
 MAX_WAITING = 256
 MAX_WAITING_PER_ADDRESS = 128
 
 
 class Line:
-    """Lets `slots` threads in at once, and the others in turn by key, first in, first out."""
+    """A semaphore with `slots` places and a queue per key; keys take turns."""
 
     def __init__(self, slots: int) -> None:
         self._free = slots
@@ -31,10 +31,10 @@ class Line:
         self._waiting: OrderedDict[str, deque[threading.Event]] = OrderedDict()
 
     def enter(self, key: str, timeout: float) -> bool:
-        """Wait for a turn, at most `timeout` seconds; False if it did not come or the line is full.
+        """Wait for a place, at most `timeout` seconds; False if none came or the queue is full.
 
         Args:
-            key: those of one key wait for each other, those of other keys are served between.
+            key: callers with the same key wait in order; callers with other keys go in between.
         """
         with self._guard:
             if self._free:
@@ -50,7 +50,7 @@ class Line:
         if turn.wait(timeout):
             return True
         with self._guard:
-            if turn.is_set():  # handed over between the timeout and this line
+            if turn.is_set():  # granted between the timeout and this line
                 return True
             mine.remove(turn)
             if not mine and self._waiting.get(key) is mine:
@@ -77,10 +77,10 @@ _making = threading.Lock()
 
 @contextmanager
 def turn(key: str) -> Iterator[None]:
-    """Run a block when it is this key's turn.
+    """Run a block once there is a place for `key`.
 
     Raises:
-        Unavailable: the turn did not come in time, or the line is full.
+        Unavailable: there was no place in time, or the queue is full.
     """
     line = _get_line()
     if not line.enter(key, settings.LOGIN_LIMITS["wait"]):
@@ -92,7 +92,7 @@ def turn(key: str) -> Iterator[None]:
 
 
 def give_back_connection() -> None:
-    """Return a pooled connection before waiting; SQLite's stays open and holds nothing."""
+    """Return a pooled connection before waiting; SQLite's stays open, since it blocks nobody."""
     if connection.vendor != "sqlite" and not connection.in_atomic_block:
         connection.close()
 

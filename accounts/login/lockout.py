@@ -1,4 +1,4 @@
-"""What requests and people have to do with the limits of tries (accounts.services.tries)."""
+"""Client addresses, and messages about the limits on sign-in attempts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from realtime.translations import translated
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The peer's IP address; what trusted proxies forwarded is in it already. None: no IP peer."""
+    """Return the client's IP address, as forwarded by trusted proxies; None without an IP peer."""
     return plain_address(request.META.get("REMOTE_ADDR", ""))
 
 
 def locked_out_message(until: datetime) -> str:
-    """Says in whole minutes, rounded up, when the next try is allowed."""
+    """Return a message with the minutes, rounded up, until the next attempt is allowed."""
     minutes = max(1, math.ceil((until - timezone.now()).total_seconds() / 60))
     message = ngettext(
         "Too many failed tries. Try again in %(minutes)d minute, at %(time)s UTC.",
@@ -32,7 +32,7 @@ def locked_out_message(until: datetime) -> str:
 
 
 def explain(refusal: AppError) -> str:
-    """Return the sentence that a form shows for a refusal."""
+    """Return the message that a form shows for a refused attempt."""
     if isinstance(refusal, LockedOut):
         return locked_out_message(refusal.until)
     return translated(refusal.message)

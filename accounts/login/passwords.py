@@ -1,4 +1,4 @@
-"""The one way to check a password, whatever asks for it: form, REST, confirmation (ADR 0022)."""
+"""Password checks, with the same limits for forms, REST and confirmations (ADR 0022)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from realtime.addresses import address_block
 from realtime.errors import Unauthenticated, Unavailable
 
 UNKNOWN_BLOCK = "-"
-# Tries that are made to wait stand in a thread each: beyond this many they are told to come back.
+# Each delayed attempt occupies a thread: attempts beyond this number are refused.
 MAX_DELAYED = 128
 _delayed = threading.BoundedSemaphore(MAX_DELAYED)
 
 
 class WrongPassword(Unauthenticated):
-    """Name and password do not fit; `left` more tries may fail before a lockout."""
+    """The name or password is wrong; `left` attempts remain before a lockout."""
 
     def __init__(self, left: int) -> None:
         super().__init__(_("Wrong username or password."))
@@ -38,15 +38,15 @@ class WrongPassword(Unauthenticated):
 
 @sensitive_variables("password")
 def sign_in(name: str, password: str, address: str | None) -> User:
-    """Return the active user of this name (username or email address) and password.
+    """Return the active user with this name (username or email address) and password.
 
     Args:
-        address: the client's IP address; None: unknown.
+        address: the client's IP address; None if unknown.
 
     Raises:
-        LockedOut: there were too many tries, this one included.
+        LockedOut: there were too many attempts, including this one.
         Unavailable: too many passwords are being checked.
-        WrongPassword: no such user, not this password, or not active any more.
+        WrongPassword: there is no such user, the password is wrong, or the user is not active.
     """
     user = selectors.user_of_name(name)
     _check(user, _subject(user, name), password, address)
@@ -56,7 +56,7 @@ def sign_in(name: str, password: str, address: str | None) -> User:
 
 @sensitive_variables("password")
 def confirm(user: User, password: str, address: str | None) -> None:
-    """Check the password of somebody who is signed in; the same limits as for `sign_in`.
+    """Check the password of a signed-in user, with the limits of `sign_in`.
 
     Raises:
         LockedOut, Unavailable, WrongPassword: as `sign_in`.
@@ -65,7 +65,7 @@ def confirm(user: User, password: str, address: str | None) -> None:
 
 
 def block_of(address: str | None) -> str:
-    """Return the address block that tries from `address` are counted under."""
+    """Return the address block under which attempts from `address` are counted."""
     return address_block(address) if address else UNKNOWN_BLOCK
 
 
@@ -88,7 +88,7 @@ def _check(user: User | None, subject: str, password: str, address: str | None) 
 @sensitive_variables("password")
 def _fits(user: User | None, password: str) -> bool:
     if user is None:
-        # As long as for a known name: the time must not tell which names there are.
+        # Takes as long as for an existing name, so that the time does not reveal which names exist.
         make_password(password)
         return False
     return user.check_password(password) and user.is_active
@@ -104,10 +104,10 @@ def _returned_unless_checked(taken: Try) -> Iterator[None]:
 
 
 def _hold_back(seconds: float) -> None:
-    """Wait in this request's own thread, without a connection.
+    """Wait in this request's own thread, without a database connection.
 
     Raises:
-        Unavailable: too many wait already.
+        Unavailable: too many requests are waiting.
     """
     if not seconds:
         return
@@ -121,8 +121,8 @@ def _hold_back(seconds: float) -> None:
 
 
 def _subject(user: User | None, name: str) -> str:
-    """Return what tries are counted under: the user who is found, else the name as it folds."""
+    """Return the key under which attempts are counted: the user found, else the folded name."""
     if user is not None:
         return services.subject_of_user(user)
-    # Not the name itself: people type passwords where names belong.
+    # Hashed, because users sometimes type a password into the name field.
     return f"name:{hashlib.sha256(fold(name.strip()).encode(errors='replace')).hexdigest()[:32]}"

@@ -1,4 +1,7 @@
-"""How REST clients say who they are. Apart from api.py, which DRF's settings cannot import."""
+"""Authentication classes of the REST API.
+
+They are separate from the views, which DRF's settings cannot import.
+"""
 
 from __future__ import annotations
 

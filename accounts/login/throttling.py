@@ -12,7 +12,7 @@ from accounts.login.passwords import block_of
 
 
 class AddressThrottle(SimpleRateThrottle):
-    """Requests of an address that says nobody's name."""
+    """Limits anonymous requests by address block."""
 
     scope = "address"
 
@@ -23,7 +23,7 @@ class AddressThrottle(SimpleRateThrottle):
 
 
 class UserThrottle(SimpleRateThrottle):
-    """All requests of a user, whatever let them in."""
+    """Limits the requests of a user over all credentials."""
 
     scope = "user"
 
@@ -34,7 +34,7 @@ class UserThrottle(SimpleRateThrottle):
 
 
 class ScopeThrottle(ScopedRateThrottle):
-    """Requests to the views of one scope: by user, else by address block."""
+    """Limits requests to the views of one scope by user, or by address block if anonymous."""
 
     def get_ident(self, request: Request) -> str:
         return block_of(client_address(request._request))

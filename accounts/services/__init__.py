@@ -1,6 +1,6 @@
-"""Every change to users, members, sessions and keys; each is one transaction.
+"""Changes to users, members, sessions and credentials; each is one transaction.
 
-What ends access also closes the sockets that hold it, on commit and on every process.
+A change that ends access also closes the affected sockets, on commit and on every process.
 """
 
 from accounts.services.keys import (

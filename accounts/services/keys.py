@@ -1,4 +1,4 @@
-"""API tokens, and tickets that let one socket in once."""
+"""API tokens, and single-use tickets for sockets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TICKET_LIFETIME = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class IssuedTicket:
-    """A ticket for its owner; `expires_in` in seconds."""
+    """A ticket for its owner; `expires_in` is in seconds."""
 
     ticket: str = field(repr=False)
     expires_in: int
@@ -38,9 +38,9 @@ def create_token(
     expires_at: datetime | None = None,
     now: datetime | None = None,
 ) -> tuple[ApiToken, str]:
-    """Make a personal API token; the second value is the secret, which nobody can read again.
+    """Create a personal API token and return it with its secret, which cannot be read again.
 
-    Its owner is told by mail.
+    The owner is notified by mail.
 
     Raises:
         InvalidCommand: `expires_at` (aware) has passed.
@@ -70,7 +70,7 @@ def create_token(
 
 @unit_of_work
 def revoke_token(*, token_id: int, user_id: int | None = None) -> None:
-    """End a token and the sockets opened with it; again is no error.
+    """Revoke a token and close the sockets opened with it; revoking it again is no error.
 
     Args:
         user_id: only if the token is this user's.
@@ -93,7 +93,7 @@ def revoke_token(*, token_id: int, user_id: int | None = None) -> None:
 
 @unit_of_work
 def issue_ticket(*, principal: Principal, now: datetime | None = None) -> IssuedTicket:
-    """A ticket that lets its bearer open one socket as `principal`, within a minute."""
+    """Return a ticket with which a client can open one socket as `principal` within a minute."""
     now = now or timezone.now()
     WebSocketTicket.objects.filter(expires_at__lte=now).delete()
     key = keys.new_ticket()
@@ -112,9 +112,9 @@ def issue_ticket(*, principal: Principal, now: datetime | None = None) -> Issued
 
 @unit_of_work
 def redeem_ticket(*, ticket: str, now: datetime | None = None) -> WebSocketTicket | None:
-    """Use a ticket up; None when it is unknown, used or expired.
+    """Use up a ticket; None if it is unknown, used or expired.
 
-    Whether its user may still come in is for the caller to check.
+    The caller checks whether its user is still allowed in.
     """
     row = (
         WebSocketTicket.objects.select_related("user", "workspace", "session", "token", "refresh")

@@ -1,4 +1,4 @@
-"""Programs that are signed in by password: their refresh tokens, to be listed and ended."""
+"""Refresh tokens of programs that signed in with a password."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from realtime.errors import NotFound
 from realtime.streams.unit_of_work import unit_of_work
 
 END_REFRESH_TOKEN = audit.action("end_refresh_token", gettext_lazy("Program signed out"))
-# A script that signs in at every run would fill the list: the one that was not used for the
-# longest time makes room.
+# A script that signs in at every run would fill the list, so the least recently used one ends.
 MAX_PER_USER = 100
 
 
@@ -23,7 +22,7 @@ MAX_PER_USER = 100
 def record_refresh_token(
     *, user_id: int, jti: str, expires_at: datetime, address: str | None, user_agent: str
 ) -> RefreshToken:
-    """Note that a program has signed in; beyond MAX_PER_USER, the least recently used one ends."""
+    """Record a program's login; beyond MAX_PER_USER, the least recently used one ends."""
     mine = RefreshToken.objects.filter(user_id=user_id).order_by("-last_used_at", "-pk")
     for surplus in mine[MAX_PER_USER - 1 :]:
         surplus.delete()
@@ -38,7 +37,7 @@ def record_refresh_token(
 
 @unit_of_work
 def record_refresh(*, token_id: int, address: str | None, user_agent: str) -> None:
-    """Note that a refresh token was used, from here and with this."""
+    """Record the use of a refresh token, with address and device."""
     RefreshToken.objects.filter(pk=token_id).update(
         last_used_at=timezone.now(), address=address, user_agent=user_agent[:300]
     )
@@ -46,7 +45,7 @@ def record_refresh(*, token_id: int, address: str | None, user_agent: str) -> No
 
 @unit_of_work
 def end_refresh_token(*, token_id: int, user_id: int | None = None) -> None:
-    """Sign out one program: its tokens are refused and its sockets close.
+    """Sign out one program: refuse its tokens and close its sockets.
 
     Args:
         user_id: only if the refresh token is this user's.
@@ -62,12 +61,12 @@ def end_refresh_token(*, token_id: int, user_id: int | None = None) -> None:
         raise NotFound(_("There is no such session."))
     details = {"device": token.user_agent, "address": token.address}
     audit.record(END_REFRESH_TOKEN, token, workspace_id=None, details=details)
-    # The receiver of the deletion closes the sockets.
+    # The signal receiver of the deletion closes the sockets.
     token.delete()
 
 
 def drop_refresh_tokens(*, user_id: int) -> int:
-    """End all of a user's, for a service that puts the reason on record itself."""
+    """End all refresh tokens of a user, for a service that records the reason itself."""
     tokens = list(RefreshToken.objects.filter(user_id=user_id))
     for token in tokens:
         token.delete()

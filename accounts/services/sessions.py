@@ -1,4 +1,4 @@
-"""Where people are signed in: kept in step with Django's sessions, for them to see and to end."""
+"""Sessions of users, kept in sync with Django's, so that users can review and end them."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ BATCH = 500
 def record_session(
     *, user_id: int, session_key: str, address: str | None, user_agent: str
 ) -> UserSession:
-    """Note that a user is signed in with a session; the session must be stored already.
+    """Record a user's session, which must be stored already.
 
-    Sessions that have expired are cleared away on the occasion.
+    Also deletes expired sessions.
     """
     Session.objects.filter(expire_date__lte=timezone.now()).delete()
     session, _created = UserSession.objects.update_or_create(
@@ -52,10 +52,10 @@ def record_session(
 
 
 def keep_session(*, user_id: int, session_key: str, address: str | None, user_agent: str) -> None:
-    """Note that a session is in use, from here and with this; at most one write a minute.
+    """Record the use of a session, with address and device; at most one write a minute.
 
-    A session under a new key (a password change makes one) is listed from then on. One that ends
-    at this very moment is left alone.
+    A session with a new key (after a password change) is listed from then on. A session that ends
+    at the same moment is ignored.
     """
     record_use(user_ids=[user_id], session_keys=[session_key])
     if UserSession.objects.filter(session_id=session_key, address=address).exists():
@@ -90,9 +90,9 @@ def end_session(*, session_id: int, user_id: int | None = None) -> None:
 
 @unit_of_work
 def end_other_sessions(*, user_id: int, keep_session_key: str | None) -> int:
-    """Sign a user out everywhere but in one session, programs that signed in by password too.
+    """Sign a user out everywhere but in one session, including programs with a refresh token.
 
-    Returns how many logins ended.
+    Returns the number of logins that ended.
     """
     ended = drop_other_logins(user_id=user_id, keep_session_key=keep_session_key)
     if ended:
@@ -102,7 +102,7 @@ def end_other_sessions(*, user_id: int, keep_session_key: str | None) -> int:
 
 
 def drop_other_logins(*, user_id: int, keep_session_key: str | None) -> int:
-    """As `end_other_sessions`, for a service that puts the reason on record itself."""
+    """Like `end_other_sessions`, for a service that records the reason itself."""
     programs = drop_refresh_tokens(user_id=user_id)
     keys = list(
         UserSession.objects.filter(user_id=user_id)
@@ -114,7 +114,7 @@ def drop_other_logins(*, user_id: int, keep_session_key: str | None) -> int:
 
 
 def touch(principals: Sequence[Principal], now: datetime | None = None) -> None:
-    """Note that the people behind these open sockets are here; called once a minute."""
+    """Update "last seen" for the users of these open sockets; called once a minute."""
     if principals:
         record_use(
             user_ids=(principal.user_id for principal in principals),
@@ -134,7 +134,7 @@ def record_use(
     refresh_ids: Iterable[int] = (),
     now: datetime | None = None,
 ) -> None:
-    """Set "last seen" and "last used" to `now`, where they are a minute old or more."""
+    """Set "last seen" and "last used" to `now` if they are at least a minute old."""
     now = now or timezone.now()
     stale = now - SEEN_EVERY
     for batch in _batches(user_ids):
@@ -152,15 +152,15 @@ def record_use(
 
 
 def _batches(values: Iterable[Any]) -> Iterable[list[Any]]:
-    """In sorted order, so that processes that touch the same rows lock them in the same order."""
+    """Yield sorted batches, so that processes that update the same rows lock them in one order."""
     ordered = sorted(set(values))
     for start in range(0, len(ordered), BATCH):
         yield ordered[start : start + BATCH]
 
 
 def _delete(session_keys: Iterable[str]) -> None:
-    # Through the session engine, which may keep a copy in the cache. UserSession goes by cascade,
-    # and the receiver of its deletion closes the sockets.
+    # Uses the session engine, which may hold a copy in the cache. The deletion cascades to
+    # UserSession, whose signal receiver closes the sockets.
     store = import_module(settings.SESSION_ENGINE).SessionStore
     for session_key in session_keys:
         store(session_key).delete(session_key)

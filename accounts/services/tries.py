@@ -1,7 +1,7 @@
-"""Tries to sign in: each is reserved before its password is checked (ADR 0022).
+"""Sign-in attempts, each reserved before its password is checked (ADR 0022).
 
-A name has a few tries from each address block, and an address block has more of them for all names
-together. Rows are always locked in the same order: the address, the name, the name at the address.
+A name has a few tries per address block, and an address block has more of them for all names
+together. Rows are always locked in the same order: address, name, name at the address.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from realtime.errors import RateLimited
 from realtime.streams.unit_of_work import unit_of_work
 
 CLEAR_LOCKOUT = audit.action("clear_lockout", gettext_lazy("Lockout lifted"))
-# In place of a name: an address block over all names. In place of a block: a name over all blocks.
+# These stand for all names (in the row of an address block) and all blocks (in that of a name).
 ANY_NAME, ANY_BLOCK = "", "*"
-# For so long failures from anywhere make the next ones wait, and a block is known to a user.
+# Periods for which failures from anywhere delay tries, and for which a block stays known.
 COUNTED_FOR = timedelta(hours=1)
 KNOWN_FOR = timedelta(days=90)
-# From this many failures on, each further one doubles the wait, which begins with this.
+# From this many failures on, each one doubles the delay, which starts at FIRST_DELAY seconds.
 FREE_FAILURES = 10
 FIRST_DELAY = 0.25
 
 
 class LockedOut(RateLimited):
-    """There were too many tries; `until` (aware) is when the next one is let through."""
+    """There were too many tries; the next one is allowed at `until` (aware)."""
 
     def __init__(self, until: datetime, now: datetime) -> None:
         seconds = max(1.0, (until - now).total_seconds())
@@ -43,7 +43,7 @@ class LockedOut(RateLimited):
 
 @dataclass(frozen=True)
 class Try:
-    """A reserved try: how many more there are, and until when there are none once `left` is 0."""
+    """A reserved try; `left` more remain, and if none does, the lockout lasts until `until`."""
 
     subject: str
     block: str
@@ -52,9 +52,9 @@ class Try:
 
 
 def delay_of(*, subject: str, block: str, now: datetime | None = None) -> float:
-    """Return the seconds that a try must wait, for what was tried for this name everywhere.
+    """Return the delay of a try in seconds, given the failures of this name over all addresses.
 
-    A block that the user has signed in from lately does not wait.
+    There is no delay for a block from which the user has signed in recently.
 
     Raises:
         LockedOut: the try would be refused.
@@ -79,13 +79,13 @@ def reserve_try(*, subject: str, block: str, now: datetime | None = None) -> Try
     """Count a try as failed, before its password is checked.
 
     Raises:
-        LockedOut: there are none left, for this name at this address or for the address.
+        LockedOut: none is left for this name at this address, or for the address.
     """
     now = now or timezone.now()
     limits = _limits(subject, block)
     _make_rows(subject, block, now)
     lockout = timedelta(seconds=settings.LOGIN_LIMITS["lockout"])
-    # The address: a window that begins with its first failure, so that trying on ends some time.
+    # The window of the address starts at its first failure and is not extended by later ones.
     _take(ANY_NAME, block, limits[ANY_NAME, block], now, now + lockout, extend=False)
     _take(subject, ANY_BLOCK, None, now, now + COUNTED_FOR, extend=True)
     _take(subject, block, limits[subject, block], now, now + lockout, extend=True)
@@ -95,10 +95,10 @@ def reserve_try(*, subject: str, block: str, now: datetime | None = None) -> Try
 
 @unit_of_work
 def count_request(*, block: str, now: datetime | None = None) -> None:
-    """Count something that is limited by address with the tries there, such as a reset mail.
+    """Count an action, such as a reset mail, towards the tries of an address block.
 
     Raises:
-        LockedOut: the address has had its tries.
+        LockedOut: the address block has used up its tries.
     """
     now = now or timezone.now()
     _make_rows(None, block, now)
@@ -109,7 +109,7 @@ def count_request(*, block: str, now: datetime | None = None) -> None:
 
 @unit_of_work
 def return_try(taken: Try) -> None:
-    """Undo a reservation: the password was right, or was never checked."""
+    """Undo a reservation: the password was right or was never checked."""
     for subject, block in _keys(taken.subject, taken.block):
         rows = LoginTries.objects.filter(subject=subject, block=block)
         rows.update(tries=Greatest(F("tries") - 1, 0))
@@ -117,7 +117,7 @@ def return_try(taken: Try) -> None:
 
 @unit_of_work
 def finish_try(taken: Try, *, now: datetime | None = None) -> None:
-    """The password was right: forget the failures from here, and know the block from now on."""
+    """After a right password, reset the failures at the block and mark the block as known."""
     return_try(taken)
     here = LoginTries.objects.filter(subject=taken.subject, block=taken.block)
     here.update(tries=0, signed_in_at=now or timezone.now())
@@ -125,10 +125,10 @@ def finish_try(taken: Try, *, now: datetime | None = None) -> None:
 
 @unit_of_work
 def clear_tries(*, user: User, record: bool = True) -> int:
-    """Let a user try again from everywhere; returns how many address blocks had failures.
+    """Lift all lockouts of a user; return the number of address blocks that had failures.
 
     Args:
-        record: whether the audit log is to tell, since somebody else has done it.
+        record: whether to write an audit entry: an administrator did it.
     """
     if record:
         audit.record(CLEAR_LOCKOUT, user, workspace_id=None)
@@ -168,7 +168,7 @@ def _make_rows(subject: str | None, block: str, now: datetime) -> None:
 def _take(
     subject: str, block: str, most: int | None, now: datetime, until: datetime, *, extend: bool
 ) -> None:
-    """Count one try in a row, or refuse; the UPDATE decides between tries at the same time."""
+    """Count one try in a row, or refuse it; the UPDATE decides between concurrent tries."""
     row = LoginTries.objects.filter(subject=subject, block=block)
     free = row if most is None else row.filter(Q(expires_at__lte=now) | Q(tries__lt=most))
     over = Q(expires_at__lte=now)

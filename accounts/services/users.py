@@ -1,4 +1,4 @@
-"""A user's own particulars, password and end."""
+"""Changes of a user's profile and password, and their deactivation."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str) -
 def change_password(
     *, user: User, password: str | None, keep_session_key: str | None = None
 ) -> None:
-    """Set a new password, already validated, and end every other login with the old one.
+    """Set a new, already validated password and end every other login with the old one.
 
-    Refresh tokens, JWTs and tickets stop working, all of the user's sockets close. API tokens,
-    which do not depend on the password, stay.
+    Refresh tokens, JWTs and tickets stop working, and all of the user's sockets close. API tokens
+    do not depend on the password and stay valid.
 
     Args:
         password: None leaves the user without one: they cannot sign in with a password.
@@ -69,7 +69,7 @@ def change_password(
     user.set_password(password)
     user.save(update_fields=["password", "kept_auth_hash"])
     if password is None:
-        # Any other one is put on record as it is saved (accounts.signals), whoever sets it.
+        # Any other password is recorded when it is saved (accounts.signals), whoever sets it.
         record_password(user=user)
     drop_other_logins(user_id=user.pk, keep_session_key=keep_session_key)
     WebSocketTicket.objects.filter(user_id=user.pk).delete()
@@ -78,7 +78,7 @@ def change_password(
 
 @unit_of_work
 def deactivate_user(*, user: User) -> None:
-    """Shut a user out: sessions end, sockets close, tokens and JWTs are refused."""
+    """Deactivate a user: end sessions, close sockets, refuse tokens and JWTs."""
     user.is_active = False
     user.save(update_fields=["is_active"])
     details = {"is_active": audit.Change(old=True, new=False)}
@@ -93,8 +93,8 @@ def save_user(*, user: User, changed: Collection[str]) -> None:
     """Save what an administrator edited, with its consequences.
 
     Args:
-        changed: names of the edited fields. A user who is not active any more is shut out; open
-            sockets reconnect when what they know of the user is not true any more.
+        changed: names of the edited fields. A user who is no longer active is shut out; open
+            sockets reconnect if their information about the user is outdated.
     """
     before = _stored(user, changed)
     user.save()
@@ -112,7 +112,7 @@ def save_user(*, user: User, changed: Collection[str]) -> None:
 
 @unit_of_work
 def record_new_user(*, user: User) -> None:
-    """Put on record that a user was made."""
+    """Record in the audit log that a user was created."""
     fields = ("username", "email", "is_staff", "is_superuser")
     details = audit.changes({}, {field: getattr(user, field) for field in fields})
     audit.record(CREATE_USER, user, workspace_id=None, details=details)
@@ -120,27 +120,27 @@ def record_new_user(*, user: User) -> None:
 
 @unit_of_work
 def record_password(*, user: User) -> None:
-    """Put on record that a user has another password, or none any more."""
+    """Record in the audit log that a user has a new password, or none."""
     details = {"password": audit.HIDDEN, "usable": user.has_usable_password()}
     audit.record(CHANGE_PASSWORD, user, workspace_id=None, details=details)
 
 
 def _stored(user: User, fields: Iterable[str]) -> dict[str, Any]:
-    """These fields of a user as the database has them, those that are columns; none if new."""
+    """Return these fields of a user as stored, if they are columns; empty for a new user."""
     columns = {field.name for field in User._meta.concrete_fields} - {"password"}
     rows = User.objects.filter(pk=user.pk).values(*columns.intersection(fields))
     return dict(rows.first() or {}) if columns.intersection(fields) else {}
 
 
 def _tell_former_address(user: User, before: dict[str, Any]) -> None:
-    """Tell the address that mails went to until now: somebody else may have changed it."""
+    """Notify the former address, since somebody else may have changed it."""
     former = before.get("email", user.email)
     if former != user.email:
         mail.tell(former, "accounts/mail/address_changed.txt", user=user)
 
 
 def _record_change(user: User, before: dict[str, Any]) -> None:
-    """Put on record what is not as it was before; nothing if all of it is."""
+    """Record the changed fields in the audit log, if any."""
     details = audit.changes(before, {field: getattr(user, field) for field in before})
     if details:
         audit.record(CHANGE_USER, user, workspace_id=None, details=details)
