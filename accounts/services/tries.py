@@ -83,7 +83,7 @@ def reserve_try(*, subject: str, block: str, now: datetime | None = None) -> Try
     """
     now = now or timezone.now()
     limits = _limits(subject, block)
-    _make_rows(subject, block, now)
+    _make_rows(_keys(subject, block), now)
     lockout = timedelta(seconds=settings.LOGIN_LIMITS["lockout"])
     # The window of the address starts at its first failure and is not extended by later ones.
     _take(ANY_NAME, block, limits[ANY_NAME, block], now, now + lockout, extend=False)
@@ -101,7 +101,7 @@ def count_request(*, block: str, now: datetime | None = None) -> None:
         LockedOut: the address block has used up its tries.
     """
     now = now or timezone.now()
-    _make_rows(None, block, now)
+    _make_rows([(ANY_NAME, block)], now)
     lockout = timedelta(seconds=settings.LOGIN_LIMITS["lockout"])
     most = int(settings.LOGIN_LIMITS["tries_per_address"])
     _take(ANY_NAME, block, most, now, now + lockout, extend=False)
@@ -133,9 +133,8 @@ def clear_tries(*, user: User, record: bool = True) -> int:
     if record:
         audit.record(CLEAR_LOCKOUT, user, workspace_id=None)
     rows = LoginTries.objects.filter(subject=subject_of_user(user), tries__gt=0)
-    cleared = rows.exclude(block=ANY_BLOCK).count()
-    rows.update(tries=0)
-    return cleared
+    rows.filter(block=ANY_BLOCK).update(tries=0)
+    return rows.exclude(block=ANY_BLOCK).update(tries=0)
 
 
 def subject_of_user(user: User) -> str:
@@ -159,8 +158,7 @@ def _rows(subject: str, block: str) -> list[LoginTries]:
     return list(LoginTries.objects.filter(here | Q(subject=subject, block=ANY_BLOCK)))
 
 
-def _make_rows(subject: str | None, block: str, now: datetime) -> None:
-    keys = [(ANY_NAME, block)] if subject is None else _keys(subject, block)
+def _make_rows(keys: list[tuple[str, str]], now: datetime) -> None:
     new = [LoginTries(subject=of, block=at, expires_at=now) for of, at in keys]
     LoginTries.objects.bulk_create(new, ignore_conflicts=True)
 
@@ -172,9 +170,10 @@ def _take(
     row = LoginTries.objects.filter(subject=subject, block=block)
     free = row if most is None else row.filter(Q(expires_at__lte=now) | Q(tries__lt=most))
     over = Q(expires_at__lte=now)
-    taken = free.update(
-        tries=Case(When(over, then=Value(1)), default=F("tries") + 1),
-        expires_at=until if extend else Case(When(over, then=Value(until)), default="expires_at"),
-    )
-    if not taken:
-        raise LockedOut(row.get().expires_at, now)
+    count = Case(When(over, then=Value(1)), default=F("tries") + 1)
+    ends = until if extend else Case(When(over, then=Value(until)), default="expires_at")
+    while not free.update(tries=count, expires_at=ends):
+        if (full := row.first()) is not None:
+            raise LockedOut(full.expires_at, now)
+        # Retention has removed the row, which was over, since it was found.
+        _make_rows([(subject, block)], now)

@@ -23,7 +23,7 @@ class RefusalPages(MiddlewareMixin):
             "status": error.status,
             "retry_after": error.retry_after,
         }
-        page = render(request, "refused.html", shown, status=error.status)
+        page = render(request, "not_now.html", shown, status=error.status)
         if error.retry_after is not None:
             page["Retry-After"] = str(math.ceil(error.retry_after))
         return page

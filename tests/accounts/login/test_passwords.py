@@ -113,6 +113,14 @@ def test_the_link_from_the_mail_sets_a_password_once(mina: User, revoked) -> Non
     assert "does not work any more" in Client().get(link).content.decode()
 
 
+def test_the_link_goes_to_the_configured_origin_whatever_host_was_asked(mina: User) -> None:
+    Client().post(RESET, {"email": "mina@example.com"}, HTTP_HOST="testserver:6666")
+    (body,) = mailed()
+    assert link_in(body)
+    assert "6666" not in body
+    assert "testserver" not in body
+
+
 def test_the_page_does_not_tell_whether_an_account_exists(mina: User) -> None:
     known = ask_for_link()
     unknown = ask_for_link("nobody@example.com")
