@@ -74,21 +74,13 @@ def principal_in(
 
 
 def user_of_name(name: str) -> User | None:
-    """Return the user with this username, else with this email address; active or not.
-
-    Names are compared by `fold`: PostgreSQL's own rules treat a dotless i as an i.
-    """
+    """Return the user with this username, else with this email address; active or not."""
     name = name.strip()
     if not name or "\0" in name:
         return None
-    wanted = fold(name)
-    same = Q()
-    for text in {name, wanted}:
-        same |= Q(username__iexact=text) | Q(email__iexact=text)
-    found = User.objects.filter(same)
-    by_username = [user for user in found if fold(user.username) == wanted]
-    by_address = [user for user in found if fold(user.email) == wanted]
-    return next(iter(by_username + by_address), None)
+    folded = fold(name)
+    found = User.objects.filter(Q(folded=folded) | Q(folded_email=folded))
+    return max(found, key=lambda user: user.folded == folded, default=None)
 
 
 def memberships_of(user: User) -> QuerySet[Membership]:

@@ -78,7 +78,7 @@ class TokenListView(APIView):
         "Make an API token",
         body=NewTokenSerializer,
         answers={201: TokenWithSecret},
-        refuses=(401, 404),
+        refuses=(401, 404, 409),
     )
     def post(self, request: Request) -> Response:
         """With `username` and `password`, no other credentials are needed. A session or a JWT needs
