@@ -32,8 +32,10 @@ def set_reaction(*, principal: Principal, message_id: int, emoji: str, on: bool)
         Conflict: the message is deleted, the room archived, or there are too many different
             reactions.
     """
-    if not emojis.is_emoji(emoji):
+    known = emojis.canonical(emoji)
+    if known is None:
         raise InvalidCommand.field("emoji", "This is not an emoji.")
+    emoji = known
     # The lock keeps the number of different reactions within its limit.
     message, place = locked_message(principal, message_id)
     require(place.standing, RoomAction.POST, timezone.now())

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.models import Membership as WorkspaceMembership
+from accounts.names import clean_name
 from accounts.policy import Action, allowed
 from accounts.policy import require as require_action
 from chat import selectors
@@ -236,15 +237,20 @@ def _checked_slug(slug: str) -> str:
     return slug
 
 
+def _clean(name: str) -> str:
+    # What is far too long is refused as it is.
+    return clean_name(name) if len(name) <= 10 * MAX_TOPIC_LENGTH else name
+
+
 def _checked(**fields: Any) -> dict[str, Any]:
     if "name" in fields:
-        fields["name"] = " ".join(fields["name"].split())
+        fields["name"] = _clean(fields["name"])
         if not 1 <= len(fields["name"]) <= MAX_NAME_LENGTH:
             raise InvalidCommand.field(
                 "name", Reason("A room's name has 1 to %(most)d characters.", most=MAX_NAME_LENGTH)
             )
     if "topic" in fields:
-        fields["topic"] = " ".join(fields["topic"].split())
+        fields["topic"] = _clean(fields["topic"])
         if len(fields["topic"]) > MAX_TOPIC_LENGTH:
             raise InvalidCommand.field(
                 "topic", Reason("A topic has at most %(most)d characters.", most=MAX_TOPIC_LENGTH)

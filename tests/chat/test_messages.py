@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import emoji
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from chat import selectors, services
 from chat.models import Membership, Message, Reaction, Revision
 from chat.selectors import messages as messages_module
-from chat.text.emoji import is_emoji
+from chat.text.emoji import canonical
 from notifications.models import Notification
 from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
 from realtime.models import LoggedEvent
+from realtime.protocol import rfc3339
+from tests.conftest import Api
 from tests.support.rooms import Team
 
 pytestmark = pytest.mark.django_db
@@ -144,14 +148,14 @@ def test_ten_thousand_reactions_are_twenty(team: Team) -> None:
     "text", ["👍", "👍🏽", "❤️", "❤", "🏁", "👩‍🚀", "🇳🇱", "3️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "✅", "☎️", "🫠", "👨‍👩‍👧‍👦"]
 )
 def test_an_emoji_is_one(text: str) -> None:
-    assert is_emoji(text)
+    assert canonical(text) is not None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "3", "lol", "👍👍", "👍 ", ":+1:", "<b>", "\u200d", "🇳", "中"]
+    "text", ["", "a", "3", "lol", "👍👍", "👍 ", ":+1:", "<b>", "\u200d", "🇳", "中", "\ufe0f"]
 )
 def test_what_is_no_emoji_is_refused_by_name(team: Team, text: str) -> None:
-    assert not is_emoji(text)
+    assert canonical(text) is None
     sent = team.say(team.alice, team.general)
     with pytest.raises(InvalidCommand) as refused:
         services.set_reaction(
@@ -160,9 +164,57 @@ def test_what_is_no_emoji_is_refused_by_name(team: Team, text: str) -> None:
     assert list(refused.value.errors or {}) == ["emoji"]
 
 
-@given(st.text(max_size=40))
-def test_no_text_breaks_the_emoji_check(text: str) -> None:
-    is_emoji(text)
+@given(st.text(max_size=40) | st.sampled_from(sorted(emoji.EMOJI_DATA)))
+def test_an_emoji_has_one_form_with_and_without_its_selector(text: str) -> None:
+    form = canonical(text)
+    if form is not None:
+        assert canonical(form) == canonical(text.replace("\ufe0f", "")) == form
+    assert (form is not None) >= emoji.is_emoji(text)
+
+
+def test_one_emoji_in_two_forms_is_one_reaction(team: Team) -> None:
+    sent = team.say(team.alice, team.general)
+
+    def react(user: User, text: str, on: bool = True) -> None:
+        principal = team.as_(user)
+        services.set_reaction(principal=principal, message_id=sent.message_id, emoji=text, on=on)
+
+    react(team.alice, "❤")
+    react(team.alice, "❤️")
+    react(team.bob, "❤️")
+    assert list(Reaction.objects.values_list("user_id", "emoji")) == [
+        (team.alice.pk, "❤️"),
+        (team.bob.pk, "❤️"),
+    ]
+    react(team.bob, "❤", on=False)
+    assert Reaction.objects.count() == 1
+
+
+def test_of_two_who_edit_one_message_at_once_the_second_is_told(team: Team, api: Api) -> None:
+    sent = team.say(team.alice, team.general, "first")
+    alice = team.as_(team.alice)
+
+    def edit(text: str, expected: Any) -> Message:
+        return services.edit_message(
+            principal=alice, message_id=sent.message_id, text=text, expected_edited_at=expected
+        )
+
+    seen = edit("by the laptop", None).edited_at
+    assert seen is not None
+    with pytest.raises(Conflict) as refused:
+        edit("by the phone", None)
+    assert list(refused.value.errors or {}) == ["expected_edited_at"]
+    # What was sent twice, because its answer was lost, changes nothing.
+    edit("by the laptop", None)
+    edit("by the phone", seen)
+    address = f"/api/v1/messages/{sent.message_id}/"
+    shown = api(team.alice).get(address).json()["edited_at"]
+    late = api(team.alice).patch(address, {"text": "late", "expected_edited_at": rfc3339(seen)})
+    assert (late.status_code, list(late.json()["errors"])) == (409, ["expected_edited_at"])
+    # RFC 3339 allows small letters.
+    known = {"text": "known", "expected_edited_at": shown.lower()}
+    assert api(team.alice).patch(address, known).json()["message"] == "known"
+    assert api(team.alice).patch(address, {"text": "any"}).status_code == 200
 
 
 def test_pins_are_for_moderators(team: Team) -> None:
@@ -313,3 +365,12 @@ def test_a_cut_page_around_a_message_has_that_message(
         team.say(team.alice, team.ops, "x" * 50)
     page = selectors.history(team.as_(team.bob), "ops", limit=10, around=3)
     assert [message.sequence for message in page.data] == [3]
+
+
+def test_a_highlight_is_where_somebody_is_called_who_can_read_the_room(team: Team) -> None:
+    for room, names in ((team.general, ["@carol", "@bob"]), (team.ops, ["@bob"])):
+        sent = team.say(team.alice, room, "ask @carol, @bobさん or @nobody")
+        message = Message.objects.get(pk=sent.message_id)
+        assert re.findall('class="mention">([^<]*)<', message.html) == names
+        called = [mention.user.username for mention in message.mentions.select_related("user")]
+        assert sorted(f"@{name}" for name in called) == sorted(names)

@@ -11,8 +11,32 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
 
 from accounts.models import AuditEntry
+from chat.models import Message, Reaction
 from chat.services import Sent
 from tests.support.rooms import Team
+
+BEFORE_ONE_FORM = "0006_tombstones"
+
+
+def test_texts_are_folded_as_they_are_now_and_emoji_take_one_form(
+    transactional_db: None,
+) -> None:
+    team = Team()
+    sent = team.say(team.alice, team.general, "Café at İzmir, don’t")
+    other = team.say(team.alice, team.general, "plain")
+    Message.objects.filter(pk=sent.message_id).update(search_text="as it was folded before")
+    for user, emoji in ((team.alice, "❤"), (team.alice, "❤️"), (team.bob, "❤")):
+        Reaction.objects.create(message_id=sent.message_id, user=user, emoji=emoji)
+    executor = MigrationExecutor(connection)
+    executor.migrate([("chat", BEFORE_ONE_FORM)])
+
+    migrate_to_the_newest()
+
+    texts = dict(Message.objects.values_list("pk", "search_text"))
+    assert texts == {sent.message_id: "cafe at izmir, don't", other.message_id: "plain"}
+    forms = set(Reaction.objects.values_list("user_id", "emoji"))
+    assert forms == {(team.alice.pk, "❤️"), (team.bob.pk, "❤️")}
+    assert Reaction.objects.count() == 2
 
 
 @pytest.fixture
