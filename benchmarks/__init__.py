@@ -1,1 +1,1 @@
-"""Measurements, one file per question; `make bench` runs them all, RESULTS.md keeps the results."""
+"""Benchmarks, one file per question; `make bench` runs them all, RESULTS.md keeps the results."""

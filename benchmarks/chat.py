@@ -1,13 +1,13 @@
-"""How soon a message of chat reaches a room, and how many are committed a second.
+"""Benchmark of chat: how soon a message reaches a room, and how many are committed a second.
 
     python -m benchmarks.chat            # on SQLite, and on PostgreSQL with Redis
     python -m benchmarks.chat --smoke    # a moment, to see that it still runs
 
-Latency: one person sends ten messages a second to a room that 200 follow; from the moment before
-the send to the arrival at each of them. Throughput: 100 people with two messages in flight each,
-which nobody follows: in one room, and over a hundred; a message counts when it is acknowledged,
-which is after the COMMIT. The peer (peers/naive_chat.py) stores each message with one INSERT;
-"numbered", on PostgreSQL, in one transaction that gives it the next number of its room.
+Latency: one user sends ten messages a second to a room with 200 followers; measured from just
+before the send to the arrival at each follower. Throughput: 100 users with two messages in flight
+each and no followers, in one room and spread over a hundred; a message counts when it is
+acknowledged, which is after the COMMIT. The peer (peers/naive_chat.py) stores each message with one
+INSERT; "numbered", on PostgreSQL, in one transaction that gives it the next number of its room.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from tools.lifetimes import tied
 
 SUBSCRIBE = json.dumps({"action": "subscribe", "rooms": ["r0"], "history": 0})
 A_SECOND = 10
-# Where the number and the time stand in a frame: in its text, and not in the HTML of that.
+# The keys of the number and the time in a frame: in its text, not in the HTML copy of it.
 KEYS = ("-q", '"message":"q=', "-t", " t=")
 NAIVE = "naive FastAPI"
 
 
 @dataclass(frozen=True)
 class Size:
-    """How many people and rooms there are, and for how many seconds how often it is measured."""
+    """The number of users and rooms, the seconds per measurement, and the number of rounds."""
 
     people: int
     rooms: int
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def measure(title: str, backing: Mapping[str, str] | None, database: str, size: Size) -> None:
-    """Print both tables for one database, of which `database` is the peer's address."""
+    """Print both tables for one database. `database` is its URL for the peer."""
     with contextlib.ExitStack() as stack:
         installation = stack.enter_context(contenders.installed(size.people, services=backing))
         make_rooms(installation, size.rooms)
@@ -85,7 +85,7 @@ def measure(title: str, backing: Mapping[str, str] | None, database: str, size: 
 
 
 def make_rooms(installation: Installation, count: int) -> None:
-    """Rooms r0, r1, …, in which the installation's users are."""
+    """Create rooms r0, r1, … with the installation's users as members."""
     subprocess.run(
         tied([sys.executable, "-m", "benchmarks.support.seed_rooms", str(count)]),
         cwd=processes.ROOT,
@@ -95,7 +95,7 @@ def make_rooms(installation: Installation, count: int) -> None:
 
 
 def fsync(database: str) -> str:
-    """Whether this server waits for its disk at a commit."""
+    """Return the server's `fsync` setting: whether a commit waits for its disk."""
     with psycopg.connect(database) as connection:
         row = connection.execute("SHOW fsync").fetchone()
     assert row is not None
@@ -108,7 +108,7 @@ def fsync(database: str) -> str:
 def latencies(
     targets: Mapping[str, Target], cookies: list[str], size: Size
 ) -> list[tuple[object, ...]]:
-    """A row of each: how old messages are when they reach the people of one room."""
+    """Return a row per server: the age of messages when they reach the users of one room."""
 
     def value(name: str) -> Callable[[Result], float]:
         return lambda result: float(result["kinds"][0][name])
@@ -128,7 +128,7 @@ def latencies(
 
 
 def latency(target: Target, cookie: str, size: Size) -> Result:
-    """One person speaks, everybody listens (loadclient.c)."""
+    """Have one user send and all users listen (loadclient.c)."""
     with speaking(target, cookie) as control_port:
         listening = replace(
             target,
@@ -137,14 +137,14 @@ def latency(target: Target, cookie: str, size: Size) -> Result:
             messages=(SUBSCRIBE,),
             options=KEYS,
         )
-        # Seconds until all who came in have been told of each other.
+        # Seconds until all users who joined have been told of each other.
         load = Load(size.people, f"rate:{A_SECOND}", size.seconds, warm_up=5)
         return client.run(listening, load)
 
 
 @contextlib.contextmanager
 def speaking(target: Target, cookie: str) -> Iterator[int]:
-    """One person who sends messages on command of the load client; yields their UDP port."""
+    """Run one user who sends messages on the load client's commands. Yields the UDP port."""
     port = processes.free_port(socket.SOCK_DGRAM)
     ready, done = threading.Event(), threading.Event()
 
@@ -180,7 +180,7 @@ def speaking(target: Target, cookie: str) -> Iterator[int]:
 def throughput(
     targets: Mapping[str, Target], cookies: list[str], rooms: int, size: Size
 ) -> tuple[object, ...]:
-    """A row: messages a second of each over so many rooms, and how Pitwall compares."""
+    """Return a row: each server's messages a second over `rooms` rooms, and Pitwall's ratio."""
 
     def committed(target: Target) -> Result:
         sending = Sending(

@@ -1,12 +1,12 @@
-"""How soon a room with a million messages opens at any point, and how soon they are searched.
+"""Benchmark of a room with a million messages: opening it at any point, and searching it.
 
     python -m benchmarks.chat_history            # PostgreSQL: of DATABASE_URL, or a private one
     python -m benchmarks.chat_history --smoke    # a few seconds, to see that it still runs
 
 One room with a million messages, and as many again in twenty private rooms that the reader is not
-in. Opening: what a client asks for, `selectors.history` as JSON, against a page by OFFSET. Search:
-`selectors.search_messages` as JSON, against ILIKE with the newest first. Works in a database
-of its own that is removed at the end.
+in. Opening: a client's request, `selectors.history` as JSON, against a page by OFFSET. Search:
+`selectors.search_messages` as JSON, against ILIKE with the newest first. Uses its own database,
+which is removed at the end.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def measure(*, count: int, rounds: int) -> None:
-    """Fill the database, then ask."""
+    """Fill the database, then run the queries."""
     corpus = Corpus(SEED)
     principal, began = fill(corpus, count), time.perf_counter()
     index()
@@ -76,7 +76,7 @@ def measure(*, count: int, rounds: int) -> None:
 
 
 def fill(corpus: Corpus, count: int) -> Any:
-    """A workspace with its rooms and messages; returns the reader of the large room."""
+    """Create a workspace with its rooms and messages. Returns the reader of the large room."""
     from accounts import services as accounts
     from accounts.models import User, Workspace
     from accounts.selectors import principal_of
@@ -99,7 +99,7 @@ def fill(corpus: Corpus, count: int) -> Any:
 
 
 def write(corpus: Corpus, count: int, large: int, hidden: list[int], people: list[int]) -> None:
-    """Copy the messages in, the large room's and the others' in turn, and what hangs on some."""
+    """Copy the messages in, alternating between the large room and the others, and related rows."""
     from django.db import connection
     from django.utils import timezone
 
@@ -149,7 +149,7 @@ def index() -> None:
 
 
 def sizes() -> str:
-    """How large the table and its two indexes are."""
+    """Return the sizes of the table and its two indexes."""
     from django.db import connection
 
     names = ("chat_message", "chat_message_trigrams", "chat_message_grams")
@@ -163,11 +163,11 @@ def sizes() -> str:
     return f"table {table_size}, trigrams {trigrams}, grams {grams}"
 
 
-# --- Asking -----------------------------------------------------------------------------------
+# --- Queries ----------------------------------------------------------------------------------
 
 
 def opening(principal: Any, count: int, rounds: int) -> None:
-    """A page of the large room: the newest one, the oldest one, and anywhere between."""
+    """Measure a page of the large room: the newest, the oldest, and random ones in between."""
     pick = random.Random(SEED)
     anywhere = [pick.randint(1, count) for _ in range(rounds * 20)]
     cases: list[tuple[str, list[dict[str, int]]]] = [
@@ -204,7 +204,7 @@ def page_by_offset(principal: Any, sequence: int) -> int:
 
 
 def searching(principal: Any, corpus: Corpus, rounds: int) -> None:
-    """Frequent and rare words, one character, absent ones, filters."""
+    """Measure frequent and rare words, single characters, absent words, and filters."""
     rows = []
     for name, asked in questions(corpus):
         ask = partial(search, principal, asked)
@@ -281,7 +281,7 @@ def search_by_ilike(principal: Any, word: str) -> int:
 
 
 def timed(function: Callable[[], object]) -> float:
-    """Milliseconds that one call takes."""
+    """Return the milliseconds that one call takes."""
     began = time.perf_counter()
     function()
     return (time.perf_counter() - began) * 1000

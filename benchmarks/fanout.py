@@ -1,11 +1,11 @@
-"""How many deliveries a second, and how soon: one tick to all subscribers, beside named peers.
+"""Benchmark of fan-out: deliveries a second and delays, one tick to all subscribers, against peers.
 
     python -m benchmarks.fanout
     python -m benchmarks.fanout --smoke    # a moment, to see that it still runs
 
-1. Saturation: 1,000 subscribers, ticks of 230 bytes, with one and with 64 ticks in flight.
-2. Punctuality: 2,000 subscribers at ten ticks a second.
-3. Scaling: two web processes behind Redis beside one.
+1. Saturation: 1,000 subscribers, ticks of 230 bytes, with one and with 64 ticks in flight. 2.
+Punctuality: 2,000 subscribers at ten ticks a second. 3. Scaling: two web processes behind Redis
+compared with one.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ SOCKET_IO = "Socket.IO (Node)"
 ONE = "1 process"
 TWO = "2 processes"
 
-# One alone is at a full core before Pitwall is: then it is the load client that is measured.
+# A single load client saturates its core before Pitwall does, and would be the bottleneck.
 LOAD_CLIENTS = 2
-# Seconds; ticks begin when the last load client is there.
+# Seconds. Ticks begin when the last load client has connected.
 WARM_UP = 1.5
 
 
@@ -46,12 +46,12 @@ def main() -> None:
         servers = start_all(stack, installation)
         saturation(servers, subscribers=users, rounds=rounds, seconds=0.3 if smoke else 2)
         punctuality(servers, subscribers=users * 2, rounds=rounds, seconds=0.5 if smoke else 4)
-    # Two sets of processes on the cores of one machine: the ratio moves more between rounds.
+    # Two sets of processes share the cores of one machine, so the ratio varies more between rounds.
     scaling(subscribers=users, rounds=1 if smoke else 9, seconds=0.3 if smoke else 3)
 
 
 def start_all(stack: contextlib.ExitStack, installation: Installation) -> dict[str, Running]:
-    """Start every contender; those that need Node.js are left out where there is none."""
+    """Start every contender. Those that need Node.js are skipped if there is none."""
     servers = {
         PITWALL: stack.enter_context(contenders.pitwall(installation)),
         NAIVE: stack.enter_context(contenders.naive()),
@@ -93,7 +93,7 @@ def saturation(
 
 
 def compared(results: Rounds, targets: Mapping[str, str]) -> str:
-    """A row for each contender: throughput, delay, how it compares with the naive loop."""
+    """Return a row per contender: throughput, delay, and the ratio to the naive loop."""
     rows = [
         (
             name,
@@ -113,7 +113,7 @@ def punctuality(
     servers: Mapping[str, Running], *, subscribers: int, rounds: int, seconds: float
 ) -> None:
     load = Load(subscribers, "rate:10", seconds, WARM_UP, clients=LOAD_CLIENTS)
-    # Channels' in-memory layer takes seconds for one tick to so many: there is nothing to compare.
+    # Channels' in-memory layer takes seconds per tick with so many: there is nothing to compare.
     chosen = {name: server for name, server in servers.items() if name != TEXTBOOK}
     results = alternate(loads(chosen, load), rounds)
     rows = []
@@ -127,10 +127,10 @@ def punctuality(
 
 
 def scaling(*, subscribers: int, rounds: int, seconds: float) -> None:
-    """One and two processes behind Redis, the publisher a process of its own in both.
+    """Compare one and two processes behind Redis, each with the publisher in a separate process.
 
-    With as many send threads as Pitwall takes by itself, one process may use the cores of two: what
-    a process is worth shows with one thread in each.
+    With Pitwall's default number of send threads, one process may use the cores of two. The value
+    of a second process shows with one thread in each.
     """
     with contextlib.ExitStack() as stack:
         backing = stack.enter_context(services.backing())
@@ -143,7 +143,8 @@ def scaling(*, subscribers: int, rounds: int, seconds: float) -> None:
                     load = Load(subscribers, f"win:{width}", seconds, WARM_UP, clients=LOAD_CLIENTS)
                     results = alternate(loads(servers, load), rounds)
                     gain = ratio(results, TWO, ONE, per_second)
-                    # With many in flight it is the ticks that cost: each process receives all.
+                    # With many ticks in flight, the cost is in the ticks: each process receives all
+                    # of them.
                     judged = threads == "1" and width == 1
                     target = verdict(gain, at_least=1.7) if judged else ""
                     speeds = [middle(results[name], per_second) for name in servers]
@@ -156,7 +157,7 @@ def scaling(*, subscribers: int, rounds: int, seconds: float) -> None:
 def one_and_two(
     installation: Installation, *, send_threads: str | None
 ) -> Iterator[dict[str, Running]]:
-    """Pitwall with one web process and with two, side by side."""
+    """Run Pitwall with one web process and with two, at the same time."""
     variables = {} if send_threads is None else {"PITWALL_SEND_THREADS": send_threads}
     chosen = replace(installation, environment={**installation.environment, **variables})
     with contenders.pitwall(chosen) as one, contenders.pitwall(chosen, number=2) as two:

@@ -1,12 +1,13 @@
-"""How many sockets a second come in: with a session, without, and as Channels' tutorial has it.
+"""Benchmark of handshakes a second: with a session, without one, and with Channels' tutorial code.
 
     python -m benchmarks.handshake
     python -m benchmarks.handshake --smoke    # a moment, to see that it still runs
 
-A crowd that comes back after a restart: every socket is another user with a session of their own,
-32 upgrades in flight, counted until the 101. The CPU time of a handshake is that of all threads of
-the server; it hardly depends on the neighbours. The textbook is AuthMiddlewareStack with database
-sessions, on the same Django, users, sessions and database. On SQLite and on PostgreSQL.
+It simulates the reconnects after a restart: every socket belongs to a different user with a
+session, 32 upgrades are in flight, and each counts until its 101. The CPU time of a handshake is
+that of all threads of the server; it hardly depends on other load on the machine. The textbook is
+AuthMiddlewareStack with database sessions, on the same Django, users, sessions and database. On
+SQLite and on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ AGAIN = "Pitwall, session, seen lately"
 ANONYMOUS = "Pitwall, no credentials"
 TEXTBOOK = "AuthMiddlewareStack, session"
 OPEN = "Channels, no credentials"
-# The sockets stay open for so long (seconds) while the server's CPU time is read.
+# Seconds that the sockets stay open while the server's CPU time is read.
 HOLD = 0.2
 
 
@@ -79,7 +80,7 @@ def compare(title: str, installation: Installation, sockets: int, rounds: int) -
 def crowd(
     installation: Installation, load: Load, *, again: bool = False, anonymous: bool = False
 ) -> Result:
-    """A crowd at a server that has just started; with `again`, one that was there before."""
+    """Connect many users to a server that has just started; with `again`, for the second time."""
     with contenders.pitwall(installation) as server:
         target = bare(server.target)
         if anonymous:
@@ -91,12 +92,12 @@ def crowd(
 
 
 def bare(target: Target) -> Target:
-    """Only the handshake, no subscription."""
+    """Return the target without a subscription, for the handshake alone."""
     return replace(target, ready_mark=None, messages=())
 
 
 def connect(server: Running, load: Load) -> Result:
-    """Have the crowd connect; with `cpu_us`, what one handshake costs the server."""
+    """Connect all users. Adds `cpu_us`, the server's CPU time per handshake."""
     before = processes.cpu_seconds(server.process.pid)
     target = replace(server.target, control_port=None)
     with client.connected(target, replace(load, hold=HOLD)) as result:

@@ -1,14 +1,14 @@
-"""How fast commands go through a worker's inbox, and how soon the answer is there.
+"""Benchmark of a worker's inbox: commands a second, and the time to the answer.
 
     python -m benchmarks.inbox            # SQLite, then PostgreSQL with fsync and Redis
     python -m benchmarks.inbox --smoke    # a few seconds, to see that it still runs
 
-Against the named baseline "a transaction each": the command's row and the change that it makes,
-through the ORM, in one transaction for each command in a service thread, with no worker between.
-On SQLite the worker runs inside the asking process; on PostgreSQL in one of its own, and both are
-woken through Redis. "put" is until the command is durable, "answer" until the worker has
-committed its outcome and the asking task has it. CPU is that of the asking process: it says more
-than the rest on a machine with neighbours.
+The baseline is "a transaction each": the command's row and the change that it makes, through the
+ORM, in one transaction per command in a service thread, without a worker. On SQLite the worker runs
+inside the requesting process; on PostgreSQL in a separate process, and both are woken through
+Redis. "put" is the time until the command is durable, "answer" until the worker has committed its
+outcome and the requesting task has it. CPU is that of the requesting process: on a shared machine
+it is the most meaningful figure.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ additions: Inbox[Add, Total] = Inbox("bench", In=Add, Out=Total)
 
 
 class Adding(Worker):
-    """Adds up in memory; one row holds the sum."""
+    """Keeps a sum in memory and in one row."""
 
     name = "bench"
     pace = OnWake(additions)
@@ -105,7 +105,7 @@ def add_at_once(amount: int) -> None:
     )
 
 
-Times = list[tuple[float, float]]  # until durable, until answered: seconds from when it was due
+Times = list[tuple[float, float]]  # seconds since the due time: until durable, until answered
 Ask = Callable[[float, Times], Awaitable[None]]
 
 
@@ -123,7 +123,7 @@ async def in_a_transaction(due: float, times: Times) -> None:
 
 
 async def saturate(ask: Ask, seconds: float) -> tuple[float, float]:
-    """While so many ask one after another: commands a second, and µs of CPU here for each."""
+    """Keep ASKERS requests in flight. Returns commands a second, and µs of CPU here per command."""
     cpu, until = time.process_time(), time.perf_counter() + seconds
     times: Times = []
 
@@ -138,7 +138,7 @@ async def saturate(ask: Ask, seconds: float) -> tuple[float, float]:
 
 
 async def at_rate(ask: Ask, rate: int, seconds: float) -> tuple[Times, bool]:
-    """The times of commands that come evenly at `rate`, and whether they kept up."""
+    """Send commands evenly at `rate`. Returns their times, and whether they kept up."""
     times: Times = []
     tasks = []
     began = time.perf_counter()
@@ -174,7 +174,7 @@ async def measure(smoke: bool) -> None:
     stopping = asyncio.Event()
     inside = connection.vendor == "sqlite"
     running = asyncio.create_task(loop.run(Adding, stopping)) if inside else None
-    for ask in contenders.values():  # connections, caches, statements
+    for ask in contenders.values():  # warms up connections, caches, statements
         await asyncio.gather(*(ask(time.perf_counter(), []) for _ in range(50)))
     speeds: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
     for turn in range(1 if smoke else 3):  # A B, B A, A B
@@ -188,7 +188,7 @@ async def measure(smoke: bool) -> None:
     for rate in RATES[:2] if smoke else RATES:
         rows = []
         for name, ask in contenders.items():
-            # One that cannot keep up would only show how long its queue became.
+            # For one that cannot keep up, the times would only show the length of its queue.
             able = middle[name][0] > rate
             rows.append([name, *(await paced(ask, rate, seconds) if able else ["too fast"] * 5)])
         print(f"\n{rate:,} commands a second, ms\n")
@@ -205,7 +205,7 @@ async def paced(ask: Ask, rate: int, seconds: float) -> list[object]:
 
 
 def here(smoke: bool) -> None:
-    """Measure on the database of the environment, which is made for this."""
+    """Measure on the environment's database, which was created for this purpose."""
     call_command("migrate", verbosity=0)
     Stream.objects.create(workspace_id=0, name="sum")
     connection.close()
@@ -215,7 +215,7 @@ def here(smoke: bool) -> None:
 
 @contextmanager
 def worker_beside() -> Iterator[None]:
-    """A process of the worker, where other processes can be reached."""
+    """Run the worker in a separate process, if the database allows other processes."""
     if connection.vendor == "sqlite":
         yield
         return
@@ -228,7 +228,7 @@ def worker_beside() -> Iterator[None]:
 
 
 async def work() -> None:
-    """What the worker's process does until it is told to end, or its parent is gone."""
+    """Run the worker's process until it is told to end or its parent is gone."""
     parent = os.getppid()
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(15, stopping.set)

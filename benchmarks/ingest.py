@@ -1,12 +1,12 @@
-"""How fast samples go in and histories come out, against named baselines.
+"""Benchmark of storing samples and reading histories, against baselines.
 
     python -m benchmarks.ingest            # SQLite; with DATABASE_URL set, that server too
     python -m benchmarks.ingest --smoke    # a few seconds, to see that it still runs
 
 Ingest: `storage.write` (samples, exact rollups, newest values; one transaction a batch) against
 `Sample.save()` once per row, which keeps no rollups at all. History: `selectors.history` at 300
-points against fetching the range's samples and bucketing them in Python. Works in a database of
-its own that is removed at the end.
+points against fetching the range's samples and bucketing them in Python. Uses its own database,
+which is removed at the end.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from dashboard import selectors  # noqa: E402
 from dashboard.models import Metric, Rollup, Sample, Series  # noqa: E402
 from dashboard.samples import instants  # noqa: E402
 from dashboard.services import storage  # noqa: E402
+from realtime.auth import Principal  # noqa: E402
 from tools.lifetimes import exit_on_signals, tied  # noqa: E402
 
 POINTS = 300
@@ -63,7 +64,7 @@ def main() -> None:
 
 
 def measure(*, smoke: bool) -> None:
-    """Everything, in a database of its own."""
+    """Run all measurements in a separate database."""
     original = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
@@ -119,7 +120,7 @@ def make_series(workspace: Workspace, number: int, **fields: int) -> list[Series
 
 
 def ticks() -> Iterator[int]:
-    """Whole seconds, one after another: as collectors write them."""
+    """Yield consecutive whole seconds, as collectors write them."""
     at = NOW
     while True:
         at += instants.SECOND
@@ -163,8 +164,9 @@ def fill_rollups(series: Series, days: int) -> None:
 
 
 def ask(series: Series, hours: int) -> selectors.History:
+    workspace = series.metric.workspace
     return selectors.history(
-        workspace_id=series.metric.workspace_id,
+        Principal(0, "reader", False, workspace.pk, workspace.slug, "viewer"),
         name=series.metric.name,
         start=NOW - hours * instants.HOUR,
         end=NOW,
@@ -188,7 +190,7 @@ def rate(number: int, work: Callable[[], object]) -> float:
 
 
 def timed(work: Callable[[], object], times: int = 7) -> float:
-    """Milliseconds, the median of several runs after one to warm up."""
+    """Return the median milliseconds of several runs, after one warm-up run."""
     work()
     return median(1000 / rate(1, work) for _ in range(times))
 

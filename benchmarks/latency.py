@@ -1,12 +1,12 @@
-"""How old a value is when it arrives: sample taken → frame received, through everything.
+"""Benchmark of latency: the age of a value on arrival, end to end (sample taken → frame received).
 
     python -m benchmarks.latency
     python -m benchmarks.latency --smoke    # a moment, to see that it still runs
 
-The application as it is installed, with its own collectors and simulator: readings are taken at
-the whole second, stored, committed, published, rendered, sent. What a socket receives carries the
-time of its samples; the difference to the clock is the latency. Alone and beside a crowd of
-followers; embedded, and with workers, PostgreSQL and Redis in processes of their own.
+It runs the application as installed, with its own collectors and simulator: readings are taken on
+the whole second, stored, committed, published, rendered, sent. A frame carries the time of its
+samples; the difference from the clock is the latency. Measured alone and with many other followers;
+embedded, and with workers, PostgreSQL and Redis in separate processes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from benchmarks.support.client import Load
 from benchmarks.support.contenders import SUBSCRIBE_ALL, Installation, Running
 from benchmarks.support.tables import table
 
-SETTLES_WITHIN = 3.0  # seconds after which collectors are at their pace
+SETTLES_WITHIN = 3.0  # seconds until collectors run at their regular pace
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def apart(crowd: int, seconds: float) -> list[tuple[object, ...]]:
-    """The same with everything in a process of its own."""
+    """Measure with each component in its own process."""
     with (
         services.backing() as backing,
         contenders.installed(crowd + 1, services=backing, demo=True) as installation,
@@ -53,7 +53,7 @@ def apart(crowd: int, seconds: float) -> list[tuple[object, ...]]:
 def measure(
     title: str, installation: Installation, workers: str, crowd: int, seconds: float
 ) -> list[tuple[object, ...]]:
-    """A row for one follower alone, one for the same beside a crowd."""
+    """Return a row for one follower alone, and one for it among many others."""
     rows: list[tuple[object, ...]] = []
     with contenders.pitwall(installation, workers=workers) as server:
         for followers in (1, crowd + 1):
@@ -66,7 +66,7 @@ def measure(
 
 @contextlib.contextmanager
 def others(server: Running, count: int, seconds: float) -> Iterator[None]:
-    """Have so many more sockets follow everything meanwhile."""
+    """Keep `count` more sockets following all metrics during the block."""
     if not count:
         yield
         return
@@ -78,7 +78,7 @@ def others(server: Running, count: int, seconds: float) -> Iterator[None]:
 async def ages_of_frames(
     server: Running, installation: Installation, seconds: float
 ) -> list[float]:
-    """Follow all metrics for so long. Returns the age in milliseconds of every frame."""
+    """Follow all metrics for `seconds`. Returns the age of every frame in milliseconds."""
     cookie = installation.cookies.read_text().splitlines()[-1]
     url = f"ws://127.0.0.1:{server.target.port}{server.target.path}"
     ages = []
@@ -95,7 +95,7 @@ async def ages_of_frames(
 
 
 def taken_at(frame: str | bytes) -> float | None:
-    """When the samples of this frame were taken, in seconds since 1970; None of other frames."""
+    """Return when a frame's samples were taken, in seconds since 1970; None for other frames."""
     event = json.loads(frame)
     if event["type"] != "realtime_metrics":
         return None

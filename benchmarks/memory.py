@@ -1,10 +1,10 @@
-"""What an idle connection costs in memory, beside named peers.
+"""Benchmark of the memory of an idle connection, against peers.
 
     python -m benchmarks.memory
     python -m benchmarks.memory --smoke    # a moment, to see that it still runs
 
-Resident memory of the server process before and after so many sockets have come, after a first
-crowd has come and gone. Pitwall's sockets are authenticated and subscribed; those of the peers are
+Measures the server process's resident memory before and after the sockets connect, once a first
+batch has come and gone. Pitwall's sockets are authenticated and subscribed; the peers' sockets are
 neither.
 """
 
@@ -58,11 +58,11 @@ def main() -> None:
 
 
 def cost(server: Running, sockets: int) -> Result:
-    """The growth of the server's memory from no socket to `sockets`."""
+    """Return the growth of the server's memory from no sockets to `sockets`."""
     target = replace(server.target, control_port=None)
     few = Load(max(10, sockets // 10))
     with contextlib.suppress(RuntimeError):
-        client.run(target, few)  # what is loaded and cached on first use is no socket's cost
+        client.run(target, few)  # data loaded or cached on first use is not a cost of a socket
     time.sleep(0.5)
     before = processes.resident_bytes(server.process.pid)
     with client.connected(target, Load(sockets, hold=30)):

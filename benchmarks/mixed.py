@@ -1,11 +1,11 @@
-"""Chat, ticks and pushes together: who gets what how soon, and does all of it arrive.
+"""Benchmark of chat, ticks and pushes together: delays, and whether everything arrives.
 
     python -m benchmarks.mixed
     python -m benchmarks.mixed --smoke    # a moment, to see that it still runs
 
-500 sockets, each with one of eight selections of 24 metrics, one of twenty rooms, and a user of its
-own; ten rounds a second of one tick, five messages and twenty pushes (support/mixture.py). Pitwall
-commits every message to its log stream before it delivers it; the peers keep nothing.
+500 sockets, each with one of eight selections of 24 metrics, one of twenty rooms, and its own user;
+ten rounds a second of one tick, five messages and twenty pushes (support/mixture.py). Pitwall
+commits every message to its log stream before it delivers it; the peers store nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def row(results: list[Result], kind: int, followers: int) -> tuple[object, ...]:
-    """Deliveries a second, delays, and what of everything published has not arrived."""
+    """Return deliveries a second, delays, and the number of deliveries that did not arrive."""
     missing = sum(
         mixture.expected(result["published"], followers)[kind] - result["kinds"][kind]["total"]
         for result in results

@@ -1,11 +1,11 @@
-"""What readers notice of sockets that never read, and what those cost.
+"""Benchmark of sockets that never read: their cost, and their effect on others.
 
     python -m benchmarks.slow
     python -m benchmarks.slow --smoke    # a moment, to see that it still runs
 
-50 sockets that never read beside one that does; ticks of about 8 KB, a hundred a second, so that
-every buffer there is fills within a second. Then SIGTERM, while they still do not read. The naive
-loop awaits each send in turn: what it comes to is shown beside.
+50 sockets never read and one does; a hundred ticks of about 8 KB a second fill every buffer within
+a second. Then SIGTERM arrives while they still do not read. The naive loop, which awaits each send
+in turn, is shown for comparison.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.support.tables import table, verdict
 
 MB = 1_000_000
 EXTRA_METRICS = 230  # about 8 KB a tick
-STOPS_WITHIN = 6.0  # seconds after which `serve` kills a web process that does not end
+STOPS_WITHIN = 6.0  # seconds after which `serve` kills a web process that has not ended
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def report(ours: dict[str, Any], naive: dict[str, Any], slow: int) -> str:
 
 
 def observe(server: Running, load: Load) -> dict[str, Any]:
-    """Run the load and watch the server's memory meanwhile; adds `grown`, its largest growth."""
+    """Run the load and watch the server's memory. Adds `grown`, its largest growth."""
     before = processes.resident_bytes(server.process.pid)
     largest, done = before, threading.Event()
 
@@ -78,7 +78,7 @@ def observe(server: Running, load: Load) -> dict[str, Any]:
 
 
 def stop_with_slow_ones(server: Running, slow: int) -> float | None:
-    """Fill the buffers of sockets that do not read, then SIGTERM. Seconds, or None: killed."""
+    """Fill the buffers of sockets that do not read, then SIGTERM. Seconds taken, None if killed."""
     load = Load(slow + 1, "rate:100", seconds=STOPS_WITHIN + 20, warm_up=0, slow=slow, grace=0.1)
     loading = threading.Thread(target=_until_it_ends, args=(server, load), daemon=True)
     loading.start()

@@ -1,13 +1,13 @@
-"""How soon a commit with an event for each of many users has reached the last of them.
+"""Benchmark of a commit with an event for each of many users: the time until the last has it.
 
     python -m benchmarks.wakeups            # with the in-memory layer, and with Redis
     python -m benchmarks.wakeups --smoke    # a moment, to see that it still runs
 
-Every user has a socket on /ws/notifications/, which follows a log stream of their own: as many
-groups of the channel layer as users. One commit is in flight at a time; from the return of COMMIT
-to the arrival of its event at each of them. With Redis the commits are made in a process of their
-own, as a worker makes them. Beside it the same messages with one group_send for each group, one
-after the other and 64 at a time (support/wakeups.py).
+Every user has a socket on /ws/notifications/, which follows the user's own log stream: there are as
+many groups of the channel layer as users. One commit is in flight at a time, measured from the
+return of COMMIT to the arrival of its event at each user. With Redis, the commits are made in a
+separate process, as a worker would make them. The baselines send the same messages with one
+group_send per group, sequentially and 64 at a time (support/wakeups.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.support.contenders import Installation
 from benchmarks.support.pairs import Result, alternate, middle, ratio
 from benchmarks.support.tables import table, verdict
 
-# By what support/wakeups.py calls them.
+# Their names in support/wakeups.py.
 WAYS = {
     "Pitwall": "together",
     "a group_send each": "one_by_one",
@@ -44,7 +44,7 @@ def main() -> None:
 def compare(
     title: str, installation: Installation, counts: tuple[int, ...], seconds: float, rounds: int
 ) -> None:
-    """Run all ways in alternation for each number of groups, and print the table."""
+    """Alternate between all ways for each number of groups, and print the table."""
     rows: list[tuple[object, ...]] = []
     for groups in counts:
         load = Load(groups, "win:1", seconds)
@@ -62,7 +62,7 @@ def compare(
 
 
 def tell(installation: Installation, load: Load, way: str) -> Result:
-    """Commit after commit for all sockets of `load`, told of in this way."""
+    """Commit repeatedly for all sockets of `load`, notifying in this way."""
     with contenders.pitwall(installation, groups=load.connections, way=way) as server:
         target = replace(
             server.target, path="/ws/notifications/", ready_mark='"initial_data"', messages=()
@@ -75,7 +75,7 @@ def median(result: Result) -> float:
 
 
 def last(result: Result) -> float:
-    """When all but the last hundredth had it: the last of all says more of the machine."""
+    """Return when 99 % had it: the very last one says more about the machine."""
     return float(result["kinds"][0]["p99_ms"])
 
 

@@ -12,7 +12,7 @@ export default defineConfig({
   publicDir: false,
   plugins: [
     vue(),
-    // Messages become functions and plain data here: the page's policy allows no eval.
+    // Compile messages to functions and plain data: the page's policy forbids eval.
     VueI18nPlugin({ include: [here('./src/locales/*.json')], runtimeOnly: true, strictMessage: true }),
   ],
   resolve: { alias: { '@': here('./src') } },

@@ -1,1 +1,1 @@
-"""Notifications of users, and the live cards that apps put into conversations."""
+"""Notifications to users, and the live cards that apps put into conversations."""

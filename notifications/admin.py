@@ -1,4 +1,4 @@
-"""The admin: what users were told, to look at; announcements, which are sent when saved."""
+"""The admin: notifications, read-only, and announcements, which are sent when saved."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(Notification)
 class NotificationAdmin(BaseNotificationAdmin):
-    """What was told to whom; nothing is changed here, for open pages would not hear of it."""
+    """Notifications, read-only: open pages would not learn of changes made here."""
 
     list_display = ["title", "user", "workspace", "label", "severity", "created_at", "read_at"]
     list_filter = ["workspace", KindFilter, "severity"]
@@ -66,7 +66,7 @@ class NotificationAdmin(BaseNotificationAdmin):
 
 @admin.register(Announcement)
 class AnnouncementAdmin(BaseAnnouncementAdmin):
-    """Saving one sends it; what was sent cannot be changed."""
+    """Announcements: saving one sends it, and it cannot be changed afterwards."""
 
     list_display = ["message", "severity", "workspace", "author", "created_at"]
     list_filter = ["workspace", "severity"]

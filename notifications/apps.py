@@ -7,7 +7,7 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        # Imported for what they register.
+        # Imported because they register the page and the retention.
         from notifications import navigation, retention  # noqa: F401
         from notifications.protocol import STREAM, NotificationChanged
         from realtime.streams import retractions

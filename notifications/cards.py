@@ -1,7 +1,7 @@
-"""Live cards: something of an app that stands in a conversation and changes in place.
+"""Live cards: objects of an app that are shown in a conversation and update in place.
 
-An app registers its kinds of cards; chat shows any card, follows its changes and relays its
-actions, and knows none of the apps behind them.
+Apps register their kinds of cards. Chat shows any card, follows its changes and relays its
+actions, without knowing the apps behind them.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Followed = tuple[StreamKey, Selection]
 Follow = Callable[[Principal, Sequence[str]], Followed | None]
 
 
-# The longest names of kinds and things.
+# Limits on the length of kinds and references, in characters.
 MAX_KIND = 32
 MAX_REFERENCE = 200
 
 
 @dataclass(frozen=True)
 class Card:
-    """One card, with the state that it has when it is put into a conversation.
+    """One card, with its state at the time when it is put into a conversation.
 
     Raises:
         ValueError: its kind or reference is empty or too long.
@@ -53,14 +53,14 @@ class CardKind:
 
     Args:
         name: the `kind` of its frames.
-        state: (principal, references) → the present state by reference; None where there is no
-            such thing, or the principal may not see it.
-        follow: (principal, references) → how changes of these reach a socket: the latest stream
-            and the selection that its consumer hands to `follow_latest`. The selection's frames
-            are `CardUpdate`s. None where the principal may see none of them. Left out: the changes
-            that `card_changed` tells of.
-        actions: what can be done on a card, by name. Called with keyword arguments `principal`,
-            `reference` and `arguments` (a mapping, as the client sent it); raises AppErrors.
+        state: (principal, references) → the current state by reference; None if the object does
+            not exist or the principal may not see it.
+        follow: (principal, references) → the latest stream and the selection that bring changes of
+            these cards to a socket; its consumer passes them to `follow_latest`. The selection's
+            frames are `CardUpdate`s. None if the principal may see none of the cards. If omitted,
+            sockets follow the changes published by `card_changed`.
+        actions: the actions on a card, by name. Called with keyword arguments `principal`,
+            `reference` and `arguments` (a mapping, as the client sent it); they raise AppErrors.
     """
 
     name: str
@@ -69,7 +69,7 @@ class CardKind:
     actions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     def followed(self, principal: Principal, references: Sequence[str]) -> Followed | None:
-        """How changes of these cards reach a socket of the principal; None: they may see none."""
+        """Return the stream and selection of these cards; None if the principal may see none."""
         if self.follow is not None:
             return self.follow(principal, references)
         states = self.state(principal, references)
@@ -84,7 +84,7 @@ register = registry.register
 
 
 def get(name: str) -> CardKind:
-    """The kind of that name.
+    """Return the kind of that name.
 
     Raises:
         NotFound: no app has registered it.
@@ -96,10 +96,10 @@ def get(name: str) -> CardKind:
 
 
 def card_changed(*, workspace_id: int, kind: str, reference: str, state: State) -> None:
-    """Show the new state of a card wherever it stands: on commit inside a transaction, else now.
+    """Show a card's new state wherever it is displayed: on commit inside a transaction, else now.
 
-    For kinds without a `follow` of their own. It reaches the sockets that follow the card and whose
-    users could see it when they began to; so the state must be the same for all of them.
+    For kinds without their own `follow`. It reaches the sockets that follow the card and whose
+    users could see it when they started to, so the state must be the same for all of them.
     """
     publish_latest(streams.cards(workspace_id, kind), {reference: state})
 
@@ -112,7 +112,7 @@ class _Visible:
     references: frozenset[str]
 
     def frames(self, payload: Mapping[str, State]) -> list[bytes]:
-        """A `card_update` for each of these that has changed."""
+        """Return a `card_update` for each of these cards that has changed."""
         return [
             CardUpdate(kind=self.kind, reference=reference, state=state).encode()
             for reference, state in payload.items()

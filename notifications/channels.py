@@ -1,7 +1,7 @@
-"""Channels: how a message of the system reaches a place, whichever app the place belongs to.
+"""Channels: they bring system messages to places, whichever app a place belongs to.
 
-Apps register their channels as they register cards: chat has `room`. Alerts and jobs send through
-`notifications.services.send_to_channel` and know none of the apps behind.
+Apps register channels as they register cards: chat has `room`. Alerts and jobs send through
+`notifications.services.send_to_channel`, without knowing the apps behind the channels.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.registries import Registry
 
-# What a channel needs to know of a place, as it is kept with a route: JSON values by name.
+# The settings with which a channel finds a place, as stored with a route: JSON values by name.
 Target = Mapping[str, Any]
 
 
 class Part(StrEnum):
-    """What of a message a channel can carry; every channel carries the title."""
+    """The parts of a message that a channel can carry; every channel carries the title."""
 
     TEXT = "text"
     SEVERITY = "severity"
@@ -33,10 +33,10 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class ChannelMessage:
-    """What is to reach a place. Title and text are Markdown that also reads well as it is.
+    """A message to a place. Title and text are Markdown that is also readable as plain text.
 
     `severity` is one of notifications.models.Severity; `link` is a path of this site or an http(s)
-    address; `card` is shown live where a channel can do that.
+    address; `card` is shown live if the channel supports it.
 
     Raises:
         ValueError: there is no title.
@@ -53,7 +53,7 @@ class ChannelMessage:
             raise ValueError("A message to a channel needs a title.")
 
     def reduced_to(self, parts: frozenset[Part]) -> ChannelMessage:
-        """The message without what is not among `parts`."""
+        """Return the message without the parts that are not in `parts`."""
         empty = ChannelMessage(title=self.title)
         dropped = {part.value: getattr(empty, part.value) for part in Part if part not in parts}
         return replace(self, **dropped)
@@ -62,9 +62,9 @@ class ChannelMessage:
 class Channel:
     """One way to reach places. Subclasses set `name`, `label` and `carries`.
 
-    Methods are synchronous. A channel within this installation does all of its work in `send`. One
-    that leads outside stores there what is to go out, and a worker of its own delivers it after the
-    commit: no transaction waits for another server, and nothing goes out that was rolled back.
+    Methods are synchronous. A channel within this installation does all of its work in `send`. In
+    an external channel, `send` stores the message, and the channel's own worker delivers it after
+    the commit: no transaction waits for another server, and no rolled-back message is sent.
     """
 
     name: ClassVar[str]
@@ -72,22 +72,22 @@ class Channel:
     carries: ClassVar[frozenset[Part]]
 
     def check(self, principal: Principal, target: Target) -> Target:
-        """The target as it is to be kept, if `principal` may have messages sent there.
+        """Return the target in the form to store, if `principal` may have messages sent there.
 
         Raises:
-            InvalidCommand: a setting is missing, unknown or wrong, or the place is not theirs to
-                choose; `errors` names the setting.
+            InvalidCommand: a setting is missing, unknown or wrong, or the principal may not choose
+                the place; `errors` names the setting.
         """
         raise NotImplementedError
 
     def send(self, workspace_id: int, target: Target, message: ChannelMessage) -> None:
-        """Bring a message to a place, in the unit of work of the caller.
+        """Send a message to a place, in the caller's unit of work.
 
         Args:
-            message: without what this channel does not carry.
+            message: already reduced to the parts that this channel carries.
 
         Raises:
-            AppError: the place is gone or takes no messages; nothing has changed then.
+            AppError: the place is gone or accepts no messages; nothing has changed.
         """
         raise NotImplementedError
 
@@ -97,7 +97,7 @@ register = registry.register
 
 
 def get(name: str) -> Channel:
-    """The channel of that name.
+    """Return the channel of that name.
 
     Raises:
         NotFound: no app has registered it.

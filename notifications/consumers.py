@@ -1,4 +1,4 @@
-"""The socket of notifications: a user's own, live, without asking."""
+"""The notifications socket: sends users their own notifications live, without a subscription."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class NotificationsConsumer(RealtimeConsumer):
         return streams.inbox(self.principal.workspace_id, self.principal.user_id)
 
     async def _send_snapshots(self, followed: FollowedLogs) -> None:
-        """What is unread at the position or later: events up to then change nothing in it."""
+        """Send the unread notifications as of the position or later.
+
+        If the client gets events that they already reflect, these change nothing.
+        """
         for key in followed.without_recovery:
             found = await self.call(selectors.snapshot, self.principal)
             await self.send_event(

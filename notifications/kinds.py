@@ -1,6 +1,6 @@
-"""The kinds of notifications: what happened, by the name that programs and filters use.
+"""The kinds of notifications: each has a name, which programs and filters use, and a label.
 
-Each app registers its own when Django starts; `message` and `announcement` are there from here.
+Each app registers its own when Django starts; this module registers `message` and `announcement`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ANNOUNCEMENT = "announcement"
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind; `label` is its name for people, best a lazy translation."""
+    """One kind; `label` is the name that users see, preferably a lazy translation."""
 
     name: str
     label: Label
@@ -30,16 +30,16 @@ registry: Registry[Kind] = Registry("kind of notification")
 
 
 def register(name: str, label: Label) -> None:
-    """Make a kind known.
+    """Register a kind.
 
     Raises:
-        ValueError: another one has that name.
+        ValueError: another kind has that name.
     """
     registry.register(Kind(name, label))
 
 
 def kinds() -> dict[str, Label]:
-    """All registered kinds, name to label, in the order of registration."""
+    """Return all registered kinds, name to label, in the order of registration."""
     return {kind.name: kind.label for kind in registry}
 
 

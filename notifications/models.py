@@ -1,4 +1,4 @@
-"""What users are told (Notification), and what administrators tell everybody (Announcement)."""
+"""Notifications to single users, and announcements by administrators to everybody."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_LINK = 500
 
 
 class Severity(models.TextChoices):
-    """How much it matters; the values are those of the protocol."""
+    """The importance of a message; the values are those of the protocol."""
 
     INFO = "info", _("Info")
     WARNING = "warning", _("Warning")
@@ -24,12 +24,12 @@ class Severity(models.TextChoices):
 
 
 class Notification(models.Model):
-    """Something that one user is told in one workspace, until they have read it.
+    """A message to one user in one workspace; unread while `read_at` is null.
 
     `link` is a path on this site or an http(s) address. A user has at most one notification with
-    the same non-empty `dedupe_key` in a workspace. `subject_kind` and `subject_id` name what it is
-    about (notifications.subjects), and `subject_sequence` the place in it, where it has an order:
-    a message's sequence in its room.
+    the same non-empty `dedupe_key` in a workspace. `subject_kind` and `subject_id` name its subject
+    (notifications.subjects), and `subject_sequence` the place in it if the subject has an order:
+    for example, a message's sequence in its room.
     """
 
     workspace = models.ForeignKey(
@@ -49,7 +49,7 @@ class Notification(models.Model):
     )
     link = models.CharField(_("link"), max_length=MAX_LINK, blank=True)
     dedupe_key = models.CharField(max_length=120, blank=True, editable=False)
-    # The default is the database's: processes of the release before insert rows without it.
+    # A database default: processes of the previous release insert rows without this column.
     subject_kind = models.CharField(
         max_length=MAX_SUBJECT_KIND, blank=True, db_default="", editable=False
     )
@@ -108,7 +108,7 @@ class Notification(models.Model):
 
 
 class Announcement(models.Model):
-    """What everybody of a workspace, or of all of them, was told at once."""
+    """A message to everybody in one workspace, or in all of them."""
 
     workspace = models.ForeignKey(
         Workspace,

@@ -1,4 +1,4 @@
-"""The pages of this app in the navigation."""
+"""Navigation entries for this app's pages."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -8,7 +8,7 @@ from realtime.auth import Principal
 
 
 def unread(principal: Principal) -> Count:
-    """Unread notifications of this person in the workspace."""
+    """Return the number of the user's unread notifications in the workspace."""
     number = selectors.unread_count(principal.workspace_id, principal.user_id)
     return Count(number, Tone.ACCENT)
 

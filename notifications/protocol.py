@@ -18,14 +18,14 @@ NotificationId = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
 
 
 class MarkAsRead(Command, tag="mark_as_read"):
-    """One notification, or with `all: true` every one."""
+    """Mark one notification as read, or with `all: true` every one."""
 
     notification_id: NotificationId | None = None
     everything: bool = msgspec.field(name="all", default=False)
 
 
 class Subscribe(Command, tag="subscribe"):
-    """Go on from a position; without one, a new snapshot. `streams` can name the one there is."""
+    """Resume from a position, or get a new snapshot. `streams` can only name the one stream."""
 
     streams: Annotated[list[Literal["notifications"]], Meta(max_length=1)] | None = None
     recover: dict[str, Position] | None = None
@@ -55,21 +55,21 @@ class NewNotification(Event, tag="new_notification"):
 
 
 class NotificationChanged(Event, tag="notification_changed"):
-    """It says something else now: what its `message` quoted has been taken back."""
+    """A notification has changed: the text that its `message` quoted was retracted."""
 
     data: dict[str, Any]
     unread_count: int
 
 
 class NotificationRead(Event, tag="notification_read"):
-    """These are read now; `unread_count` is what is left after this change."""
+    """These notifications are now read; `unread_count` is the number left after this change."""
 
     ids: list[int]
     unread_count: int
 
 
 class CardUpdate(Event, tag="card_update"):
-    """The state that a live card has now (notifications.cards); to sockets that follow it."""
+    """The current state of a live card (notifications.cards), for sockets that follow it."""
 
     kind: str
     reference: str
@@ -77,7 +77,7 @@ class CardUpdate(Event, tag="card_update"):
 
 
 class MarkedAsRead(Ack, tag="ack"):
-    """In reply to `mark_as_read`: how many became read by it, and how many are left unread."""
+    """The reply to `mark_as_read`: the number newly marked, and the number still unread."""
 
     marked: int
     unread_count: int

@@ -1,4 +1,4 @@
-"""Removes notifications that were read long ago, with settings.NOTIFICATION_RETENTION."""
+"""Removes notifications that were read longer ago than settings.NOTIFICATION_RETENTION."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from realtime.workers.retention import BATCH, Expiry, keep_for_a_time
 
 @keep_for_a_time
 class NotificationExpiry(Expiry):
-    """Read notifications; what is unread stays, however old it is."""
+    """Read notifications; unread ones stay, however old they are."""
 
     def remove_some(self) -> bool:
         old = Notification.objects.filter(read_at__lt=Now() - settings.NOTIFICATION_RETENTION)

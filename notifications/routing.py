@@ -1,4 +1,4 @@
-"""WebSocket routes; the trailing slash is optional."""
+"""WebSocket routes of notifications; the trailing slash is optional."""
 
 from django.urls import re_path
 

@@ -1,4 +1,4 @@
-"""Reads: a user's notifications in a workspace, newest first, and how many are unread."""
+"""Selectors: a user's notifications in a workspace, newest first, and unread counts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.protocol import rfc3339
 
-# As many as a snapshot holds; the count is of all, and REST has the others page by page.
+# Limit of notifications in a snapshot; its count covers all, and REST returns the others in pages.
 SNAPSHOT = 100
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The newest unread notifications, and the number of all unread ones."""
+    """The newest unread notifications, and the total number of unread ones."""
 
     unread: list[Notification]
     unread_count: int
@@ -29,7 +29,7 @@ class Snapshot:
 def page(
     principal: Principal, *, unread: bool | None = None, kind: str | None = None
 ) -> QuerySet[Notification]:
-    """The principal's notifications in their workspace, newest first.
+    """Return the principal's notifications in their workspace, newest first.
 
     Args:
         unread: only unread (True) or only read ones (False).
@@ -44,10 +44,10 @@ def page(
 
 
 def one(principal: Principal, notification_id: int) -> Notification:
-    """One of the principal's notifications.
+    """Return one of the principal's notifications.
 
     Raises:
-        NotFound: there is none of that id, or it is somebody else's.
+        NotFound: there is none with that id, or it is another user's.
     """
     found = of_user(principal.workspace_id, principal.user_id).filter(pk=notification_id).first()
     if found is None:
@@ -56,13 +56,13 @@ def one(principal: Principal, notification_id: int) -> Notification:
 
 
 def kinds_of(principal: Principal) -> set[str]:
-    """The kinds of what the principal has been told in their workspace."""
+    """Return the kinds of the principal's notifications in their workspace."""
     found = of_user(principal.workspace_id, principal.user_id)
     return set(found.order_by().values_list("kind", flat=True).distinct())
 
 
 def snapshot(principal: Principal) -> Snapshot:
-    """What a socket is told when it connects."""
+    """Return the data for a socket that connects."""
     unread = page(principal, unread=True)
     newest = list(unread[:SNAPSHOT])
     return Snapshot(newest, len(newest) if len(newest) < SNAPSHOT else unread.count())
@@ -73,7 +73,7 @@ def unread_count(workspace_id: int, user_id: int) -> int:
 
 
 def unread_counts(workspace_id: int, user_ids: Collection[int]) -> dict[int, int]:
-    """The number of unread notifications of each of these users that has any."""
+    """Return the number of unread notifications by user id; omits users without any."""
     unread = Notification.objects.filter(
         workspace_id=workspace_id, user_id__in=user_ids, read_at=None
     )
@@ -82,7 +82,7 @@ def unread_counts(workspace_id: int, user_ids: Collection[int]) -> dict[int, int
 
 
 def users_told(subject: Subject, *, kind: str) -> list[int]:
-    """The ids of the users who were told of a subject by a notification of this kind.
+    """Return the ids of the users who got a notification of this kind about a subject.
 
     Read notifications count for as long as they are kept (settings.NOTIFICATION_RETENTION).
     """
@@ -91,7 +91,7 @@ def users_told(subject: Subject, *, kind: str) -> list[int]:
 
 
 def told_beyond(subject: Subject, *, kind: str, user: str, sequence: str) -> Exists:
-    """For queries of rows of users: whether one was told of something after their sequence.
+    """Return a condition on rows of users: they were notified of something after their sequence.
 
     Args:
         kind: only notifications of this kind count.
@@ -105,17 +105,17 @@ def told_beyond(subject: Subject, *, kind: str, user: str, sequence: str) -> Exi
 
 
 def about(subject: Subject) -> QuerySet[Notification]:
-    """All notifications about one subject."""
+    """Return all notifications about one subject."""
     return Notification.objects.filter(subject_kind=subject.kind, subject_id=subject.id)
 
 
 def of_user(workspace_id: int, user_id: int) -> QuerySet[Notification]:
-    """All notifications of one user in one workspace."""
+    """Return all notifications of one user in one workspace."""
     return Notification.objects.filter(workspace_id=workspace_id, user_id=user_id)
 
 
 def document(notification: Notification) -> dict[str, Any]:
-    """A notification as the protocol and the REST API write it."""
+    """Return a notification in the form of the protocol and the REST API."""
     return {
         "id": notification.pk,
         "kind": notification.kind,

@@ -1,4 +1,4 @@
-"""The streams of this app, each by the one function that names it."""
+"""The streams of this app: one function returns the key of each."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ CARD_PREFIX = "cards:"
 
 
 def cards(workspace_id: int, kind: str) -> StreamKey:
-    """The newest states of the live cards of one kind."""
+    """Return the stream of the newest states of the live cards of one kind."""
     return StreamKey(workspace_id, f"{CARD_PREFIX}{kind}")
 
 
 def inbox(workspace_id: int, user_id: int) -> StreamKey:
-    """What becomes of one user's notifications in a workspace; nobody else can follow it."""
+    """Return the stream of one user's notifications in a workspace; only they can follow it."""
     return StreamKey(workspace_id, STREAM, user_id)

@@ -1,4 +1,4 @@
-"""Pages."""
+"""URLs of the pages of notifications."""
 
 from django.urls import path
 

@@ -13,7 +13,7 @@ from realtime.auth import Principal
 
 @workspace_page
 def inbox(request: HttpRequest, principal: Principal) -> HttpResponse:
-    """One's notifications in a workspace; `?notification=<id>` opens one of them."""
+    """Show the user's notifications in a workspace; `?notification=<id>` opens one of them."""
     known = selectors.kinds_of(principal)
     described = [
         {"name": name, "label": str(label), "known": name in known}

@@ -1,1 +1,1 @@
-"""What every app of Pitwall shares: streams, sockets, workers. Knows no domain."""
+"""The infrastructure that all apps of Pitwall share: streams, sockets, workers. Knows no domain."""

@@ -1,8 +1,8 @@
-"""Who is acting: on whose behalf, and from where, the code at hand runs.
+"""The actor: the user on whose behalf the current code runs, and the address they act from.
 
-Each door says so once for what it lets in (a request, a socket's command). A service deep inside
-asks here instead of taking the same two arguments through every signature. The value survives
-`threads.call`. Workers and management commands say nothing: they act as the system.
+Each entry point sets it once for what it lets in (a request, a socket's command). A service deep
+inside reads it here instead of passing the same two arguments through every signature. The value
+survives `threads.call`. Workers and management commands set nothing: they act as the system.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ipaddress import ip_address
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A user and their IP address; `user_id` is None for somebody who has not signed in."""
+    """A user and their IP address; `user_id` is None for a user who has not signed in."""
 
     user_id: int | None = None
     username: str = ""
@@ -29,10 +29,10 @@ _current: ContextVar[Callable[[], Actor]] = ContextVar("actor", default=lambda: 
 
 @contextmanager
 def acting(who: Callable[[], Actor]) -> Iterator[None]:
-    """Run a block on somebody's behalf.
+    """Run a block on an actor's behalf.
 
     Args:
-        who: called only when somebody asks, since finding out may cost a query.
+        who: returns the actor; called only on demand, since finding out may cost a query.
     """
     token = _current.set(who)
     try:
@@ -42,12 +42,12 @@ def acting(who: Callable[[], Actor]) -> Iterator[None]:
 
 
 def current() -> Actor:
-    """Who is acting now; SYSTEM where no door has said so."""
+    """Return the current actor; SYSTEM if no entry point has set one."""
     return _current.get()()
 
 
 def plain_address(text: str) -> str | None:
-    """An IP address without zone, IPv4 not dressed up as IPv6; None for anything else."""
+    """Return an IP address without zone, IPv4-mapped ones as IPv4; None for anything else."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

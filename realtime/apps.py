@@ -7,6 +7,6 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         from realtime.streams import write_guard
-        from realtime.workers import retention  # noqa: F401  (the first registers its worker)
+        from realtime.workers import retention  # noqa: F401  (importing it registers its worker)
 
         write_guard.install()

@@ -1,4 +1,4 @@
-"""Who is at the other end of a socket.
+"""Authentication and revocation of sockets: credentials in, a principal out.
 
 This layer knows neither users nor tokens: the function named by settings.REALTIME_AUTHENTICATE
 turns credentials into a principal.
@@ -19,7 +19,7 @@ from realtime.streams import publish
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a client showed, at most one of the first three; `workspace` is the slug it asks for."""
+    """Credentials of a client, at most one of the first three; `workspace` is the slug it wants."""
 
     session_key: str | None = None
     bearer: str | None = None
@@ -29,10 +29,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated user in one workspace, with the role they have there.
+    """An authenticated user in one workspace, with their role there.
 
-    `session_key` and `token_id` tell which login this is, so that ending it ends its sockets;
-    `password_mark` is there where neither is: such a login ends with the password it was made by.
+    `session_key` and `token_id` identify the login, so that ending it ends its sockets.
+    `password_mark` is set if neither is: such a login ends when the password that it was made with
+    changes.
     """
 
     user_id: int
@@ -53,22 +54,22 @@ Recheck = Callable[[Sequence["Principal"]], Mapping["Principal", "Principal | No
 
 @cache
 def authenticator() -> Authenticate:
-    """The installation's authenticate function: synchronous, None for refused credentials."""
+    """Return the installation's authenticate function: synchronous, None means refused."""
     return cast(Authenticate, import_string(settings.REALTIME_AUTHENTICATE))
 
 
 @cache
 def session_authenticator() -> AuthenticateSessions:
-    """The same for many sessions at once: credentials with a session key, answered in order."""
+    """Return the function for many sessions: credentials with session keys, answered in order."""
     return cast(AuthenticateSessions, import_string(settings.REALTIME_AUTHENTICATE_SESSIONS))
 
 
 @cache
 def rechecker() -> Recheck:
-    """The installation's recheck function: synchronous, what each principal has become.
+    """Return the installation's recheck function: synchronous, the current state of each principal.
 
-    One that is as it was is given as it was, one with other rights with those, and one whose
-    session, token, membership or user has ended is None.
+    An unchanged principal is returned as it is, one with other rights is returned with those, and
+    one whose session, token, membership or user has ended becomes None.
     """
     return cast(Recheck, import_string(settings.REALTIME_RECHECK))
 
@@ -80,7 +81,7 @@ def revoke(
     token_id: int | None = None,
     workspace_id: int | None = None,
 ) -> None:
-    """Close the sockets that match all that is given, on every process, with 4500.
+    """Close the sockets that match all criteria, on every process, with 4500.
 
     Sent on commit when called inside a transaction.
 
@@ -91,7 +92,7 @@ def revoke(
         workspace_id: sockets in this workspace (with user_id: a removed member).
 
     Raises:
-        ValueError: nothing was given, which would mean everybody.
+        ValueError: no criterion was given, which would mean all users.
     """
     publish.publish_control(
         "revoke",
@@ -102,9 +103,9 @@ def revoke(
 
 
 def reauthorize(*, user_id: int, workspace_id: int | None = None) -> None:
-    """Have a user's sockets come back (4010) so that they get their new rights, on commit.
+    """Close a user's sockets with 4010, on commit, so that they reconnect with their new rights.
 
-    For a changed role: those who may still come in reconnect by themselves and resume.
+    For a changed role: clients that are still allowed reconnect by themselves and resume.
     """
     publish.publish_control("reauthorize", _criteria(user_id=user_id, workspace_id=workspace_id))
 

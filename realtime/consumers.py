@@ -1,4 +1,4 @@
-"""RealtimeConsumer: the base of every endpoint, with the commands that all of them take.
+"""RealtimeConsumer: the base of every endpoint, with the commands that all of them accept.
 
 A subclass lists its commands with `@on(CommandClass)` and stays a few lines per action.
 """
@@ -31,16 +31,16 @@ class RealtimeConsumer(FollowsLogs):
 
     _clock: asyncio.Task[None] | None = None
 
-    # --- What subclasses use ----------------------------------------------------------------
+    # --- For subclasses ---------------------------------------------------------------------
 
     @property
     def query(self) -> dict[str, str]:
-        """The query string of the upgrade, the last value for each name."""
+        """The query string of the upgrade: the last value for each name."""
         return handshake.query(self.scope)
 
     @property
     def compressed(self) -> bool:
-        """Whether binary frames hold compressed JSON on this connection (`?compress=zlib`)."""
+        """True if binary frames hold compressed JSON on this connection (`?compress=zlib`)."""
         return bool(self.format & Format.COMPRESS)
 
     def push(self, event: Event) -> None:
@@ -48,10 +48,10 @@ class RealtimeConsumer(FollowsLogs):
         self.connection.push(Bundle([event.encode()]))
 
     async def follow_latest(self, key: StreamKey, selection: Selection) -> None:
-        """Push what `selection` makes of the newest values, from after this reply on.
+        """Push the newest values as `selection` renders them, starting after the current reply.
 
         Raises:
-            TooManySubscriptions: this connection follows as much as it may.
+            TooManySubscriptions: this connection would follow more streams than it may.
         """
         self.require_room_for(key)
         await self.hub.follow(self.connection, LatestFeed, key, selection)
@@ -60,10 +60,10 @@ class RealtimeConsumer(FollowsLogs):
         await self.hub.unfollow(self.connection, LatestFeed, key)
 
     async def follow_book(self, key: StreamKey) -> None:
-        """Push a book from after this reply on: a snapshot first, also to one that follows it.
+        """Push a book, starting after the current reply. Always sends a snapshot first.
 
         Raises:
-            TooManySubscriptions: this connection follows as much as it may.
+            TooManySubscriptions: this connection would follow more streams than it may.
         """
         self.require_room_for(key)
         await self.hub.follow(self.connection, BookFeed, key, None)
@@ -72,11 +72,11 @@ class RealtimeConsumer(FollowsLogs):
         await self.hub.unfollow(self.connection, BookFeed, key)
 
     def enter(self, scope: str) -> None:
-        """Count this connection among those that make its user present in `scope`."""
+        """Make the user present in `scope` through this connection."""
         self.hub.presence.enter(self._seat(scope), self.connection.client_id)
 
     def leave(self, scope: str) -> None:
-        """The user stays present for as long as another of their connections is in `scope`."""
+        """Leave `scope`; the user stays present while another of their connections is in it."""
         self.hub.presence.leave(self._seat(scope), self.connection.client_id)
 
     def _seat(self, scope: str) -> Seat:
@@ -118,7 +118,7 @@ class RealtimeConsumer(FollowsLogs):
 
     @on(messages.HeartbeatAcknowledged)
     async def heartbeat_acknowledged(self, command: messages.HeartbeatAcknowledged) -> None:
-        """`timestamp` is that of the heartbeat: it tells the round trip."""
+        """Measure the round trip; `timestamp` is that of the heartbeat."""
         stamp = None if command.timestamp is None else str(command.timestamp)
         self.heartbeat.acknowledged(time.monotonic(), stamp)
         self.connection.round_trip = self.heartbeat.round_trip.smoothed
@@ -129,12 +129,12 @@ class RealtimeConsumer(FollowsLogs):
 
     @on(messages.Echo)
     async def echo(self, command: messages.Echo) -> None:
-        """No reply of its own: what comes next is the reply."""
+        """Send no reply: the echo of the next frame is the reply."""
         self.echo_next = True
 
     @on(messages.RequestData)
     async def request_data(self, command: messages.RequestData) -> Event:
-        """What the client asks to know; endpoints add to it by `requested_data`."""
+        """Return the requested data; endpoints add requests by overriding `requested_data`."""
         if command.request == "time":
             return self._start_clock(command.interval or messages.CLOCK_INTERVAL)
         if command.interval is not None:
@@ -146,10 +146,10 @@ class RealtimeConsumer(FollowsLogs):
         )
 
     async def requested_data(self, request: str) -> Any:
-        """The data of one request.
+        """Return the data of one request.
 
         Raises:
-            InvalidCommand: nothing of that name can be requested here.
+            InvalidCommand: there is no request of that name here.
         """
         if request == "server_time":
             return _clock_reading()
@@ -158,7 +158,7 @@ class RealtimeConsumer(FollowsLogs):
         raise InvalidCommand.field("request", f"There is no {request[:64]!r} to request here.")
 
     def statistics(self) -> dict[str, Any]:
-        """This connection, for the one at its other end."""
+        """Return the statistics of this connection, for its own client."""
         connection, who = self.connection, self.principal
         return {
             "client_id": connection.client_id,
@@ -170,7 +170,7 @@ class RealtimeConsumer(FollowsLogs):
         }
 
     def _start_clock(self, interval: float) -> Event:
-        """One clock a connection: asked again, it goes on at the new interval."""
+        """Start the connection's only clock; a second request sets a new interval."""
         if self._clock is not None:
             self._clock.cancel()
         self._clock = asyncio.get_running_loop().create_task(self._tell_time(interval))
@@ -179,7 +179,7 @@ class RealtimeConsumer(FollowsLogs):
     async def _tell_time(self, interval: float) -> None:
         while not self.connection.closing:
             await asyncio.sleep(interval)
-            # A time that comes late is no use: whoever lags misses this one.
+            # A time that comes late is useless, so a client that lags misses this one.
             if self.connection.ready:
                 update = messages.TimeUpdate(data=_clock_reading(), timestamp=rfc3339(time.time()))
                 self.connection.write(Bundle([update.encode()]))

@@ -1,7 +1,7 @@
-"""The errors that services raise, one family for every door.
+"""The errors that services raise: one family for HTTP and WebSockets.
 
-Two edges translate them: the consumer base into an `error` frame, and DRF's exception handler
-into problem JSON (RFC 9457). Codes are those of docs/protocol.md.
+They are converted at two edges: by the consumer base to an `error` frame, and by DRF's exception
+handler to problem JSON (RFC 9457). Codes are those of docs/protocol.md.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ class Reason(str):
 
         Reason("A topic has at most %(most)d characters.", most=80)
 
-    To all who read it, it is the English text. The edges find its translation by `template`,
-    which the catalogues hold.
+    As a string it is the English text. The edges look up its translation by `template`, which the
+    catalogues hold.
     """
 
     __slots__ = ("template", "values")
@@ -31,11 +31,11 @@ class Reason(str):
 
 
 class AppError(Exception):
-    """A refusal that the person or program at the other end can act on.
+    """A refusal that the user or program at the other end can act on.
 
     Args:
-        message: one sentence in English; the edges give its translation to those who read
-            another language (realtime.translations).
+        message: one sentence in English; the edges translate it for readers of another language
+            (realtime.translations).
         errors: what is wrong, by field.
         retry_after: seconds after which the same request may succeed.
     """
@@ -57,7 +57,7 @@ class AppError(Exception):
 
     @classmethod
     def field(cls, name: str, reason: str) -> Self:
-        """The error of one field: `reason` is both the message and what is wrong with `name`."""
+        """Create the error of one field: `reason` is both the message and the error of `name`."""
         return cls(reason, errors={name: [reason]})
 
 
@@ -67,7 +67,7 @@ class InvalidJSON(AppError):
 
 
 class NotAnObject(InvalidJSON):
-    """Text that is no JSON object at all: some endpoints take it as it is."""
+    """Text that is not a JSON object; some endpoints accept it as it is."""
 
 
 class InvalidCommand(AppError):
@@ -76,7 +76,7 @@ class InvalidCommand(AppError):
 
 
 class TooLarge(InvalidCommand):
-    """More bytes than are taken; the same code as any field that does not fit."""
+    """More bytes than allowed; the same code as any field that does not fit."""
 
     status = 413
 
@@ -102,7 +102,7 @@ class PermissionDenied(AppError):
 
 
 class NotFound(AppError):
-    """Also for what exists and may not be seen by the asker: the two look the same."""
+    """Also raised for what exists but the caller may not see: the two look the same."""
 
     code = "not_found"
     status = 404
@@ -131,7 +131,7 @@ class Unavailable(AppError):
 
 
 def pack(error: AppError) -> dict[str, Any]:
-    """An error as plain values, to be kept or sent to another process."""
+    """Return an error as plain values, to be stored or sent to another process."""
     return {
         "code": error.code,
         "status": error.status,
@@ -142,7 +142,7 @@ def pack(error: AppError) -> dict[str, Any]:
 
 
 def unpack(packed: dict[str, Any]) -> AppError:
-    """The error that `pack` made plain: of the first class that has its code and status."""
+    """Rebuild a packed error, as the first class that has its code and status."""
     found = AppError(packed["message"], errors=packed["errors"], retry_after=packed["retry_after"])
     place = packed["code"], packed["status"]
     found.__class__ = next((c for c in _family(AppError) if (c.code, c.status) == place), AppError)
@@ -151,7 +151,7 @@ def unpack(packed: dict[str, Any]) -> AppError:
 
 
 def _family(error: type[AppError]) -> list[type[AppError]]:
-    """The class, then its subclasses, level by level."""
+    """Return the class, then its subclasses, level by level."""
     family = [error]
     for member in family:
         family += member.__subclasses__()

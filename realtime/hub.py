@@ -1,7 +1,7 @@
 """The Hub: one per process, between the channel layer and the sockets.
 
 It joins the groups that its sockets need on one channel of its own, so the layer delivers each
-message once per process, however many sockets follow. Consumers have no layer channel.
+message once per process, however many sockets follow the stream. Consumers have no layer channel.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Hub:
         self._looks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Begin to receive; called once, by whoever first needs the Hub."""
+        """Start receiving; called once, by the first caller that needs the Hub."""
         publish.bind(self.loop)
         gauges.gauge("event_loop_lag", lambda: loop_lag.lag)
         gauges.gauge("websocket_connections", lambda: len(self.connections))
@@ -85,7 +85,7 @@ class Hub:
             self._tasks.append(self.loop.create_task(supervise(name, run)))
 
     async def listening(self) -> None:
-        """Return once this process hears of revocations, or the layer is known to be away."""
+        """Return once this process receives revocations, or the layer is known to be away."""
         await self._groups.tried()
 
     async def stop(self) -> None:
@@ -97,13 +97,13 @@ class Hub:
     def register(
         self, connection: Connection, sweep: Sweep, principal: Principal | None, since: float
     ) -> Ending | None:
-        """Take a connection in, or learn whose it is; see Roster.add.
+        """Add a connection, or set its principal; see Roster.add.
 
         Args:
-            since: when its credentials began to be looked up (monotonic seconds).
+            since: when the lookup of its credentials began (monotonic seconds).
 
-        Returns what has ended these credentials, or all connections, meanwhile: then nothing was
-        taken in, and the caller closes the connection.
+        Returns the ending of these credentials, or of all connections, if there was one meanwhile:
+        then nothing was added, and the caller closes the connection.
         """
         if self.roster.draining:
             return going_away()
@@ -113,7 +113,7 @@ class Hub:
         return None
 
     async def unregister(self, connection: Connection) -> None:
-        """Let a connection go, with all it follows."""
+        """Remove a connection and its subscriptions."""
         self.roster.remove(connection)
         self.presence.leave_all(connection.client_id)
         async with self._joining:
@@ -127,7 +127,7 @@ class Hub:
         key: StreamKey,
         wanted: Wanted,
     ) -> Answer:
-        """Push a stream to `connection`: what is `wanted` of it, as its kind understands it.
+        """Push a stream to `connection`; the stream's kind defines the meaning of `wanted`.
 
         Replaces an earlier subscription to the same stream as the same kind.
         """
@@ -150,14 +150,14 @@ class Hub:
                 feed.expected -= 1
 
     async def unfollow(self, connection: Connection, kind: type[AnyFeed], key: StreamKey) -> None:
-        """Push nothing more of a stream, as that kind, to `connection`."""
+        """Stop pushing a stream, as that kind, to `connection`."""
         async with self._joining:
             await self._unfollow(connection, (kind.kind, key))
 
     async def _expecting(
         self, kind: type[Feed[Wanted, Answer]], keys: Collection[StreamKey]
     ) -> dict[StreamKey, Feed[Wanted, Answer]]:
-        """The feeds of these streams, which stay for the follower that is expected from now on.
+        """Return the feeds of these streams, kept for the subscriber that is expected from now on.
 
         Opens those that this process does not have yet.
         """
@@ -180,7 +180,7 @@ class Hub:
             return feeds
 
     def _observe_soon(self, kind: type[AnyFeed], feeds: Sequence[AnyFeed]) -> None:
-        """What came in while these feeds were being opened had no feed to go to."""
+        """Observe these feeds: messages that came while they were being opened were dropped."""
         look = self.loop.create_task(self._observe(kind, feeds))
         self._looks.add(look)
         look.add_done_callback(self._looks.discard)
@@ -194,15 +194,16 @@ class Hub:
                 await self._leave_group(feed.key)
 
     async def _leave_group(self, key: StreamKey) -> None:
-        """Leave it unless the stream is still followed as another kind."""
+        """Leave the group, unless the stream is still followed as another kind."""
         if not any((kind, key) in self._feeds for kind in KINDS):
             await self._groups.leave(publish.group_of(key))
 
     async def _receive(self) -> None:
         channel = await self._groups.open()
         while True:
-            # Messages that are there already come without the loop turning: the flush that the
-            # first of them has scheduled finds them all. The loop turns at least now and then.
+            # Messages that have already arrived are received without yielding to the loop, so the
+            # flush that the first of them schedules finds them all. The loop gets a turn every
+            # MAX_COALESCED messages.
             for _ in range(MAX_COALESCED):
                 for message in publish.unpack(await self._layer.receive(channel)):
                     try:
@@ -232,8 +233,8 @@ class Hub:
 
     def _flush(self) -> None:
         if publish.is_sending() and self.loop.time() < self._flush_by:
-            # More is on its way from this very process; the in-memory layer takes a few turns of
-            # the loop for each message.
+            # This very process is still sending; the in-memory layer takes a few turns of the loop
+            # for each message.
             self.loop.call_soon(self._flush)
             return
         feeds, self._unflushed = self._unflushed, {}
@@ -244,7 +245,7 @@ class Hub:
                 logger.exception("The stream %s could not be written", feed.key.name)
 
     async def _drop_unfollowed(self) -> None:
-        """Let go of the streams whose last follower was put out by one of their events."""
+        """Drop the feeds whose last subscriber was put out by one of their events."""
         if not any(feed.idle for feed in self._feeds.values()):
             return
         async with self._joining:
@@ -288,7 +289,7 @@ _hub: Hub | None = None
 
 
 async def get_hub() -> Hub:
-    """The Hub of this process, started on first use."""
+    """Return the Hub of this process; starts it on first use."""
     global _hub
     if _hub is None or _hub.loop is not asyncio.get_running_loop():
         _hub = Hub()

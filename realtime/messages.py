@@ -1,4 +1,4 @@
-"""Commands and events that every endpoint has (docs/protocol.md, Lifecycle)."""
+"""Commands and events of every endpoint (docs/protocol.md, Lifecycle)."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Close(Command, tag="close"):
 
 
 class Echo(Command, tag="echo"):
-    """The next frame of the client, text or binary, comes back as it is."""
+    """Asks to have the client's next frame, text or binary, sent back unchanged."""
 
 
 class RequestData(Command, tag="request_data"):
-    """`interval` (seconds) goes with the request `time` alone."""
+    """`interval` (seconds) is valid only with the request `time`."""
 
     request: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     interval: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] | None = None
@@ -90,7 +90,7 @@ class TimeUpdate(Event, tag="time_update"):
 
 
 class UserMessage(Event, tag="user_message"):
-    """Sent to every socket of one user; `from` is who sent it."""
+    """Sent to every socket of one user; `from` is the sender."""
 
     sender: dict[str, Any] | None = msgspec.field(name="from")
     message: str
@@ -104,7 +104,7 @@ class SystemNotification(Event, tag="system_notification"):
 
 
 class Ack(Event, tag="ack"):
-    """A command that changed something has been committed; subclasses add what came of it."""
+    """Confirms that a command's change has been committed; subclasses add its result."""
 
 
 class Disconnect(Event, tag="disconnect"):
@@ -122,7 +122,7 @@ class Error(Event, tag="error"):
 
 
 def error_event(error: AppError, *, remaining: int | UnsetType = UNSET) -> Error:
-    """The `error` frame of an AppError; `remaining`: commands that would be taken at once."""
+    """Return the `error` frame of an AppError; `remaining`: commands that would be accepted now."""
     return Error(
         code=error.code,
         message=error.message,
@@ -133,5 +133,5 @@ def error_event(error: AppError, *, remaining: int | UnsetType = UNSET) -> Error
 
 
 def reply_fields(identifier: CommandId | None) -> dict[str, CommandId]:
-    """What makes an event the reply to a command: the command's id, where it had one."""
+    """Return the fields that make an event the reply to a command: its id, if it has one."""
     return {} if identifier is None else {"id": identifier}

@@ -1,7 +1,7 @@
-"""Rows of the real-time layer: log streams and their events, leases, inboxes, live processes.
+"""Models of the real-time layer: log streams and their events, leases, inboxes, live processes.
 
 This layer sits below accounts, so it holds the ids of workspaces and users without foreign keys;
-deleting a workspace deletes its streams in accounts' service.
+accounts' service deletes the streams of a workspace that is deleted.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from datetime import timedelta
 from django.db import models
 from django.db.models.functions import Now
 
-# A process that has not reported for this long no longer counts.
+# A process that has not reported for this long no longer counts as alive.
 PROCESS_ALIVE = timedelta(seconds=5)
 
 
 def new_epoch() -> str:
-    """A name for one life of a stream: offsets of different epochs do not compare."""
+    """Return a name for one lifetime of a stream: offsets of different epochs do not compare."""
     return uuid.uuid4().hex
 
 
@@ -49,10 +49,10 @@ class Stream(models.Model):
         return f"{self.name} (workspace {self.workspace_id}, user {self.user_id})"
 
 
-class Event(models.Model):
-    """One event of a log stream, as the JSON object that clients get less the envelope.
+class LoggedEvent(models.Model):
+    """One event of a log stream: the JSON object that clients get, without the envelope.
 
-    `subject`: the id of what it quotes, by which it is found when that is taken back.
+    `subject`: the id of the object it quotes, by which it is found when that is retracted.
     """
 
     stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="events")
@@ -62,6 +62,7 @@ class Event(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        db_table = "realtime_event"
         constraints = [
             models.UniqueConstraint(fields=["stream", "offset"], name="realtime_event_offset"),
             models.CheckConstraint(condition=models.Q(offset__gte=1), name="realtime_event_from_1"),
@@ -92,10 +93,10 @@ class Lease(models.Model):
 
 
 class InboxEntry(models.Model):
-    """A command on its way to a worker, and what came of it (realtime.workers.inbox), both in JSON.
+    """A command on its way to a worker, and its outcome (realtime.workers.inbox), both in JSON.
 
     `done_at` is null while it waits. `asker`: the process that waits for the outcome. `claimed_by`
-    and `claim_epoch`: the lease of the one worker among several that has taken it.
+    and `claim_epoch`: the lease of the worker that has taken it, where several share the inbox.
     """
 
     inbox = models.CharField(max_length=64)
@@ -106,7 +107,7 @@ class InboxEntry(models.Model):
     claimed_by = models.CharField(max_length=64, blank=True, default="")
     claim_epoch = models.BigIntegerField(null=True)
     refused = models.BooleanField(default=False)
-    outcome = models.TextField(null=True)  # noqa: DJ001 - an empty text is no JSON either
+    outcome = models.TextField(null=True)  # noqa: DJ001 - an empty text is not JSON either
     done_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -119,7 +120,7 @@ class InboxEntry(models.Model):
             )
         ]
         indexes = [
-            # What waits is found in it, however many are done.
+            # Finds waiting entries, however many are done.
             models.Index(
                 fields=["inbox", "id"],
                 condition=models.Q(done_at__isnull=True),
@@ -150,15 +151,15 @@ class Process(models.Model):
 
     @classmethod
     def alive(cls) -> models.QuerySet[Process]:
-        """Those that have reported within the last seconds, by the database's clock."""
+        """Return the processes that reported within the last seconds, by the database's clock."""
         return cls.objects.filter(seen_at__gt=Now() - PROCESS_ALIVE).order_by("process_id")
 
 
 class ProcessConnections(models.Model):
     """The open connections of one process as it last listed them (sessions.directory), in JSON.
 
-    Apart from Process, whose row is written every second. `users` is the short list beside the
-    long one: pairs of user id and workspace id, written as soon as it changes.
+    Separate from Process, whose row is written every second. `users` is the short form of the list:
+    pairs of user id and workspace id, written as soon as it changes.
     """
 
     process = models.OneToOneField(
@@ -179,7 +180,7 @@ class Presence(models.Model):
     """A user who is present in a scope, and the processes that say so (realtime.presence.store).
 
     `holders`: process id → null while the user is connected to it, else the time (epoch seconds)
-    until which its word still counts. `check_at`: when the first such time is over.
+    until which its entry still counts. `check_at`: when the first such time is over.
     """
 
     workspace_id = models.BigIntegerField()

@@ -1,4 +1,4 @@
-"""What an installation needs before it can serve: its tables, and what apps want in place.
+"""Preparation of an installation: its tables, and the data that apps need in place.
 
 Each app registers its first data in its `prepare.py`; `manage.py prepare` and `serve --prepare` run
 all of them after migrating.
@@ -21,7 +21,7 @@ from realtime.registries import Registry, qualified_name
 
 LOCK_ID = 0x50495457  # "PITW"
 
-# Returns what is to be said about it, if anything.
+# Returns a message to print, or None.
 Step = Callable[[], str | None]
 
 
@@ -30,8 +30,8 @@ class Output(Protocol):
 
 
 registry: Registry[Step] = Registry("step of preparation", name_of=qualified_name)
-# Has a step run at every prepare, in the order of registration (that of INSTALLED_APPS); it must
-# be idempotent. Usable as a decorator.
+# Registers a step to run at every prepare, in the order of registration (that of INSTALLED_APPS);
+# it must be idempotent. Usable as a decorator.
 register = registry.register
 
 

@@ -19,7 +19,7 @@ import msgspec
 from realtime.errors import InvalidCommand, InvalidJSON, NotAnObject
 
 PROTOCOL_VERSION = 1
-# JavaScript's safe integers: beyond them a number changes on its way through a browser.
+# JavaScript's safe integers: larger numbers change on their way through a browser.
 MAX_INTEGER = 2**53
 MAX_ID_LENGTH = 64
 
@@ -46,34 +46,34 @@ class CloseCode(IntEnum):
 
 
 class Command(msgspec.Struct, kw_only=True, tag_field="action", forbid_unknown_fields=True):
-    """What a client asks for. A subclass's `tag` is its action; unknown fields are refused."""
+    """A request from a client. A subclass's `tag` is its action; unknown fields are refused."""
 
 
 class Event(msgspec.Struct, kw_only=True, tag_field="type"):
-    """What the server tells. A subclass's `tag` is its type; UNSET fields are left out."""
+    """A message from the server. A subclass's `tag` is its type; UNSET fields are left out."""
 
     @property
     def subject(self) -> int | None:
-        """The id of what it quotes, where that may have to be taken back (streams.retractions)."""
+        """The id of what it quotes, if that may have to be taken back (streams.retractions)."""
         return None
 
     def encode(self) -> bytes:
-        """This event as a JSON object, `type` first."""
+        """Return this event as a JSON object, `type` first."""
         return msgspec.json.encode(self)
 
 
 class Position(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A place in a log stream: every event of `epoch` up to and with `offset` is known."""
+    """A place in a log stream: every event of `epoch` up to and including `offset` is known."""
 
     epoch: Annotated[str, msgspec.Meta(max_length=64)]
     offset: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class ConfirmedPosition(msgspec.Struct, frozen=True):
-    """Where a subscriber goes on in a log stream, as `subscription_confirmed` tells it.
+    """The position that a subscriber goes on from in a log, as in `subscription_confirmed`.
 
-    With `recovered` it is the position that the client asked for: what it missed follows. Without
-    it is where the stream stands now, and a snapshot follows.
+    If `recovered`, it is the position that the client asked for, and the events that it missed
+    follow. Otherwise it is the current head, and a snapshot follows.
     """
 
     epoch: str
@@ -82,7 +82,7 @@ class ConfirmedPosition(msgspec.Struct, frozen=True):
 
 
 class Frame(NamedTuple):
-    """A client's frame, taken apart: what it asks for, its id, and the rest as it came."""
+    """A parsed frame of a client: its action, its id, and all fields but the id."""
 
     action: str
     id: CommandId | None
@@ -90,19 +90,19 @@ class Frame(NamedTuple):
 
 
 class Amount(Decimal):
-    """An exact decimal number of a command: a price, a quantity. On the wire it is a string.
+    """An exact decimal number in a command: a price, a quantity. On the wire it is a string.
 
-    msgspec's own Decimal would take a JSON number, which has been a float by then, and "NaN".
+    msgspec's own Decimal would accept a JSON number, which has been a float by then, and "NaN".
     """
 
 
 def parse(text: str) -> Frame:
-    """Take one text frame apart.
+    """Parse one text frame.
 
     Raises:
-        NotAnObject: it is no JSON object.
-        InvalidJSON: it is one that names a key twice, is nested too deep, or holds NaN, an
-            infinity, an integer that a browser cannot hold or a string that is no text.
+        NotAnObject: it is not a JSON object.
+        InvalidJSON: the object has a duplicate key, is nested too deep, or holds NaN, an infinity,
+            an integer that a browser cannot hold or a string that is not text.
         InvalidCommand: it has no usable `action` or `id`.
     """
     try:
@@ -135,7 +135,7 @@ def parse(text: str) -> Frame:
 
 
 class CommandRefused(InvalidCommand):
-    """An invalid command whose id could be read: the error frame carries it."""
+    """An invalid command whose id could be read, so that the error frame can carry it."""
 
     def __init__(
         self, message: str, errors: dict[str, list[str]], identifier: CommandId | None
@@ -145,7 +145,7 @@ class CommandRefused(InvalidCommand):
 
 
 def convert(fields: Mapping[str, Any], command_type: type[C]) -> C:
-    """Read the fields of a frame into its command.
+    """Convert the fields of a frame to its command.
 
     Raises:
         InvalidCommand: a field is missing, unknown or of the wrong type; `errors` names it.
@@ -159,7 +159,7 @@ def convert(fields: Mapping[str, Any], command_type: type[C]) -> C:
 
 
 def with_fields(encoded: bytes, fields: Mapping[str, Any]) -> bytes:
-    """The JSON object `encoded` with `fields` added at its end, without decoding it."""
+    """Return the JSON object `encoded` with `fields` added at its end, without decoding it."""
     if not fields:
         return encoded
     separator = b"" if encoded == b"{}" else b","
@@ -167,19 +167,19 @@ def with_fields(encoded: bytes, fields: Mapping[str, Any]) -> bytes:
 
 
 def rfc3339(moment: datetime | float) -> str:
-    """A time as the protocol writes it: RFC 3339, UTC, microseconds. Floats are epoch seconds."""
+    """Format a time as the protocol does: RFC 3339, UTC, microseconds. Floats are epoch seconds."""
     if not isinstance(moment, datetime):
         moment = datetime.fromtimestamp(moment, UTC)
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _refused(text: str) -> type[InvalidJSON]:
-    """What refuses a text that a hook complains about: `NaN` alone is a word like any other."""
+    """Return the error for a text that a decoder hook rejects: `NaN` alone is an ordinary word."""
     return InvalidJSON if text.lstrip(" \t\n\r").startswith("{") else NotAnObject
 
 
 def _refuse_unstorable(document: dict[str, Any]) -> None:
-    """Escapes can spell what is no text: half a surrogate pair, and U+0000, which no column holds.
+    """Refuse escapes that are not text: half a surrogate pair, and U+0000, which no column holds.
 
     Raises:
         InvalidJSON: there is such a string.
@@ -221,7 +221,7 @@ def _finite(literal: str) -> float:
 
 
 def _safe_integer(literal: str) -> int:
-    # The length first: converting thousands of digits takes quadratic time.
+    # Check the length first: converting thousands of digits takes quadratic time.
     if len(literal) > 17 or abs(number := int(literal)) > MAX_INTEGER:
         raise ValueError(f"{literal[:20]} is beyond 2^53")
     return number
@@ -239,7 +239,7 @@ def _amount(kind: type[Any], value: Any) -> Amount:
     return Amount(value)
 
 
-# The standard library's decoder, since it has hooks for what msgspec lets pass: duplicate keys,
+# The standard library's decoder, since its hooks catch what msgspec accepts: duplicate keys,
 # numbers out of range and NaN.
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique_keys,
@@ -254,7 +254,7 @@ _NAMED_FIELD = re.compile(r"^Object (?P<kind>contains unknown|missing required) 
 
 
 def _field_of(message: str) -> tuple[str, str]:
-    """The field that a msgspec message speaks of, and the reason without it."""
+    """Return the field that a msgspec message is about, and the reason without it."""
     at = _AT_PATH.match(message)
     reason, path = (at["reason"], at["path"]) if at else (message, "$")
     prefix = path.removeprefix("$").removeprefix(".")
@@ -266,9 +266,9 @@ def _field_of(message: str) -> tuple[str, str]:
 
 
 def _with_key(field: str, fields: Mapping[str, Any], command_type: type[Command]) -> str:
-    """The path `field` with the key that msgspec leaves out of it: `recover[...]` names no stream.
+    """Return the path `field` with the key that msgspec omits: `recover[...]` names no stream.
 
-    A key is found by reading its entry alone.
+    The key is found by converting each entry on its own.
     """
     name, mark, rest = field.partition("[...]")
     entries = fields.get(name)

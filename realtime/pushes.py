@@ -1,6 +1,6 @@
-"""Messages to people rather than to followers of a stream: whoever is connected now gets them.
+"""Pushes to users rather than to subscribers of a stream: all who are connected now get them.
 
-Not durable. What must not be missed is a log event (realtime.streams.unit_of_work.emit).
+Not durable. A message that must not be missed is a log event (realtime.streams.unit_of_work.emit).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def push_user_message(
     """Send `user_message` to every socket of a user, on every process; on commit.
 
     Args:
-        sender: who it is from; None: the system.
+        sender: the author; None: the system.
         workspace_id: only the user's sockets in this workspace.
     """
     criteria = {"user_id": user_id}
@@ -41,7 +41,7 @@ def push_user_message(
 def push_system_notification(
     *, message: str, severity: Severity = "info", workspace_id: int | None = None
 ) -> None:
-    """Send `system_notification` to everybody connected, or only in one workspace; on commit."""
+    """Send `system_notification` to all connected users, or only in one workspace; on commit."""
     publish.publish_direct(
         {} if workspace_id is None else {"workspace_id": workspace_id},
         SystemNotification(message=message, severity=severity, timestamp=rfc3339(time.time())),

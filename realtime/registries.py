@@ -1,4 +1,4 @@
-"""What apps offer by name: one kind of registry for all of them.
+"""Registries of named items that apps offer: one class for all of them.
 
 Apps fill registries when Django starts (AppConfig.ready imports the modules that register).
 """
@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Things of one sort, each under a name of its own, in the order of their registration.
+    """Items of one sort, each under its own name, in the order of their registration.
 
     Args:
         what: the sort in the singular, for messages: "worker".
-        name_of: the name of a thing; its attribute `name` unless given.
+        name_of: returns the name of an item; its attribute `name` unless given.
     """
 
     def __init__(self, what: str, name_of: Callable[[T], str] = attrgetter("name")) -> None:
@@ -26,10 +26,10 @@ class Registry(Generic[T]):
         self._items: dict[str, T] = {}
 
     def register(self, item: T) -> T:
-        """Offer a thing, and return it: usable as a decorator. The same thing twice is one.
+        """Add an item and return it: usable as a decorator. Adding the same item twice is allowed.
 
         Raises:
-            ValueError: another thing has its name.
+            ValueError: another item has its name.
         """
         name = self._name_of(item)
         if self._items.setdefault(name, item) != item:
@@ -37,7 +37,7 @@ class Registry(Generic[T]):
         return item
 
     def unregister(self, name: str) -> None:
-        """Offer the thing of that name no longer.
+        """Remove the item of that name.
 
         Raises:
             KeyError: there is none.
@@ -45,7 +45,7 @@ class Registry(Generic[T]):
         del self._items[name]
 
     def get(self, name: str) -> T | None:
-        """The thing of that name, or None."""
+        """Return the item of that name, or None."""
         return self._items.get(name)
 
     def __getitem__(self, name: str) -> T:
@@ -63,7 +63,7 @@ class Registry(Generic[T]):
         return len(self._items)
 
     def names(self) -> list[str]:
-        """All names, sorted."""
+        """Return all names, sorted."""
         return sorted(self._items)
 
     def __repr__(self) -> str:
@@ -74,5 +74,5 @@ class Registry(Generic[T]):
 
 
 def qualified_name(item: Callable[..., object]) -> str:
-    """The name of a function or class that has no other: its module and its own name."""
+    """Return a name for a function or class that has no other: its module and its own name."""
     return f"{item.__module__}.{item.__qualname__}"

@@ -1,7 +1,7 @@
-"""What errors say, in the language of whoever reads it: the two edges ask here.
+"""Translation of errors into the reader's language, at the two edges.
 
-Services say what is wrong in plain English, wherever they run. Its translations are in the
-catalogue of locale/, under the whole sentence, or under the template of a Reason.
+Services describe errors in plain English, wherever they run. The translations are in the catalogue
+of locale/, under the whole sentence, or under the template of a Reason.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from realtime.errors import AppError, Reason
 
 
 def translated(text: str) -> str:
-    """A sentence in the active language; as it is where the catalogue does not have it."""
+    """Return a sentence in the active language; unchanged if the catalogue does not have it."""
     if isinstance(text, Reason):
         return gettext(text.template) % text.values
-    # The empty message is the catalogue's own head.
+    # The empty string is the key of the catalogue's header.
     return str(gettext(text)) if text else ""
 
 
 def translated_errors(errors: Any) -> Any:
-    """What is wrong by field, in the active language; `errors` may be nested."""
+    """Return errors by field in the active language; `errors` may be nested."""
     if isinstance(errors, dict):
         return {name: translated_errors(reasons) for name, reasons in errors.items()}
     if isinstance(errors, list | tuple):
@@ -31,7 +31,7 @@ def translated_errors(errors: Any) -> Any:
 
 
 def error_in(language: str, error: AppError) -> AppError:
-    """The error as it is told to somebody who reads `language` (a code of Django's)."""
+    """Return a copy of the error in `language` (a code of Django's)."""
     with override(language):
         message, errors = translated(error.message), translated_errors(error.errors)
     told = AppError(message, errors=errors, retry_after=error.retry_after)

@@ -1,4 +1,4 @@
-"""Django's admin, on Pitwall's site."""
+"""Django's admin app, with Pitwall's admin site."""
 
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 

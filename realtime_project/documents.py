@@ -1,4 +1,4 @@
-"""The API's document, and the page that shows it."""
+"""The API's OpenAPI document, and the view that serves it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rest_framework.response import Response
 
 @cache
 def api_document() -> dict[str, Any]:
-    """The OpenAPI document: the same for everybody, so made once in a process."""
+    """Return the OpenAPI document, made once per process: it is the same for everybody."""
     with translation.override("en"):
         generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
         return dict(generator.get_schema(request=None, public=True))
 
 
 class SchemaView(SpectacularAPIView):
-    """GET: the OpenAPI document, as YAML, or as JSON to those who accept that alone."""
+    """GET: the OpenAPI document as YAML, or as JSON to clients that accept only JSON."""
 
     def _get_schema_response(self, request: Request) -> Response:
         return Response(api_document())

@@ -1,9 +1,9 @@
-"""The environment, read and checked once: everything that an installation can set.
+"""The environment, read and checked once: all settings of an installation.
 
-Two ways to run. *Embedded* (neither DATABASE_URL nor REDIS_URL is set): SQLite, in-memory channel
-layer, secrets made on the first start and kept in the data folder. *Production*: the deployer
-names the services and the secrets, and whatever is missing or malformed stops the start with the
-name of its variable.
+There are two ways to run. *Embedded* (neither DATABASE_URL nor REDIS_URL is set): SQLite, in-memory
+channel layer, secrets generated on the first start and kept in the data folder. *Production*: the
+deployer sets the services and the secrets; a missing or malformed variable stops the start with an
+error that names it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ LOG_FORMATS = ("console", "json")
 
 @dataclass(frozen=True)
 class Environment:
-    """One installation's settings; times in seconds, sizes in bytes.
+    """One installation's settings; times in seconds unless named in days, sizes in bytes.
 
-    `embedded` is true when no outside service is named; `email` holds Django's settings of mail,
-    none where mails are kept in the data folder.
+    `embedded` is true if no external service is set; `email` holds Django's mail settings, and is
+    empty if mails are kept in the data folder.
     """
 
     data_dir: Path
@@ -65,7 +65,7 @@ class Environment:
     limits: dict[str, float] = field(default_factory=dict)
 
 
-# Half of the cores are left to those who receive; more than three threads bring little.
+# Leaves half of the cores to the receivers; more than three threads gain little.
 SEND_THREADS = max(1, min(3, (os.cpu_count() or 1) // 2))
 # Name in the environment -> (name in settings.REALTIME_LIMITS, default).
 LIMITS: dict[str, tuple[str, float]] = {
@@ -135,11 +135,11 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
 
 
 def _kept_secrets(data_dir: Path) -> dict[str, str]:
-    """SECRET_KEY of the embedded mode: made once, kept in the data folder for its owner alone."""
+    """Return embedded mode's SECRET_KEY: generated once, in a file that only its owner can read."""
     path = data_dir / ".env"
     if not path.exists():
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Written aside and linked into place: of two first starts at once, one key wins for both.
+        # Written to a draft and linked into place: two concurrent first starts get the same key.
         draft = data_dir / f".env.{os.getpid()}"
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(f"SECRET_KEY={secrets.token_urlsafe(50)}\n")
@@ -193,7 +193,7 @@ def _own_origins(source: Mapping[str, str], embedded: bool) -> list[str]:
 
 
 def _limit(source: Mapping[str, str], name: str, default: float) -> float:
-    # What is counted is whole: half a connection would be none.
+    # Limits that count something are whole numbers.
     if "_MAX_" in name:
         return variables.whole(source, name, int(default))
     return variables.number(source, name, default)

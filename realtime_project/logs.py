@@ -1,4 +1,4 @@
-"""Structured logs: one event a line, JSON in production and columns on a terminal."""
+"""Structured logs: one event per line, as JSON in production and in columns on a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-# What every line carries; the request id is bound by http.middleware for the time of a request.
+# Fields of every line; realtime.http.middleware binds the request id for the time of a request.
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -24,10 +24,10 @@ UNREACHABLE = (OSError, RedisConnectionError, RedisTimeoutError)
 
 
 class OncePerOutage(logging.Filter):
-    """One plain line for an outage of Redis, of which channels-redis logs a traceback a second.
+    """Logs one plain line per Redis outage; channels-redis logs a traceback every second.
 
-    Repeated complaints count as one outage until there has been none for `QUIET` seconds. Errors
-    of any other kind pass as they are.
+    Repeated messages count as one outage until there has been none for `QUIET` seconds. Other
+    errors pass unchanged.
     """
 
     QUIET = 5.0
@@ -50,7 +50,7 @@ class OncePerOutage(logging.Filter):
 
 
 def configuration(log_format: str) -> dict[str, Any]:
-    """The logging.config dictionary for `log_format`: "json" or "console"."""
+    """Return the logging.config dictionary for `log_format`: "json" or "console"."""
     renderer: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if log_format == "json"
@@ -79,7 +79,7 @@ def configuration(log_format: str) -> dict[str, Any]:
             "axes": {"level": "WARNING"},
             "channels_redis.pubsub": {"filters": ["once_per_outage"]},
             "realtime.streams.layer_groups": {"filters": ["once_per_outage"]},
-            # Lockouts and wrong hosts are logged with their own lines; 404s are no news.
+            # Lockouts and wrong hosts have their own log lines; 404s are not worth one.
             "django.request": {"level": "ERROR"},
         },
     }

@@ -1,4 +1,4 @@
-"""All WebSocket routes: each app's, under /ws/."""
+"""All WebSocket routes: those of each app, under /ws/."""
 
 from chat.routing import websocket_urlpatterns as chat_patterns
 from dashboard.routing import websocket_urlpatterns as dashboard_patterns

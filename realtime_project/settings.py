@@ -1,4 +1,4 @@
-"""Django settings. What an installation can change comes from realtime_project/env.py alone."""
+"""Django settings. All that an installation can change comes from realtime_project/env.py."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ CORS_URLS_REGEX = r"^/api/"
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 
 INSTALLED_APPS = [
-    # Before channels: its runworker command is extended by ours.
+    # Before channels, because it extends the runworker command.
     "realtime",
     "accounts",
     "daphne",
@@ -94,24 +94,24 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"] |= {
         "ENGINE": "realtime.database.sqlite",
         "OPTIONS": {
-            # A transaction takes the write lock when it begins: no upgrade can fail half-way.
+            # A transaction takes the write lock when it begins: no lock upgrade can fail half-way.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            # NORMAL: a commit survives the end of the process; a power cut may take the last few
-            # and never leaves the file inconsistent (sqlite.org/pragma.html#pragma_synchronous).
+            # NORMAL: a commit survives a crash of the process; a power failure may lose the last
+            # few, but never corrupts the file (sqlite.org/pragma.html#pragma_synchronous).
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         },
-        # A file, since service threads need connections of their own to the same database.
+        # A file, since service threads need their own connections to the same database.
         "TEST": {"NAME": str(DATA_DIR / "test.sqlite3")},
     }
 else:
     DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
-    # Asked of each connection that the pool gives: after an outage it still holds dead ones.
+    # Checks each connection that the pool gives: after an outage it still holds dead ones.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {
-        # Sized to the threads that can ask at once: services, plus requests of the HTTP side.
-        # The pool tries a lost database again with doubling pauses: after 3 s it is to give up,
-        # so that the next request begins anew instead of waiting out a long pause.
+        # Sized for the threads that can query at once: service threads, plus HTTP requests.
+        # The pool retries a lost database with exponential backoff. It gives up after 3 s, so that
+        # the next request starts over instead of waiting out a long pause.
         "pool": {
             "min_size": 1,
             "max_size": SERVICE_THREADS + 16,
@@ -121,9 +121,9 @@ else:
         "connect_timeout": 5,
     }
 
-# Files that people upload are served by views alone, which ask who wants them: no MEDIA_URL.
+# No MEDIA_URL: uploaded files are served only by views, which check the user's access.
 UPLOADS_DIR = DATA_DIR / "uploads"
-# Folders whose files belong to the database's rows: `manage.py backup` takes them with it.
+# Folders with files that belong to database rows; `manage.py backup` includes them.
 BACKUP_FOLDERS = [UPLOADS_DIR]
 
 # --- Redis: channel layer and cache ---------------------------------------------------------
@@ -132,7 +132,7 @@ if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            # redis-py's own time-out would end the subscriber of a quiet process.
+            # redis-py's own timeout would disconnect the subscriber of a quiet process.
             "CONFIG": {
                 "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
                 "prefix": ENVIRONMENT.redis_prefix,
@@ -150,7 +150,7 @@ else:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels.layers.InMemoryChannelLayer",
-            # The Hub's one channel carries everything of the process.
+            # The Hub's single channel carries all messages of the process.
             # Groups expire by the wall clock, which goes on while the machine sleeps.
             "CONFIG": {"capacity": 100_000, "group_expiry": 10 * 365 * 86400},
         }
@@ -163,13 +163,13 @@ REALTIME_AUTHENTICATE_SESSIONS = "accounts.login.authentication.authenticate_ses
 REALTIME_RECHECK = "accounts.login.authentication.recheck"
 REALTIME_TOUCH = "accounts.services.touch"
 REALTIME_LIMITS = ENVIRONMENT.limits
-# How far back a client can resume a log stream without a snapshot.
+# Time for which a client can resume a log stream without a snapshot.
 EVENT_RETENTION = timedelta(days=ENVIRONMENT.event_retention_days)
-# How long notifications are kept once they have been read.
+# Time that notifications are kept after they have been read.
 NOTIFICATION_RETENTION = timedelta(days=ENVIRONMENT.notification_retention_days)
-# How long a worker's commands and their outcomes are kept once they have one.
+# Time that a worker's commands and their outcomes are kept after they have been settled.
 INBOX_RETENTION = timedelta(days=ENVIRONMENT.inbox_retention_days)
-# How long the audit log remembers.
+# Time that entries of the audit log are kept.
 AUDIT_RETENTION = timedelta(days=ENVIRONMENT.audit_retention_days)
 WORKERS_INSIDE = ENVIRONMENT.workers == "inside"
 
@@ -236,7 +236,7 @@ REST_FRAMEWORK = {
         "ws-ticket": "120/minute",
         "samples": "600/minute",
     },
-    # REMOTE_ADDR is the client's already (TRUSTED_PROXIES); headers are not read again.
+    # REMOTE_ADDR is already the client's (TRUSTED_PROXIES); headers are not read again.
     "NUM_PROXIES": 0,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -307,7 +307,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = False
-# Vite puts a hash of the content into the names below assets/.
+# Vite puts a hash of the content into the file names under assets/.
 SERVESTATIC_IMMUTABLE_FILE_TEST = r"/dist/assets/"
 DJANGO_VITE = {
     "default": {
@@ -317,7 +317,7 @@ DJANGO_VITE = {
 }
 
 MAX_UPLOAD_BYTES = ENVIRONMENT.max_upload_bytes
-# An upload with the rest of its form; no other request needs as much.
+# The largest upload plus the rest of its form; no other request needs as much.
 MAX_REQUEST_BYTES = MAX_UPLOAD_BYTES + 2**20
 
 # --- Mail and logs --------------------------------------------------------------------------

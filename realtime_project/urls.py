@@ -1,4 +1,4 @@
-"""All URLs: the pages of each app, the admin, the REST API. Health is in realtime.http.health."""
+"""All URLs: each app's pages, the admin, the REST API. realtime.http.health has the checks."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,6 +1,6 @@
-"""One variable of the environment each: read, checked, and named where it is wrong.
+"""Functions that read and check one environment variable each.
 
-All raise ImproperlyConfigured.
+They raise ImproperlyConfigured, with the name of the variable, if it is not valid.
 """
 
 from __future__ import annotations

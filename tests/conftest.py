@@ -1,4 +1,4 @@
-"""Fixtures for all tests; the environment they run in is made in tests/settings.py."""
+"""Fixtures for all tests. Their environment is set up in tests/settings.py."""
 
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -25,13 +25,13 @@ Api = Callable[..., APIClient]
 
 @pytest.fixture(autouse=True, scope="session")
 def fast_passwords() -> None:
-    """Hashing a password is made slow on purpose; tests have no use for it."""
+    """Use a fast password hasher: the real one is slow on purpose."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True, scope="session")
 def compiled_translations() -> None:
-    """Pages find the catalogue as it is written now."""
+    """Compile the catalogue as it is now."""
     source, compiled = messages.CATALOGUE, messages.CATALOGUE.with_suffix(".mo")
     if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
         polib.pofile(str(source)).save_as_mofile(str(compiled))
@@ -39,13 +39,13 @@ def compiled_translations() -> None:
 
 @pytest.fixture(autouse=True)
 def idle_service_threads(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Tables are emptied only when no service thread still holds a transaction on them."""
+    """Truncate tables only when no service thread holds a transaction on them any more."""
     marker = request.node.get_closest_marker("django_db")
     transactional = marker is not None and marker.kwargs.get("transaction")
     if not transactional and "transactional_db" not in request.fixturenames:
         yield
         return
-    # Set up before, so torn down after what follows.
+    # Set up first, so it is torn down last.
     request.getfixturevalue("transactional_db")
     yield
     if not threads._pool.cache_info().currsize:
@@ -58,7 +58,7 @@ def idle_service_threads(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest_asyncio.fixture
 async def server(transactional_db: None) -> AsyncIterator[str]:
-    """The whole application on our own server; its address as host:port."""
+    """Serve the whole application on our own server; yields its address as host:port."""
     from realtime_project.asgi import application
 
     async with serving(application) as address:
@@ -67,7 +67,7 @@ async def server(transactional_db: None) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture
 async def connect(server: str) -> AsyncIterator[Connect]:
-    """`await connect(path, user=…)`: a socket of that user's browser, or of a program.
+    """`await connect(path, user=…)` opens a socket of that user's browser, or of a program.
 
     `user` logs in with a session cookie; `token` goes into the Authorization header; further
     keyword arguments become the query string.
@@ -100,7 +100,7 @@ async def connect(server: str) -> AsyncIterator[Connect]:
 
 @pytest.fixture
 def api() -> Api:
-    """`api(user)`: a REST client that is signed in as `user`; it checks the API's document."""
+    """`api(user)` returns a REST client signed in as `user`; it checks the API's document."""
 
     def signed_in(user: Any) -> APIClient:
         client = DocumentedClient()
@@ -111,7 +111,7 @@ def api() -> Api:
 
 
 def session_key_of(user: Any) -> str:
-    """Log `user` in as the login page does; returns the key in the session cookie."""
+    """Log `user` in as the login page does; returns the key of the session cookie."""
     browser = Client()
     browser.force_login(user)
     return browser.session.session_key or ""

@@ -1,6 +1,6 @@
-"""An installation of an earlier version is migrated, and everything in it is still there.
+"""Migrating an installation of an earlier version preserves everything in it.
 
-The dumps in tests/fixtures/ were made by that version (tests/support/schema_fixture.py). A later
+The dumps in tests/fixtures/ were created by that version (tests/support/schema_fixture.py). A later
 schema change needs no new dump: it is applied to these.
 """
 
@@ -25,19 +25,19 @@ from tools.lifetimes import tied
 
 ROOT = Path(__file__).resolve().parents[1]
 DUMPS = ROOT / "tests" / "fixtures" / "schema_7ee4b5d"
-# Tables that a migration since then has renamed (old name -> new name) or dropped (-> None).
+# Tables that a later migration renamed (old name -> new name) or dropped (-> None).
 REPLACED_TABLES: dict[str, str | None] = {"chat_deletionrecord": None}
 
 
 @dataclass
 class Installation:
-    """A database that holds the dump, and the environment in which `manage.py` finds it."""
+    """A database with the dump's contents, and the environment in which `manage.py` finds it."""
 
     environment: Mapping[str, str]
     connection: Any
 
     def run(self, *command: str) -> str:
-        """Run a Python program in this installation; returns what it printed."""
+        """Run a Python program in this installation; returns its output."""
         done = subprocess.run(
             tied([sys.executable, *command]),
             cwd=ROOT,
@@ -52,7 +52,7 @@ class Installation:
         return done.stdout
 
     def row_counts(self) -> dict[str, int]:
-        """Rows by table."""
+        """Return the number of rows of each table."""
         tables = [name for (name,) in self.connection.execute(self._list_tables()).fetchall()]
         return {
             name: self.connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
@@ -66,7 +66,7 @@ class Installation:
 
 
 def environment(data_dir: Path, **variables: str) -> dict[str, str]:
-    """The surrounding one without what is set for the tests' own database."""
+    """Return the surrounding environment without the settings of the tests' own database."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PITWALL_")}
     settings = {
         "DJANGO_SETTINGS_MODULE": "realtime_project.settings",
@@ -108,7 +108,7 @@ def on_postgresql(tmp_path: Path) -> Iterator[Installation]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
 def installation(request: pytest.FixtureRequest) -> Installation:
-    """The same on either database."""
+    """Run the test on both databases."""
     loaded: Installation = request.getfixturevalue(f"on_{request.param}")
     return loaded
 
@@ -129,7 +129,7 @@ def test_an_upgrade_keeps_everything_that_was_there(installation: Installation) 
 
 
 def lost_rows(before: dict[str, int], after: dict[str, int]) -> dict[str, str]:
-    """By table, what is gone. More rows are no loss: migrations add permissions and the like."""
+    """Return the losses by table. Additional rows are fine: migrations add permissions etc."""
     renamed = {table: REPLACED_TABLES.get(table, table) for table in before}
     return {
         table: f"{count} rows before, {after.get(renamed[table], 'no table')} after"
@@ -139,7 +139,7 @@ def lost_rows(before: dict[str, int], after: dict[str, int]) -> dict[str, str]:
 
 
 def check_accounts(found: dict[str, Any]) -> None:
-    """The old passwords are good; that the old API token is, each REST answer shows."""
+    """Check the old passwords. Each REST response shows that the old API token works."""
     # Carol has no password.
     good = {"admin": True, "alice": True, "bob": True, "carol": False}
     assert found["passwords"] == good
@@ -176,7 +176,7 @@ def check_room(found: dict[str, Any]) -> None:
 
 
 def check_stream(found: dict[str, Any]) -> None:
-    """Offsets go on where they were: a client with a position resumes."""
+    """Check that offsets continue from before: a client with a position can resume."""
     assert found["stream"] == {"floor": 3, "head": 16}
     assert [event["offset"] for event in found["replay"]] == list(range(4, 17))
     said = [event["message"] for event in found["replay"] if event["type"] == "chat_message"]

@@ -1,9 +1,9 @@
 """Run every benchmark: `python tools/bench.py [--smoke] [name...]`.
 
-Each file in benchmarks/ answers one question and runs as a module. In full they run one after
-another, and what they print is put at the top of benchmarks/RESULTS.md with the machine, the
-versions and the command. `--smoke` runs all of them for a moment only, beside each other, to see
-that they still work: nothing of that is kept.
+Each file in benchmarks/ answers one question and runs as a module. A full run executes them one
+after another and puts their output at the top of benchmarks/RESULTS.md, with the machine, the
+versions and the command. `--smoke` runs all of them briefly and in parallel, to check that they
+still work; it keeps no results.
 """
 
 import contextlib
@@ -59,14 +59,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def section(name: str, text: str) -> str:
-    """A benchmark's output as part of a Markdown page."""
+    """Return a benchmark's output as a section of a Markdown page."""
     is_markdown = any(line.startswith("|") for line in text.splitlines())
     body = text.strip() if is_markdown else f"```\n{text.strip()}\n```"
     return f"### {name}\n\n{body}\n"
 
 
 def heading() -> str:
-    """When, where and with what was measured."""
+    """Return the heading of a run: when and where it ran, on which versions, by which command."""
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     command = "python tools/bench.py " + " ".join(sys.argv[1:])
     return "\n".join(
@@ -83,7 +83,7 @@ def heading() -> str:
 
 
 def keep(top: str, sections: Sequence[str]) -> None:
-    """Put a run above all earlier ones in RESULTS.md."""
+    """Insert a run above all earlier ones in RESULTS.md."""
     earlier = RESULTS.read_text().removeprefix(TITLE) if RESULTS.exists() else ""
     RESULTS.write_text("\n".join([TITLE, top, *sections]).rstrip() + "\n" + earlier)
 
@@ -104,7 +104,7 @@ def _run(name: str, *options: str) -> tuple[str, int, str]:
 
 
 def _end_running() -> None:
-    """End the benchmarks of a run that was interrupted; they put away what they started."""
+    """End the benchmarks of an interrupted run; they clean up after themselves."""
     interrupted = list(_running)
     for process in interrupted:
         process.terminate()

@@ -1,6 +1,6 @@
 """Bring a fresh clone to the point where `manage.py` runs: packages, front end, translations.
 
-Needs nothing but Python 3.11 and its standard library. Each step is skipped when its inputs have
+Needs only Python 3.11 and its standard library. Each step is skipped when its inputs have
 not changed since it last succeeded, so calling it again costs a fraction of a second.
 
     python3 tools/bootstrap.py [--dev] [--check-port]
@@ -8,7 +8,7 @@ not changed since it last succeeded, so calling it again costs a fraction of a s
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - this line is for the Pythons that are too old
+if sys.version_info < (3, 11):  # noqa: UP036 - this check is for versions that are too old
     sys.exit(
         "Pitwall needs Python 3.11 or newer and this is {}.{}: install one (Debian, Ubuntu: "
         "apt install python3 python3-venv) or run `make PYTHON=/path/to/python3.11`.".format(
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str]) -> int:
-    """Run every step that is due. Returns the exit code: 0, or 1 after one line on stderr."""
+    """Run every step that is due. Returns 0, or 1 after printing one line to stderr."""
     parser = argparse.ArgumentParser(description="Set Pitwall up.")
     parser.add_argument("--dev", action="store_true", help="also what the tests and checks need")
     parser.add_argument(
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         if options.check_port:
             require_free_port(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000"))
         with open(report.log_path.with_suffix(".lock"), "w") as lock:
-            # Two `make` at once (say run and test) must not build the same folder twice.
+            # Two concurrent `make` calls (say run and test) must not build in the same folder.
             fcntl.flock(lock, fcntl.LOCK_EX)
             environment.prepare(ROOT, report, dev=options.dev)
             frontend.prepare(ROOT, report)
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
 
 
 def data_dir() -> Path:
-    """Return the data folder, where the log of the set-up goes too, and make sure it exists."""
+    """Create the data folder if needed, and return it. The set-up's log goes there too."""
     folder = Path(os.environ.get("PITWALL_DATA_DIR") or ROOT / "var")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Print the path of a Chromium for the browser tests, installing Debian's when there is none.
+"""Print the path of a Chromium for the browser tests; installs Debian's if there is none.
 
 Standard library only. `PITWALL_CHROMIUM` names one explicitly.
 """

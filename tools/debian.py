@@ -1,4 +1,4 @@
-"""Debian packages that the checks bring along where they are missing."""
+"""Installs Debian packages that the checks need."""
 
 import os
 import shutil
@@ -10,11 +10,11 @@ APT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 
 
 class MissingProgramError(Exception):
-    """A program is missing and cannot be installed from here. The message says what to do."""
+    """A program is missing and cannot be installed here. The message says what to do."""
 
 
 def install(packages: Sequence[str], reason: str) -> None:
-    """Install Debian packages when running as root.
+    """Install Debian packages, if running as root.
 
     Args:
         packages: names as apt knows them.

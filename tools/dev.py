@@ -1,6 +1,7 @@
-"""Develop with everything live: pages rebuild and the server restarts as files change.
+"""Run a development server: pages are rebuilt and the server restarts when files change.
 
-Runs Vite in watch mode beside `manage.py serve`; Ctrl-C ends both. Reload the page to see a change.
+Runs Vite in watch mode alongside `manage.py serve`; Ctrl-C ends both. Reload the page to see a
+change.
 """
 
 import os

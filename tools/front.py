@@ -1,4 +1,4 @@
-"""Run the front end's own tools with whatever Node.js the set-up found.
+"""Run the front end's own tools with the Node.js that the set-up found.
 
     python3 tools/front.py check                    types, then unit tests
     python3 tools/front.py <script> arguments...    any script under frontend/

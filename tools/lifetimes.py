@@ -1,15 +1,14 @@
-"""Processes that end with the one that started them, whichever way that one ends.
+"""Child processes that end with their parent, however it ends.
 
     subprocess.Popen(tied(["redis-server", "--port", "7000"]))
 
-A parent that was killed cannot end what it started, but Linux can: it sends a signal of one's
-choice to a process whose parent has died (PR_SET_PDEATHSIG, prctl(2)). `tied` puts this file in
-front of a command. As a program, it asks for that signal and then becomes the command, under the
-same process id.
+A killed parent cannot end its children, but Linux can: it sends a chosen signal to a process whose
+parent has died (PR_SET_PDEATHSIG, prctl(2)). `tied` prefixes a command with this file. Run as a
+program, it requests that signal and then execs the command, keeping the process id.
 
 Two limits. The signal comes when the *thread* that started the process ends, so start processes
-from a thread that outlives them. The command's own children do not get it, so a command that has
-any needs a signal on which it ends them itself. On systems other than Linux nothing is tied.
+from a thread that outlives them. The command's own children do not get it, so a command with
+children needs a signal on which it ends them itself. On systems other than Linux, nothing is tied.
 
 Standard library only.
 """
@@ -25,23 +24,23 @@ PR_SET_PDEATHSIG = 1
 
 
 def tied(command: Sequence[str], signal_number: signal.Signals = signal.SIGKILL) -> list[str]:
-    """Return the command line for a child of this process that ends with it.
+    """Return the command line of a child process that ends with this process.
 
     Args:
-        signal_number: what the command gets when this process dies. SIGTERM for one that ends
-            children of its own, or has something to put away.
+        signal_number: sent to the command when this process dies. SIGTERM if it has children
+            to end or anything to clean up.
     """
     if sys.platform != "linux":
         return list(command)
-    # -I and -S: nothing but the interpreter is loaded before the command takes its place.
+    # -I and -S: load only the interpreter before the command replaces it.
     shim = [sys.executable, "-I", "-S", os.path.abspath(__file__)]
     return [*shim, str(os.getpid()), str(int(signal_number)), *command]
 
 
 def end_with(parent: int, signal_number: int) -> None:
-    """Have this process get the signal when its parent dies; at once if it is dead already.
+    """Request a signal for the death of this process's parent; sent at once if it is already dead.
 
-    After a change of user it has to be asked for again: the kernel forgets it then.
+    The kernel drops the request on a change of user: request it again afterwards.
     """
     if sys.platform != "linux":
         return
@@ -53,10 +52,10 @@ def end_with(parent: int, signal_number: int) -> None:
 
 
 def exit_on_signals() -> None:
-    """Have SIGTERM, SIGHUP and SIGINT unwind this program, so that it ends what it started.
+    """Make SIGTERM, SIGHUP and SIGINT unwind this program, so that it ends its children.
 
-    Only the first one counts: timeout(1) sends two, and a terminal sends one to every process, and
-    none may interrupt the clean-up that the first began.
+    Only the first one counts: timeout(1) sends two, a terminal sends one to every process, and none
+    of them may interrupt the clean-up that the first one began.
     """
     numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -68,17 +67,17 @@ def exit_on_signals() -> None:
         sys.exit(128 + number)
 
     for number in numbers:
-        # A signal that is ignored already (nohup, a shell's background job) stays ignored.
+        # Signals that are already ignored (nohup, a shell's background job) stay ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, leave)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """Unlike SIG_IGN, not inherited by programs that are started from now on."""
+    """Does nothing. Unlike SIG_IGN, it is not inherited by programs started later."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Become the command: `lifetimes.py PARENT SIGNAL COMMAND...`."""
+    """Exec the command: `lifetimes.py PARENT SIGNAL COMMAND...`."""
     parent, signal_number, *command = arguments
     end_with(int(parent), int(signal_number))
     os.execvp(command[0], command)

@@ -1,6 +1,6 @@
-"""Keep locale/ in step with the templates and the Python code, without gettext installed.
+"""Keep locale/ in sync with the templates and the Python code, without gettext.
 
-Beside what is marked for translation, it finds what refusals tell people (tools/sentences.py).
+In addition to marked messages, it finds the sentences in refusals (tools/sentences.py).
 
 python tools/messages.py          add new messages, drop those that are gone, list what is missing
 python tools/messages.py --check  change nothing; fail when something is missing
@@ -17,7 +17,7 @@ import polib
 from babel.messages.extract import extract_python
 from django.utils.translation.template import templatize
 
-# Also run as a script, from a folder of its own.
+# Also runs as a script, from its own folder.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.sentences import sentences
 
@@ -26,7 +26,7 @@ TEMPLATES = ROOT / "templates"
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 PACKAGES = ("accounts", "chat", "dashboard", "notifications", "realtime", "realtime_project")
 TEMPLATE_SUFFIXES = {".html", ".txt"}
-# What Django marks messages with, by itself and under the names the code imports it as.
+# Django's markers for messages, and the names under which the code imports them.
 KEYWORDS = dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None) | {
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
@@ -34,7 +34,7 @@ KEYWORDS = dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None)
     "pgettext_lazy": ((1, "c"), 2),
 }
 
-# What Django's own pages say and its own Chinese catalogue lacks.
+# Messages of Django's own pages that its Chinese catalogue lacks.
 BORROWED = (
     "Add link",
     "After you’ve created a user, you’ll be able to edit more user options.",
@@ -42,12 +42,12 @@ BORROWED = (
     "Model name",
 )
 
-# (context, message, plural) -> places
+# (context, message, plural) -> occurrences
 Messages = dict[tuple[str | None, str, str | None], list[tuple[str, str]]]
 
 
 def extract() -> Messages:
-    """Every message of the project with the places it stands in, as (path, line)."""
+    """Return every message of the project with its occurrences, as (path, line)."""
     found: Messages = {}
     for path, source in _sources():
         for line, function, message, _comments in extract_python(
@@ -73,7 +73,7 @@ def _sources() -> Iterator[tuple[Path, str]]:
                 yield path, path.read_text()
     for path in sorted(TEMPLATES.rglob("*")):
         if path.suffix in TEMPLATE_SUFFIXES:
-            # Django writes a template as calls of gettext among X's, one line for each line.
+            # Django converts a template to gettext calls padded with X's, line by line.
             calls = templatize(path.read_text(), origin=str(path))
             yield path, "\n".join(line.lstrip() for line in calls.split("\n"))
 
@@ -91,7 +91,7 @@ def _key(function: str | None, message: object) -> tuple[str | None, str, str | 
 
 
 def update(catalogue: polib.POFile, messages: Messages) -> None:
-    """Make the catalogue's entries those of `messages`; translations that exist are kept."""
+    """Set the catalogue's entries to `messages`, keeping existing translations."""
     kept = {(entry.msgctxt, entry.msgid): entry for entry in catalogue}
     catalogue.clear()
     for (context, message, plural), places in sorted(messages.items(), key=lambda item: item[1]):
@@ -99,14 +99,14 @@ def update(catalogue: polib.POFile, messages: Messages) -> None:
         entry.occurrences = [(path, "") for path, _line in places]
         if plural and entry.msgid_plural != plural:
             entry.msgid_plural, entry.msgstr_plural = plural, entry.msgstr_plural or {0: ""}
-        # Placeholders as in %(name)s must survive translation: tools and tests check them.
+        # Placeholders such as %(name)s must survive translation: tools and tests check them.
         if "%(" in message and "python-format" not in entry.flags:
             entry.flags.append("python-format")
         catalogue.append(entry)
 
 
 def missing(catalogue: polib.POFile, messages: Messages) -> list[str]:
-    """Messages that have no translation, or only a doubtful one."""
+    """Return the messages that have no translation, or only a fuzzy one."""
     done = {(entry.msgctxt, entry.msgid) for entry in catalogue if entry.translated()}
     return [message for context, message, _plural in messages if (context, message) not in done]
 

@@ -1,7 +1,7 @@
-"""Make docs/screenshots from a throw-away server: `make screenshots`.
+"""Take docs/screenshots from a temporary server: `make screenshots`.
 
-The server collects for a while first, so that the charts show real readings of this machine.
-SCREENSHOT_SECONDS sets how long (240).
+The server first collects for a while, so that the charts show real readings of this machine.
+SCREENSHOT_SECONDS sets how long (default: 240).
 """
 
 import os
@@ -31,7 +31,7 @@ PAGES = {
 
 
 def main() -> None:
-    """Write one picture for each page, size and theme."""
+    """Take one picture for each page, size and theme."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="pitwall-screenshots-") as folder,
@@ -69,12 +69,12 @@ def _take(browser: Browser, server: Server) -> Iterator[str]:
 
 def _wait_for_values(page: Page) -> None:
     expect(page.locator(".conn")).to_have_attribute("data-state", "live", timeout=15_000)
-    # A few ticks, so that trends and the latency wall have something to show.
+    # Wait for a few ticks, so that trends and the latency wall have data.
     page.wait_for_timeout(6_000)
 
 
 def _talk(server: Server) -> None:
-    """A live card among the messages that a new installation has."""
+    """Post a live card among the messages of a new installation."""
     bob = Api(server, "bob")
     bob.post("rooms/general/messages/", {"text": "Memory while the jobs run, for the record:"})
     card = {"kind": "metric", "reference": "memory_usage"}

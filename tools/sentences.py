@@ -1,7 +1,7 @@
-"""The sentences that refusals tell people, found in the source: what errors say is not marked.
+"""Sentences shown to users when something is refused, found in the source: they are not marked.
 
-A sentence begins with a capital and ends with a full stop. Those of the modules listed here reach
-people on the pages; what only the author of a client can see stays English.
+A sentence begins with a capital and ends with a full stop. The sentences of the modules listed here
+reach users on the pages. Text that only the author of a client sees stays in English.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# Whose refusals the pages show as they are.
+# The pages show the refusals of these modules unchanged.
 FOR_PEOPLE = (
     "accounts/policy.py",
     "accounts/selectors.py",
@@ -28,7 +28,7 @@ FOR_PEOPLE = (
     "realtime/sockets/dispatch.py",
     "realtime/http/problems.py",
 )
-# What these are given is for the log, or for whoever calls them wrongly.
+# The arguments of these are for the log, or for a programmer who called something wrongly.
 FOR_PROGRAMMERS = {
     "AssertionError", "KeyError", "RuntimeError", "TypeError", "ValueError", "UnknownAction",
     "InvalidJSON", "debug", "info", "warning", "error", "exception",
@@ -37,7 +37,7 @@ _SENTENCE = re.compile(r"[A-Z@%“{-].* .*[.!?]", re.DOTALL)
 
 
 class Sentence(NamedTuple):
-    """Where a sentence stands; `mixed`: values are in it, so that no catalogue can hold it."""
+    """A sentence and its position. `mixed`: it contains values, so no catalogue can hold it."""
 
     path: str
     line: int
@@ -46,10 +46,10 @@ class Sentence(NamedTuple):
 
 
 def sentences(root: Path) -> Iterator[Sentence]:
-    """All sentences that refusals tell people, but for those that are in docstrings or logs.
+    """Yield all sentences shown to users, except those in docstrings or logs.
 
     Raises:
-        FileNotFoundError: a module that is listed is not there any more.
+        FileNotFoundError: a listed module no longer exists.
     """
     for pattern in FOR_PEOPLE:
         paths = sorted(root.glob(pattern))
@@ -77,7 +77,7 @@ def _text(node: ast.AST) -> str | None:
 
 
 def _skipped(tree: ast.AST) -> set[int]:
-    """Docstrings, parts of f-strings, and all that is told to programmers."""
+    """Return the ids of nodes to skip: docstrings, parts of f-strings, text for programmers."""
     found: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):

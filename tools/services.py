@@ -1,12 +1,12 @@
-"""Run a command beside a private PostgreSQL and a private Redis, and stop both afterwards.
+"""Run a command with a private PostgreSQL and a private Redis, and stop both afterwards.
 
     python3 tools/services.py -- pytest -m services
 
-Both listen on free ports of 127.0.0.1 with their data in a temporary folder, so nothing that
-already runs on the machine is touched. The command finds them through DATABASE_URL and REDIS_URL,
-with the other settings that production asks for set to throw-away values. Without a command, the
-variables are printed and the services run until Ctrl-C. All of it ends when this program does,
-even when it is killed. Standard library only.
+Both listen on free ports of 127.0.0.1 with their data in a temporary folder, so services that
+already run on the machine are not affected. The command finds them through DATABASE_URL and
+REDIS_URL, together with throw-away values for the other settings that production requires. Without
+a command, it prints the variables and runs the services until Ctrl-C. Everything ends with this
+program, even if it is killed. Standard library only.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ COMMAND_STOP_DEADLINE = 30.0
 
 
 class Identity(TypedDict, total=False):
-    """As whom a program runs, as subprocess takes it. Empty: as whoever runs this."""
+    """The user that a program runs as, in subprocess's terms. Empty: the current user."""
 
     user: int
     group: int
@@ -43,7 +43,7 @@ class Identity(TypedDict, total=False):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command after `--` (or wait) with the services up. Returns its exit code."""
+    """Run the command after `--` (or wait) with the services up. Returns the exit code."""
     command = list(arguments[1:] if arguments[:1] == ["--"] else arguments)
     exit_on_signals()
     try:
@@ -61,12 +61,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> int:
-    """Run the command to its end, or end it with this program. Returns its exit code."""
+    """Run the command until it exits, or end it with this program. Returns the exit code."""
     process = subprocess.Popen(tied(command, signal.SIGTERM), env=dict(environment))
     try:
         return process.wait()
     except KeyboardInterrupt:
-        # A terminal's Ctrl-C has reached the command as well, which may be putting things away.
+        # In a terminal, Ctrl-C has reached the command as well, and it may be cleaning up.
         if sys.stdin is not None and sys.stdin.isatty():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(COMMAND_STOP_DEADLINE)
@@ -77,13 +77,13 @@ def _run(command: list[str], environment: Mapping[str, str]) -> int:
 
 @contextlib.contextmanager
 def running_services(*, durable: bool = False) -> Iterator[dict[str, str]]:
-    """Start both services. Yields the environment variables that lead to them.
+    """Start both services. Yields the environment variables that point to them.
 
     `durable`: the database waits for the disk at each commit, as in production.
 
     Raises:
         debian.MissingProgramError: a server is not installed and cannot be installed.
-        RuntimeError: a server did not start; the message holds the end of its log.
+        RuntimeError: a server did not start; the message contains the end of its log.
     """
     missing = [
         package
@@ -133,7 +133,7 @@ def running_postgresql(folder: Path, *, durable: bool = False) -> Iterator[str]:
         "max_connections": "200",
     }
     if not durable:
-        # The data is thrown away: nothing has to survive a power cut.
+        # The data is temporary: it need not survive a power failure.
         settings |= {"fsync": "off", "full_page_writes": "off"}
     command = [f"{programs}/postgres", "-D", f"{folder}/data", "-p", str(port)]
     for name, value in settings.items():
@@ -182,19 +182,19 @@ def postgres_program() -> str | None:
 
 
 def redis_program() -> str | None:
-    """Return the path of a Redis server (Valkey speaks the same)."""
+    """Return the path of a Redis server (or of Valkey, which is compatible)."""
     return shutil.which("redis-server") or shutil.which("valkey-server")
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 on which nothing listens now."""
+    """Return an unused TCP port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _unprivileged(name: str) -> Identity:
-    # initdb refuses root, and Redis does not need it either.
+    # initdb refuses to run as root, and Redis does not need to.
     if os.geteuid() != 0:
         return {}
     for candidate in (name, "nobody"):
@@ -240,9 +240,9 @@ def _daemon(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            # Ctrl-C is for the command: the services outlive it by a moment.
+            # Ctrl-C is for the command: the services outlive it briefly.
             start_new_session=True,
-            # Not `tied`: that would run Python as another user, who may have no access to it.
+            # Not `tied`: that would run Python as another user, which may not have access to it.
             preexec_fn=partial(end_with, os.getpid(), stop_signal),
             **identity,
         )

@@ -1,4 +1,4 @@
-"""The text of templates that a reader sees and that no {% translate %} stands around."""
+"""Finds template text that readers see and that is not inside {% translate %}."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ ATTRIBUTES = {
     "placeholder",
     "title",
 }
-# Names, signs and codes: the same in every language.
+# Names, symbols and codes: the same in every language.
 NAMES = {"Pitwall", "UTC", "Authorization: Bearer"}
-# Blocks whose content is no text: the name of an icon, classes.
+# Blocks whose content is not text: icon names, classes.
 NO_TEXT = re.compile(r"block (icon|\w+_class)\b")
-ELSEWHERE = "\ufffc"  # stands for what a tag puts in
+ELSEWHERE = "\ufffc"  # stands for a tag's output
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LITERAL = re.compile(r'"([A-Z][a-z][^"]*)"')
 
 
 def untranslated(path: Path) -> list[str]:
-    """What stands in a template as it is shown, though it is in one language."""
+    """Return the template's visible text that is not marked for translation."""
     source = path.read_text()
     if path.suffix == ".txt":
         seen = "".join(_pieces(source)).replace(ELSEWHERE, "\n").split("\n")
@@ -39,7 +39,7 @@ def untranslated(path: Path) -> list[str]:
 
 
 def visible(page: str) -> Iterator[str]:
-    """The texts of an HTML page and those of its attributes that are read out or shown."""
+    """Yield the texts of an HTML page, and of its attributes that are displayed or read aloud."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
@@ -60,7 +60,7 @@ def _pieces(source: str) -> Iterator[str]:
 
 
 def _end_of(token: Token) -> str | None:
-    """The tag that ends what is not to be looked into; None for all else."""
+    """Return the end tag if the token opens a block to skip, else None."""
     if token.token_type is not TokenType.BLOCK:
         return None
     name = token.contents.split()[0]
@@ -70,7 +70,7 @@ def _end_of(token: Token) -> str | None:
 
 
 def _literals(source: str) -> Iterator[str]:
-    """Words that are handed to a filter or another template: `{{ name|default:"Nobody" }}`."""
+    """Yield words passed to a filter or another template: `{{ name|default:"Nobody" }}`."""
     for token in Lexer(source).tokenize():
         if token.token_type in (TokenType.BLOCK, TokenType.VAR):
             name = token.contents.split()[0]
@@ -79,7 +79,7 @@ def _literals(source: str) -> Iterator[str]:
 
 
 class _Reader(HTMLParser):
-    """Collects what is shown or read out."""
+    """Collects text that is displayed or read aloud."""
 
     def __init__(self) -> None:
         super().__init__()

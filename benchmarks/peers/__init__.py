@@ -1,1 +1,1 @@
-"""Named baselines, each written as its own documentation writes it."""
+"""Baselines, each written as its own documentation suggests."""

@@ -1,4 +1,4 @@
-"""The loop that FastAPI's documentation shows: keep a list, await each send in turn.
+"""The broadcast loop from FastAPI's documentation: keep a list, await each send in turn.
 
 https://fastapi.tiangolo.com/advanced/websockets/#handling-disconnections-and-multiple-clients
 """

@@ -1,11 +1,11 @@
-"""A chat as FastAPI's documentation begins one, with an INSERT for each message.
+"""A chat on the pattern of FastAPI's documentation, with an INSERT for each message.
 
-The loop of https://fastapi.tiangolo.com/advanced/websockets/ with rooms; before a message goes out
-it is stored, committed and given its id, as psycopg's (https://www.psycopg.org/psycopg3/docs/) and
-sqlite3's documentation show it. No permissions, no numbering within rooms, no search, and nothing
-is found again after a reconnect. BENCH_NUMBERED=1: messages are numbered within their rooms and
-kept once each by their client's id, with a transaction for each (PostgreSQL). It
-takes the frames that Pitwall takes, of which it knows `subscribe` and `send_message`.
+The loop of https://fastapi.tiangolo.com/advanced/websockets/ with rooms; before a message is sent
+out it is stored, committed and given its id, following the documentation of psycopg
+(https://www.psycopg.org/psycopg3/docs/) and sqlite3. There are no permissions, no numbering within
+rooms, no search, and no recovery after a reconnect. With BENCH_NUMBERED=1, messages are numbered
+within their rooms and deduplicated by client id, with one transaction per message (PostgreSQL). It
+accepts Pitwall's frames `subscribe` and `send_message`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Store(Protocol):
 
 
 class PostgreSQL:
-    """A pool of connections; each INSERT commits by itself."""
+    """A connection pool; each INSERT commits by itself."""
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
@@ -48,7 +48,7 @@ class PostgreSQL:
 
 
 class NumberedPostgreSQL:
-    """A transaction for each message: number it under the room's lock, keep it."""
+    """Uses one transaction per message: numbers it under the room's lock, and stores it."""
 
     TABLES = """
         CREATE TABLE room (name text PRIMARY KEY, head bigint NOT NULL DEFAULT 0);
@@ -81,7 +81,7 @@ class NumberedPostgreSQL:
 
 
 class SQLite:
-    """One connection in a thread of its own, with the pragmas that Pitwall has."""
+    """Uses one connection in its own thread, with Pitwall's pragmas."""
 
     def __init__(self, path: str) -> None:
         self._thread = ThreadPoolExecutor(1)

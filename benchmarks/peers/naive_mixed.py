@@ -1,4 +1,4 @@
-"""FastAPI with dictionaries of sockets, as one begins: ticks filtered for each, rooms, users."""
+"""FastAPI with dictionaries of sockets, the usual first attempt: filtered ticks, rooms, users."""
 
 from __future__ import annotations
 

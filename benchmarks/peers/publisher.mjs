@@ -1,4 +1,4 @@
-// Publishes ticks on command of the load client: support/publisher.py, in JavaScript.
+// Publishes ticks on the load client's commands: support/publisher.py, in JavaScript.
 import dgram from "node:dgram";
 import { performance } from "node:perf_hooks";
 
@@ -12,7 +12,7 @@ export function text(tick) {
 export function publish(port, send) {
   const socket = dgram.createSocket("udp4");
   let published = 0;
-  // Where each load client has got to, by its port.
+  // The newest tick that each load client has acknowledged, by its port.
   const acknowledged = new Map();
   let width = 0;
   let timer = null;
@@ -55,7 +55,7 @@ export function publish(port, send) {
         fill();
       }
     } else if (command === "A") {
-      if (!acknowledged.has(from.port)) return; // the first client has had it stopped
+      if (!acknowledged.has(from.port)) return; // late, after a stop
       acknowledged.set(from.port, Math.max(acknowledged.get(from.port), Number(argument)));
       fill();
     } else if (command === "X") {

@@ -7,7 +7,7 @@ const http = createServer();
 const io = new Server(http, { transports: ["websocket"] });
 
 publish(Number(process.env.BENCH_CONTROL_PORT), (tick) => {
-  // As long on the wire as every other contender's tick: 42["tick",…] is in its padding.
+  // As long on the wire as the other contenders' ticks: the padding accounts for 42["tick",…].
   tick.pad = "x".repeat(Math.max(0, text(tick).length - JSON.stringify(tick).length - 11));
   io.emit("tick", tick);
 });

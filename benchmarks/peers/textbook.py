@@ -1,7 +1,7 @@
-"""Channels as its tutorial shows it: AuthMiddlewareStack, a consumer, group_send.
+"""Channels as in its tutorial: AuthMiddlewareStack, a consumer, group_send.
 
-https://channels.readthedocs.io/en/stable/tutorial/part_2.html
-Same Django, same users and sessions in the same database as Pitwall; in-memory layer.
+https://channels.readthedocs.io/en/stable/tutorial/part_2.html It uses the same Django, users,
+sessions and database as Pitwall, and the in-memory layer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class TickConsumer(AsyncWebsocketConsumer):
 
 
 class AccountConsumer(AsyncWebsocketConsumer):
-    """Only for those who are logged in."""
+    """Accepts only logged-in users."""
 
     async def connect(self) -> None:
         if self.scope["user"].is_authenticated:

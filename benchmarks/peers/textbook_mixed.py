@@ -1,4 +1,4 @@
-"""Channels as its tutorial shows it: a group for ticks, one for each room, one for each user."""
+"""Channels as in its tutorial: one group for ticks, one for each room, one for each user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// The broadcast of the documentation of ws: https://github.com/websockets/ws#server-broadcast
+// The broadcast from the documentation of ws: https://github.com/websockets/ws#server-broadcast
 import WebSocket, { WebSocketServer } from "ws";
 import { publish, text } from "./publisher.mjs";
 

@@ -1,1 +1,1 @@
-"""What the benchmarks share: contenders, load client, paired runs, tables."""
+"""Code shared by the benchmarks: contenders, load client, paired runs, tables."""

@@ -1,6 +1,6 @@
-"""Pitwall's own ASGI application, in whose process ticks are published on command.
+"""Pitwall's own ASGI application, with a publisher of ticks on command in the same process.
 
-Everything on their way is the product's: publish_latest, the channel layer, the Hub, the
+The entire path is the product's: publish_latest, the channel layer, the Hub, the
 dashboard's selections, its consumer, the server.
 """
 
@@ -16,7 +16,7 @@ from benchmarks.support.publisher import publishing  # isort: skip
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Pitwall; the publisher lives as long as the process does."""
+    """Serve Pitwall. The publisher lives as long as the process."""
     port = os.environ.get("BENCH_CONTROL_PORT")
     if scope["type"] == "websocket" and scope["path"] == "/ws/mixed/":
         await mixed_endpoint.application(scope, receive, send)

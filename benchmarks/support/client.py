@@ -1,4 +1,4 @@
-"""The load client (loadclient.c): built when needed, run, read."""
+"""The load client (loadclient.c): builds it when needed, runs it, reads its results."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ SOURCE = Path(__file__).with_name("loadclient.c")
 
 
 class NoCompilerError(Exception):
-    """There is no C compiler and none can be installed; the message says what to do."""
+    """There is no C compiler and it cannot be installed; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What one run of the load client does.
+    """Parameters of one run of the load client.
 
     Args:
-        connections: how many sockets; the last `slow` of them never read.
-        mode: "rate:10" ten ticks a second, "win:64" 64 ticks in flight.
-        seconds: measured, after `warm_up`.
+        connections: number of sockets; the last `slow` of them never read.
+        mode: "rate:10": ten ticks a second; "win:64": 64 ticks in flight.
+        seconds: measured time, after `warm_up`.
         at_once: upgrades in flight while connecting.
-        hold: instead of any ticks, stay connected for so many seconds.
-        clients: processes among which the connections are divided.
+        hold: seconds to stay connected instead of taking ticks.
+        clients: number of processes that share the connections.
     """
 
     connections: int
@@ -52,13 +52,13 @@ class Load:
 
 @dataclass(frozen=True)
 class Target:
-    """Where the load client goes, and what it shows and says there.
+    """The server that the load client connects to, its credentials and its messages.
 
     Args:
-        control_port: UDP port of the publisher; None: only connect.
+        control_port: UDP port of the publisher; None to connect only.
         ready_mark: a connection counts as ready when a message contains this.
-        messages: the first message of each connection, taken in turn.
-        cookies: file with one cookie a line, taken in turn.
+        messages: first messages, assigned to the connections in turn.
+        cookies: file with one cookie per line, assigned in turn.
     """
 
     port: int
@@ -71,11 +71,11 @@ class Target:
 
 
 def run_divided(target: Target, load: Load) -> dict[str, float]:
-    """Run `load.clients` load clients at once, and put their results together.
+    """Run `load.clients` load clients at once, and combine their results.
 
-    One alone, at a full core, would be what is measured of a server that is quicker than it.
+    A single one, saturating its core, would be the bottleneck with a server faster than itself.
 
-    Returns deliveries a second and lost ones together, the mean of their medians, the worst p99.
+    Returns the sums of deliveries a second and losses, the mean of the medians, the worst p99.
     """
     part = replace(load, connections=load.connections // load.clients)
     with contextlib.ExitStack() as stack:
@@ -91,7 +91,7 @@ def run_divided(target: Target, load: Load) -> dict[str, float]:
 
 
 def run(target: Target, load: Load) -> dict[str, Any]:
-    """Connect, have ticks published, read them. Returns the load client's JSON object.
+    """Connect, request ticks, read them. Returns the load client's JSON object.
 
     Raises:
         subprocess.CalledProcessError: the load client failed.
@@ -111,7 +111,7 @@ def connected(target: Target, load: Load) -> Iterator[dict[str, Any]]:
 
 @contextlib.contextmanager
 def started(target: Target, load: Load) -> Iterator[subprocess.Popen[str]]:
-    """Have the load client do its work beside the block, and end it with the block."""
+    """Run the load client during the block, and end it with the block."""
     with (
         _command(target, load) as command,
         subprocess.Popen(tied(command), stdout=subprocess.PIPE, text=True) as process,
@@ -133,7 +133,7 @@ def program() -> Path:
     built = once.FOLDER / f"loadclient-{version}"
     with once.one_at_a_time("loadclient"):
         if not built.exists():
-            # Under another name until it is whole: a compiler that is stopped leaves half of it.
+            # Built under another name: an interrupted compiler leaves an incomplete file.
             draft = built.with_suffix(".draft")
             subprocess.run([_compiler(), "-O2", "-o", draft, SOURCE], check=True)
             draft.rename(built)
@@ -182,7 +182,7 @@ def _command(target: Target, load: Load) -> Iterator[list[str]]:
 
 
 def _result(process: subprocess.Popen[str], load: Load) -> dict[str, Any]:
-    """Wait for a load client that has a limited time, and read what it found."""
+    """Wait for a load client with a time limit, and read its results."""
     limit = 120 + load.connections * 0.05 + load.seconds + load.grace
     output, _ = process.communicate(timeout=limit)
     if process.returncode:

@@ -1,4 +1,4 @@
-"""What every benchmark takes on its command line."""
+"""The command line shared by all benchmarks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tools.lifetimes import exit_on_signals
 
 
 def smoke(description: str | None) -> bool:
-    """Begin a benchmark; whether it runs for a moment only, to see that it still works."""
+    """Parse the command line. Returns whether to run only briefly, to check that it still works."""
     exit_on_signals()
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter

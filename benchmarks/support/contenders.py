@@ -1,4 +1,4 @@
-"""The servers that are measured: Pitwall and its named baselines, started one way for all."""
+"""The servers under test: Pitwall and its baselines, all started the same way."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tools.lifetimes import tied
 SUBSCRIBE_ALL = '{"action": "subscribe", "metrics": ["*"], "history": 0}'
 CONFIRMED = "subscription_confirmed"
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS")
-# All load comes from one address, and the limits are not what is measured.
+# The load comes from a single address, and the limits are not under test.
 UNLIMITED = {
     "PITWALL_MAX_CONNECTIONS": "100000",
     "PITWALL_MAX_CONNECTIONS_PER_ADDRESS": "100000",
@@ -34,7 +34,7 @@ UNLIMITED = {
 
 @dataclass(frozen=True)
 class Running:
-    """A contender that is up: what to connect to, and the process to look at."""
+    """A running contender: its address, and its process."""
 
     target: Target
     process: subprocess.Popen[bytes]
@@ -50,7 +50,7 @@ class Installation:
 
     @property
     def cookies(self) -> Path:
-        """Session cookies, one a line, each of another user."""
+        """Return the file of session cookies: one per line, each of a different user."""
         return self.folder / "cookies.txt"
 
 
@@ -61,9 +61,9 @@ def installed(
     """Prepare an installation in a temporary folder, removed at the end.
 
     Args:
-        users: how many users with a session each.
-        demo: with the sources that an installation for trying out has.
-        services: DATABASE_URL and REDIS_URL, if not the embedded SQLite and in-memory layer.
+        users: number of users, each with a session.
+        demo: with the sources of a demo installation.
+        services: DATABASE_URL and REDIS_URL; None for SQLite and the in-memory layer.
     """
     folder = Path(tempfile.mkdtemp(prefix="pitwall-bench-"))
     environment = {
@@ -97,11 +97,11 @@ def installed(
 def pitwall(
     installation: Installation, *, number: int = 1, workers: str = "none", **variables: object
 ) -> Iterator[Running]:
-    """`manage.py serve`, with the publisher inside, or beside it when Redis is between them.
+    """Run `manage.py serve` with the publisher in its process, or separate if there is Redis.
 
     Args:
-        number: web processes; more than one need services.
-        workers: "none", "inside" the web process, or "beside" it in a process of their own.
+        number: number of web processes; more than one requires services.
+        workers: "none", "inside" the web process, or "beside" it in a separate process.
         variables: for the publisher, as BENCH_<name>.
     """
     port = processes.free_port()
@@ -146,7 +146,7 @@ def pitwall(
 
 @contextlib.contextmanager
 def naive(module: str = "naive", **variables: object) -> Iterator[Running]:
-    """FastAPI with a loop that awaits each send, on uvicorn as its command starts it."""
+    """Run FastAPI with a loop that awaits each send, on uvicorn with its default command."""
     asked = {f"BENCH_{name.upper()}": str(value) for name, value in variables.items()}
     with _uvicorn(f"benchmarks.peers.{module}:app", os.environ | asked) as running:
         yield running
@@ -156,7 +156,7 @@ def naive(module: str = "naive", **variables: object) -> Iterator[Running]:
 def textbook(
     installation: Installation, module: str = "textbook", **variables: object
 ) -> Iterator[Running]:
-    """Channels as its documentation shows it: AuthMiddlewareStack, group_send, on uvicorn."""
+    """Run Channels as in its documentation: AuthMiddlewareStack, group_send, on uvicorn."""
     asked = {f"BENCH_{name.upper()}": str(value) for name, value in variables.items()}
     environment = {**installation.environment, **asked}
     with _uvicorn(f"benchmarks.peers.{module}:application", environment) as running:
@@ -165,7 +165,7 @@ def textbook(
 
 @contextlib.contextmanager
 def node_peer(name: str) -> Iterator[Running]:
-    """`ws` or `socketio` on Node.js.
+    """Run `ws` or `socketio` on Node.js.
 
     Raises:
         node.NoNodeError: there is no Node.js, or its packages cannot be installed.

@@ -1,7 +1,7 @@
-"""A large conversation for benchmarks: made-up words and characters, as frequent as real ones.
+"""A large conversation for benchmarks: invented words and characters with realistic frequencies.
 
-Half of the messages are words in Latin letters, half Chinese characters without spaces. Frequencies
-fall as in natural languages, so that there are words in every third message and words in few.
+Half of the messages consist of words in Latin letters, half of Chinese characters without spaces.
+Frequencies fall as in natural languages: some words are in every third message, others in few.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CHARACTERS = 3_500
 
 
 class Corpus:
-    """The same texts for the same `seed`. `words` and `characters`: the most frequent first."""
+    """Yields the same texts for the same `seed`. `words` and `characters`: most frequent first."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)
@@ -27,7 +27,7 @@ class Corpus:
         self._character_weights = _falling(len(self.characters), 0.9, 5)
 
     def texts(self, count: int) -> Iterator[str]:
-        """So many messages of 3 to 25 words, or of 5 to 60 characters."""
+        """Yield `count` messages of 3 to 25 words, or of 5 to 60 characters."""
         pick = self._random
         for _ in range(count):
             if pick.random() < 0.5:
@@ -45,5 +45,5 @@ class Corpus:
 
 
 def _falling(count: int, power: float, start: int) -> list[float]:
-    """Running sums of weights that fall with the rank, as frequencies of words do."""
+    """Return running sums of weights that fall with the rank, like the frequencies of words."""
     return list(itertools.accumulate(1 / (rank + start) ** power for rank in range(count)))

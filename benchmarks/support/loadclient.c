@@ -1,17 +1,17 @@
 /*
- * Load client: many WebSockets in one thread, on epoll. Keeps up with over a million frames a
- * second, where a client in Python or Node would be what is measured.
+ * Load client: many WebSockets in one thread, on epoll. Handles over a million frames a
+ * second, where a client in Python or Node would be the bottleneck.
  *
  *     cc -O2 -o loadclient loadclient.c
  *     loadclient -p PORT -n CONNECTIONS [options]       (without arguments: the options)
  *
  * Opens its connections, tells the publisher over UDP to begin, reads for a while, tells it to
- * stop, waits for the rest and prints one JSON object. Of a message it looks for three numbers:
+ * stop, waits for the rest and prints one JSON object. It looks for three numbers in a message:
  * "q" (which tick it is, from 0; -q), "t" (when it was published, seconds since 1970; -t) and,
  * before those, "kind" (0 unless there are several kinds of messages; at most 3).
  *
- * Datagrams to the publisher: "S mode clients" start when so many load clients have said so, "A q"
- * every subscriber of this one has tick q, "X" stop, to which it answers "D published".
+ * Datagrams to the publisher: "S mode clients" start when this many load clients have sent it,
+ * "A q" every subscriber of this client has tick q, "X" stop, answered with "D published".
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -127,7 +127,7 @@ static void watch(struct connection *c, int operation, uint32_t events)
     epoll_ctl(poller, operation, c->fd, &event);
 }
 
-/* A client masks what it sends (RFC 6455, section 5.3); a constant mask will do here. */
+/* A client masks what it sends (RFC 6455, section 5.3); a constant mask suffices here. */
 static void send_frame(struct connection *c, enum opcode opcode, const uint8_t *payload, int length)
 {
     static const uint8_t mask[4] = {0x12, 0x34, 0x56, 0x78};
@@ -216,7 +216,7 @@ static void remember(struct samples *kind, float seconds)
     kind->seconds[kind->count++] = seconds;
 }
 
-/* strtod would be a third of what this program does. Returns where the digits end. */
+/* strtod would take a third of this program's time. Returns the end of the digits. */
 static const uint8_t *number_after(const char *key, const uint8_t *from, const uint8_t *end,
                                    double *value)
 {
@@ -297,7 +297,7 @@ static void take_message(struct connection *c, const uint8_t *text, int length, 
     }
 }
 
-/* The 101 is in: what follows it in the buffer are frames. Returns 0 while it is incomplete. */
+/* Handles the 101; frames follow it in the buffer. Returns 0 while it is incomplete. */
 static int finish_upgrade(struct connection *c)
 {
     uint8_t *end = memmem(c->buffer, c->length, "\r\n\r\n", 4);
@@ -460,7 +460,7 @@ static void connect_all(void)
     printf(",\"ready\":%d", ready_count);
 }
 
-/* Whoever runs this looks at the server meanwhile, and ends us when done. */
+/* Holds the connections while the caller examines the server; the caller then ends this program. */
 static void hold_still(void)
 {
     printf("}\n");
@@ -484,7 +484,7 @@ static double processor_seconds(void)
            (used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
 }
 
-/* Returns how many seconds were measured. */
+/* Returns the measured seconds. */
 static double run_load(double *processor_share)
 {
     double began = now(), measured_from = 0, used_before = 0, progress = began;
@@ -503,7 +503,7 @@ static double run_load(double *processor_share)
             seen = acknowledged;
             progress = at;
         } else if (windowed && at - progress > 0.5) {
-            /* A skipped tick is never complete: the publisher must not wait for it for ever. */
+            /* A skipped tick never completes: the publisher must not wait for it forever. */
             stalls++;
             acknowledged = newest;
             tell_publisher("A %lld", (long long)acknowledged);
@@ -516,7 +516,7 @@ static double run_load(double *processor_share)
     return took;
 }
 
-/* Has the publisher stop, and waits until all of it has arrived. Returns how many ticks it sent. */
+/* Stops the publisher and waits until all ticks have arrived. Returns the number of ticks sent. */
 static long long settle(void)
 {
     long long published = -1;
@@ -654,7 +654,7 @@ int main(int count, char **words)
     inet_pton(AF_INET, "127.0.0.1", &server.sin_addr);
     publisher = server;
     publisher.sin_port = htons(options.control_port);
-    /* An address of its own for each run: ports of the last one are in TIME_WAIT. */
+    /* A new address for each run: ports of the last run are in TIME_WAIT. */
     snprintf(address, sizeof address, "127.0.%d.%d", 1 + getpid() / 200 % 200, 1 + getpid() % 200);
     source = (struct sockaddr_in){.sin_family = AF_INET};
     inet_pton(AF_INET, address, &source.sin_addr);

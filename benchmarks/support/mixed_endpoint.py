@@ -1,6 +1,6 @@
-"""An endpoint on Pitwall's real-time layer with all three kinds of streams in one socket.
+"""An endpoint on Pitwall's real-time layer with all three kinds of messages on one socket.
 
-Messages of rooms are durable: committed with their offset, then delivered.
+Room messages are durable: committed with their offset, then delivered.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class MixedConsumer(RealtimeConsumer):
 
 
 def sender(followers: int) -> Send:
-    """What publishes one round. Synchronous: two queries."""
+    """Return the function that publishes one round. Synchronous: two queries."""
     workspace_id = Workspace.objects.get(slug=WORKSPACE_SLUG).pk
     users = list(
         User.objects.filter(username__startswith="driver")

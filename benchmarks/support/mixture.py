@@ -1,7 +1,7 @@
-"""What goes through the mixed benchmark, the same for every contender. Pure.
+"""The traffic of the mixed benchmark, the same for every contender. Pure.
 
-Ten rounds a second; in each one tick of all metrics, of which a socket follows some, a message in
-each of five rooms, and a push to each of twenty users.
+There are ten rounds a second. Each has one tick of all metrics, of which a socket follows some, a
+message in each of five rooms, and a push to each of twenty users.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SELECTIONS = 8
 
 
 def selection(follower: int) -> list[str]:
-    """The metrics that this socket follows: one of eight sets, q and t in each."""
+    """Return the metrics that a socket follows: one of eight sets, each with q and t."""
     return ["q", "t", *METRICS[follower % SELECTIONS :: SELECTIONS], METRICS[-1 - follower % 4]]
 
 
@@ -29,7 +29,7 @@ def room(follower: int) -> int:
 
 
 def first_messages(followers: int) -> tuple[str, ...]:
-    """What each socket says first. Its number is also its user's."""
+    """Return the first message of each socket. A socket's number is also its user's."""
     return tuple(
         json.dumps(
             {"action": "follow", "metrics": selection(n), "room": room(n), "number": n},
@@ -39,22 +39,22 @@ def first_messages(followers: int) -> tuple[str, ...]:
 
 
 def readings(number: int, at: float) -> dict[str, float]:
-    """The values of one tick."""
+    """Return the values of one tick."""
     return {"q": number, "t": at} | {name: 20.5 + n for n, name in enumerate(METRICS)}
 
 
 def rooms_of(number: int) -> Iterator[int]:
-    """Which rooms get a message in this round."""
+    """Yield the rooms that get a message in this round."""
     return ((number * MESSAGES + n) % ROOMS for n in range(MESSAGES))
 
 
 def followers_of(number: int, followers: int) -> Iterator[int]:
-    """Whom this round pushes something to."""
+    """Yield the users who get a push in this round."""
     return ((number * PUSHES + n) % followers for n in range(PUSHES))
 
 
 def expected(rounds: int, followers: int) -> dict[int, int]:
-    """How many messages of each kind arrive at all sockets together in so many rounds."""
+    """Return how many messages of each kind all sockets together receive in `rounds` rounds."""
     in_room = [sum(room(n) == r for n in range(followers)) for r in range(ROOMS)]
     messages = sum(in_room[r] for number in range(rounds) for r in rooms_of(number))
     return {TICK: rounds * followers, MESSAGE: messages, PUSH: rounds * PUSHES}

@@ -1,4 +1,4 @@
-"""Node.js for the peers written in JavaScript: the machine's own, or the one the set-up brings."""
+"""Node.js for the peers written in JavaScript: the machine's own, or the set-up's."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class NoNodeError(Exception):
 
 @functools.cache
 def commands() -> found_node.NodeCommands:
-    """How to call node and npm, with the peers' pinned packages installed.
+    """Install the peers' pinned packages, and return the commands for node and npm.
 
     Raises:
-        NoNodeError: see there.
+        NoNodeError: there is no Node.js, or the packages cannot be installed.
     """
     with one_at_a_time("node"):
         return _commands()

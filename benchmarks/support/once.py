@@ -1,4 +1,4 @@
-"""What benchmarks make for themselves on first use is made by one of those that run at once."""
+"""A lock for files that benchmarks create on first use, in case several run at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = ROOT / "var" / "benchmarks"
 
 @contextlib.contextmanager
 def one_at_a_time(what: str) -> Iterator[None]:
-    """Let one thread of one process at a time into the block, among all that make `what`."""
+    """Let only one thread of one process at a time into the block for `what`."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / f"{what}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

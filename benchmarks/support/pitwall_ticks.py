@@ -1,6 +1,6 @@
 """Ticks of the dashboard's stream, as a collector publishes them.
 
-As a program, publishes from a process of its own through Redis, as a worker does:
+Run as a program, it publishes from a separate process through Redis, as a worker does:
 `python -m benchmarks.support.pitwall_ticks PORT`.
 """
 
@@ -26,7 +26,7 @@ from dashboard import selection, streams  # noqa: E402
 from realtime.protocol import rfc3339  # noqa: E402
 from realtime.streams import publish  # noqa: E402
 
-# With these the frame is about as long as the peers' tick (tests/benchmarks compares).
+# These make the frame about as long as the peers' tick (tests/benchmarks compares them).
 READINGS = (
     ("custom", "requests_per_second", 812.5),
     ("custom", "memory_usage", 41.25),
@@ -37,14 +37,14 @@ EXTRA = int(os.environ.get("BENCH_EXTRA_METRICS", "0"))
 
 
 def payload(number: int, at: float) -> dict[str, object]:
-    """One tick of the dashboard; the load client reads the metrics q and t."""
+    """Return one tick of the dashboard. The load client reads the metrics q and t."""
     extra = [("system", f"disk_write_rate_{n:03}", 1234.5 + n) for n in range(EXTRA)]
     numbers = [("custom", "q", number), ("custom", "t", at)]
     return selection.payload(rfc3339(at), [*numbers, *READINGS, *extra])
 
 
 def sender() -> Send:
-    """What publishes a tick in the workspace that everybody here is in. Synchronous: one query."""
+    """Return the function that publishes a tick in the users' workspace. Synchronous: one query."""
     key = streams.metrics(Workspace.objects.get(slug=WORKSPACE_SLUG).pk)
 
     async def send(number: int, at: float) -> None:
@@ -54,14 +54,14 @@ def sender() -> Send:
 
 
 def chosen() -> Send:
-    """What publishes here: ticks, or with BENCH_GROUPS commits for so many users."""
+    """Return the function that publishes: ticks, or commits for BENCH_GROUPS users."""
     groups = int(os.environ.get("BENCH_GROUPS", "0"))
     return wakeups.sender(groups, os.environ["BENCH_WAY"]) if groups else sender()
 
 
 @contextlib.contextmanager
 def allowed_to_query() -> Iterator[None]:
-    """One query before the server serves: nobody waits for this event loop yet."""
+    """Allow a query in the event loop before the server serves: it blocks nobody yet."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     try:
         yield

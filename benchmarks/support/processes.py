@@ -1,6 +1,6 @@
-"""Processes that a benchmark starts, and ends: nothing else is touched.
+"""Processes that a benchmark starts and ends; it touches no others.
 
-Each is tied to the benchmark: it ends with it even when the benchmark is killed.
+Each is tied to the benchmark and ends with it, even if the benchmark is killed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ STOP_WITHIN = 10.0
 
 
 class DidNotStartError(Exception):
-    """A server under test did not start; the message holds the end of its output."""
+    """A server under test did not start; the message contains the end of its output."""
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return a port of 127.0.0.1 on which nothing listens now."""
+    """Return an unused port of 127.0.0.1."""
     with socket.socket(type=kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -46,7 +46,7 @@ def running(
     """Run a command until the block ends; its output goes to `log`.
 
     Args:
-        killed_by: what it gets when the benchmark is killed; SIGTERM if it has children itself.
+        killed_by: signal sent if the benchmark is killed; SIGTERM for a command with children.
 
     Raises:
         DidNotStartError: it ended, or was not `ready` within a minute.
@@ -74,7 +74,7 @@ def running(
 
 
 def stop(process: subprocess.Popen[bytes], within: float = STOP_WITHIN) -> float | None:
-    """End a process of ours. Returns the seconds it took, None if it had to be killed."""
+    """End a process that we started. Returns the seconds it took, None if it had to be killed."""
     began = time.monotonic()
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
@@ -89,19 +89,19 @@ def stop(process: subprocess.Popen[bytes], within: float = STOP_WITHIN) -> float
 
 
 def listens(port: int) -> bool:
-    """Whether something accepts connections on this port of 127.0.0.1."""
+    """Tell whether something accepts connections on this port of 127.0.0.1."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
 
 
 def resident_bytes(pid: int) -> int:
-    """The resident memory of a process and of those that it started."""
+    """Return the resident memory of a process and its children."""
     process = psutil.Process(pid)
     return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
 
 
 def cpu_seconds(pid: int) -> float:
-    """The CPU time of all threads of a process so far, in user and in kernel mode."""
+    """Return the CPU time so far of all threads of a process, in user and kernel mode."""
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)

@@ -1,8 +1,8 @@
-"""Publishes ticks on command of the load client, in the event loop of the server under test.
+"""Publishes ticks on the load client's commands, in the event loop of the server under test.
 
-Datagrams: `S rate:10 1` start (ten a second) when one client has said so, `S win:64 2` start (64
-in flight) when two have, `A 17` every subscriber of this client has tick 17, `X` stop, answered
-with `D <how many>`.
+Datagrams: `S rate:10 1` start (ten a second) when one client has sent it, `S win:64 2` start (64 in
+flight) when two have, `A 17` every subscriber of this client has tick 17, `X` stop, answered with
+`D <number of ticks>`.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ Send = Callable[[int, float], Awaitable[None]]
 
 
 class Publisher(asyncio.DatagramProtocol):
-    """Calls `send(number, seconds since 1970)` for every tick that is due."""
+    """Calls `send(number, seconds since 1970)` for every due tick."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._transport: asyncio.DatagramTransport | None = None
         self._running: asyncio.Task[None] | None = None
-        # Where each load client has got to, by its address.
+        # The newest tick that each load client has acknowledged, by its address.
         self._acknowledged: dict[tuple[str, int], int] = {}
         self._progress = asyncio.Event()
         self._published = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transport is a DatagramTransport in all but its class.
+        # uvloop's transport is a DatagramTransport in everything but its class.
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
@@ -50,7 +50,7 @@ class Publisher(asyncio.DatagramProtocol):
             self._start(mode)
 
     def _acknowledge(self, address: tuple[str, int], number: int) -> None:
-        if address in self._acknowledged:  # not after the first client has had it stopped
+        if address in self._acknowledged:  # late ones come after a stop
             self._acknowledged[address] = max(self._acknowledged[address], number)
             self._progress.set()
 
@@ -70,7 +70,7 @@ class Publisher(asyncio.DatagramProtocol):
         due = time.monotonic()
         while True:
             await self._publish()
-            # A server that cannot keep the pace publishes as fast as it can.
+            # A server that cannot keep up publishes as fast as it can.
             due = max(due + 1 / per_second, time.monotonic() - 1)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 

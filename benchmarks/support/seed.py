@@ -1,7 +1,7 @@
-"""Fill an installation with users who are logged in: `python -m benchmarks.support.seed 1000`.
+"""Fill an installation with logged-in users: `python -m benchmarks.support.seed 1000`.
 
-Migrates the database of the environment and writes their session cookies to `cookies.txt` in the
-data folder, one a line, each of another user.
+Migrates the environment's database, and writes the session cookies to `cookies.txt` in the data
+folder: one per line, each of a different user.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Make public rooms r0, r1, …: `python -m benchmarks.support.seed_rooms 100`.
+"""Create public rooms r0, r1, …: `python -m benchmarks.support.seed_rooms 100`.
 
-Run after benchmarks.support.seed, with the same environment: its users are the members, each of
-the room of its number (modulo the rooms) and of r0.
+Run it after benchmarks.support.seed, in the same environment. Each of its users becomes a member of
+r0 and of the room with the user's number (modulo the number of rooms).
 """
 
 from __future__ import annotations

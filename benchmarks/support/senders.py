@@ -1,9 +1,9 @@
-"""Clients that send messages of chat, in processes of their own.
+"""Clients that send chat messages, in separate processes.
 
-    python -m benchmarks.support.senders '{"url": …}'     (what `Sending` holds, as JSON)
+    python -m benchmarks.support.senders '{"url": …}'     (a `Sending` as JSON)
 
 Each connection keeps some messages in flight and sends the next one when one is acknowledged.
-Prints {"acknowledged", "seconds", "refused"} as JSON: of the measured time, after the warm-up.
+Prints {"acknowledged", "seconds", "refused"} as JSON: measured after the warm-up.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ TEXT = "The tyres are gone after lap 23, box this lap please, and tell the crew:
 
 @dataclass(frozen=True)
 class Sending:
-    """What senders do.
+    """Parameters of the senders.
 
     Attributes:
-        cookies: one for each connection, or none.
-        rooms: the connection of number n writes to the n-th of them, from the first again.
-        in_flight: messages that each connection has not seen acknowledged, at the most.
+        cookies: one for each connection, or empty.
+        rooms: connection n writes to the n-th of them, modulo their number.
+        in_flight: maximum number of unacknowledged messages of each connection.
     """
 
     url: str
@@ -46,7 +46,7 @@ class Sending:
 
 
 def send_from_processes(sending: Sending, processes: int) -> float:
-    """Divide the connections among processes. Returns acknowledged messages a second.
+    """Send from several processes. Returns the acknowledged messages a second of all together.
 
     Raises:
         RuntimeError: a message was refused.

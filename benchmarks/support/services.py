@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis for what needs them: those of the environment, or private ones."""
+"""PostgreSQL and Redis for benchmarks: the environment's, or private ones."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ import services as private_services
 
 @contextlib.contextmanager
 def backing(*, durable: bool = False) -> Iterator[dict[str, str]]:
-    """Yield DATABASE_URL, of a database made for this and dropped after it, and REDIS_URL.
+    """Yield REDIS_URL, and DATABASE_URL of a temporary database.
 
-    `durable`: on private servers, whose commits wait for the disk.
+    `durable`: use private servers whose commits wait for the disk.
     """
     with contextlib.ExitStack() as stack:
         variables = dict(os.environ)

@@ -1,4 +1,4 @@
-"""The product's settings, with a publisher beside the product's ASGI application."""
+"""The product's settings, with a publisher alongside the product's ASGI application."""
 
 from realtime_project.settings import *  # noqa: F403
 

@@ -1,4 +1,4 @@
-"""Tables that read well as text and as Markdown, and targets beside what was measured."""
+"""Tables that are readable as text and as Markdown, and comparisons with targets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table with aligned columns: the first to the left, numbers to the right."""
+    """Return a Markdown table. The first column is left-aligned, numbers are right-aligned."""
     cells = [list(map(str, headings)), *[list(map(_shown, row)) for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     lines = [_line(row, widths) for row in cells]
@@ -15,10 +15,10 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def parse(text: str) -> list[dict[str, str]]:
-    """The rows of the first table in `text`, by heading.
+    """Return the rows of the first table in `text`, by heading.
 
     Raises:
-        ValueError: there is none, or a row has another number of cells than the headings.
+        ValueError: there is no table, or a row's number of cells differs from the headings'.
     """
     lines = [line for line in text.splitlines() if line.startswith("|")]
     if len(lines) < 3:
@@ -28,7 +28,7 @@ def parse(text: str) -> list[dict[str, str]]:
 
 
 def verdict(measured: float, *, at_least: float | None = None, at_most: float | None = None) -> str:
-    """Whether a target is met, in a word with the target."""
+    """Return a word that says whether a target is met, with the target."""
     if at_least is not None:
         return f"{'met' if measured >= at_least else 'MISSED'} (≥ {at_least:g})"
     assert at_most is not None

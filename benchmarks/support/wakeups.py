@@ -1,7 +1,7 @@
-"""Commits with an event for each of many users, and the ways to tell their processes of it.
+"""Commits with an event for each of many users, and ways to notify the processes.
 
-`together` is the product's own publish_log. The others send the same messages with one
-group_send for each group, as Channels has it: one after the other, or 64 at a time.
+`together` is the product's own publish_log. The others send the same messages with one group_send
+per group, as usual in Channels: sequentially, or 64 at a time.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from realtime.streams import log, publish
 from realtime.streams.log import Appended, StreamKey
 
 AT_ONCE = 64
-# About as long as the event of a notification.
+# About as long as a notification's event.
 TEXT = "A message of about the usual length, which tells a person what has happened and where."
 
 
 def sender(groups: int, way: str) -> Send:
-    """What makes one commit with an event for each of so many users. Synchronous: two queries."""
+    """Return the function that commits an event for each of `groups` users. Synchronous."""
     workspace = Workspace.objects.get(slug=WORKSPACE_SLUG)
     users = User.objects.filter(username__startswith="driver").order_by("pk")[:groups]
     keys = [inbox(workspace.pk, user.pk) for user in users]
@@ -42,10 +42,10 @@ def sender(groups: int, way: str) -> Send:
 
 
 def _commit(keys: Sequence[StreamKey], number: int) -> list[Appended]:
-    """Store the events, and date by the COMMIT what is told of them.
+    """Store the events, and return them with the time of the COMMIT.
 
-    Its time is not known before it: an event that a process reads from the database all the same
-    has the time before.
+    That time is not known beforehand: an event that a process reads from the database instead
+    carries the time before it.
     """
     with transaction.atomic():
         before = _payload(number)
@@ -79,7 +79,7 @@ async def _gathered(appended: Sequence[Appended]) -> None:
 
 
 def _message(event: Appended) -> dict[str, object]:
-    """What the product sent for each stream before it sent many together."""
+    """Return the message that the product sent per stream before it batched them."""
     key = event.key
     return {
         "type": "log",

@@ -1,4 +1,4 @@
-/** What every page loads: the styles, the navigation, the theme button, the clock, the bell, the number of unread messages. */
+/** The entry point of every page: the styles, the navigation, the theme button, the clock, the bell, the number of unread messages. */
 import './styles/app.css'
 
 import { readBoot } from './lib/boot'

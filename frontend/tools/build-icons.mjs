@@ -17,7 +17,7 @@ const LUCIDE = [
   'trash-2', 'user', 'user-minus', 'users', 'volume-2', 'volume-x', 'wifi-off', 'x',
 ]
 
-/** Own shapes: the mark, the severities (a shape each, not only a colour), the directions. */
+/** Pitwall's own shapes: the logo, the severities (each has a shape, not only a colour), the directions. */
 const OWN = {
   mark: `<symbol id="mark" viewBox="0 0 32 32"><path fill="currentColor" d="M5 4h2a1 1 0 0 1 1 1v22a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1zM10 10h4v17a1 1 0 0 1-1 1h-2a1 1 0 0 1-1-1zM16 22.5h4V27a1 1 0 0 1-1 1h-2a1 1 0 0 1-1-1z"/><path fill="var(--accent)" d="M10 4h10.75a8.25 8.25 0 0 1 0 16.5H16v-4h4.75a4.25 4.25 0 0 0 0-8.5H10z"/></symbol>`,
   'sev-ok': `<symbol id="sev-ok" viewBox="0 0 16 16"><path fill="currentColor" fill-rule="evenodd" d="M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zm3.53 4.97a.75.75 0 0 0-1.06 0L7.25 9.19 5.78 7.72a.75.75 0 0 0-1.06 1.06l2 2a.75.75 0 0 0 1.06 0l3.75-3.75a.75.75 0 0 0 0-1.06z"/></symbol>`,

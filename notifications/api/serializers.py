@@ -1,4 +1,4 @@
-"""What the REST doors of notifications take and give."""
+"""Serializers and response types of the REST endpoints of notifications."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ class NotificationPage(Page[NotificationView], kw_only=True):
 
 
 class Notified(Struct, kw_only=True):
-    """How many were told, and the ids of their notifications."""
+    """The number of users notified, and the ids of their notifications."""
 
     notified: int
     ids: list[int]
 
 
 class Marked(Struct, kw_only=True):
-    """How many were marked as read now, and how many are still unread."""
+    """The number newly marked as read, and the number still unread."""
 
     marked: int
     unread_count: int

@@ -1,4 +1,4 @@
-"""Routes of notifications under /api/v1/."""
+"""REST routes of notifications, under /api/v1/."""
 
 from django.urls import path, register_converter
 
@@ -6,7 +6,7 @@ from notifications.api import views
 
 
 class RowId:
-    """The id of a row: what no database column holds is no path."""
+    """A row id in a path; a number too large for a database column does not match."""
 
     regex = "[0-9]{1,18}"
 

@@ -1,4 +1,4 @@
-"""REST: a user's notifications, telling others, and messages to who is connected."""
+"""REST views: a user's notifications, notifying others, and messages to connected users."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from realtime.http.pages import NewestFirst
 
 
 class NotificationListView(WorkspaceAPIView):
-    """GET: one's own notifications, page by page. POST: tell a member or an audience."""
+    """GET: the user's own notifications, paginated. POST: notify a member or an audience."""
 
     @operation(
         "list_notifications",
@@ -54,7 +54,7 @@ class NotificationListView(WorkspaceAPIView):
 
 
 class NotificationDetailView(WorkspaceAPIView):
-    """GET: one of one's own notifications."""
+    """GET: one of the user's own notifications."""
 
     @operation(
         "get_notification", "One of one's own notifications", answers={200: NotificationView}
@@ -64,7 +64,7 @@ class NotificationDetailView(WorkspaceAPIView):
 
 
 class NotificationReadView(WorkspaceAPIView):
-    """POST: mark one of one's own notifications as read; again is no error."""
+    """POST: mark one of the user's own notifications as read; repeating it is no error."""
 
     @operation("read_notification", "Mark a notification as read", answers={200: Marked})
     def post(self, request: WorkspaceRequest, notification_id: int) -> Response:
@@ -74,7 +74,7 @@ class NotificationReadView(WorkspaceAPIView):
 
 
 class NotificationReadAllView(WorkspaceAPIView):
-    """POST: mark all of one's own notifications in the workspace as read."""
+    """POST: mark all of the user's own notifications in the workspace as read."""
 
     @operation("read_all_notifications", "Mark all notifications as read", answers={200: Marked})
     def post(self, request: WorkspaceRequest) -> Response:
@@ -82,7 +82,7 @@ class NotificationReadAllView(WorkspaceAPIView):
 
 
 class UserPushView(WorkspaceAPIView):
-    """POST a message to a member's open connections; 404 `not_connected` when there is none."""
+    """POST: send a message to a member's open connections; 404 `not_connected` without any."""
 
     @operation(
         "push_message",

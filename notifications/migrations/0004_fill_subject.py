@@ -1,8 +1,8 @@
-"""Says of the notifications that are there already what they are about.
+"""Fills in the subject of existing notifications.
 
-Until now only their `dedupe_key` said it, for what was told of messages: "mention:<room>:<sequence>",
+Until now only the `dedupe_key` of notifications about messages named it: "mention:<room>:<sequence>",
 and "direct_message:<room>:<n>" or "room_message:<room>:<n>" with the first sequence that the user had
-not read. There the link has the message's own sequence.
+not read. For the latter two the link has the message's own sequence.
 """
 
 import re
@@ -40,7 +40,7 @@ def _find_subject(notification):
 
 
 class Migration(migrations.Migration):
-    # A chunk at a time: writers go on in between, and what is filled is not filled again.
+    # One transaction per chunk, so that writers can go on in between; a rerun skips filled rows.
     atomic = False
 
     dependencies = [("notifications", "0003_subject")]

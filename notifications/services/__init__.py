@@ -1,4 +1,4 @@
-"""Writes: telling users something, and noting that they have read it."""
+"""Services of notifications: send them, mark them as read, retract what they quote."""
 
 from notifications.services.announcing import announce
 from notifications.services.pushing import NotConnected, push_message

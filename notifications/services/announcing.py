@@ -1,4 +1,4 @@
-"""Telling everybody something."""
+"""Announcements to everybody."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SEND_ANNOUNCEMENT = audit.action("send_announcement", gettext_lazy("Announcement
 
 @unit_of_work
 def announce(*, announcement: Announcement) -> Announcement:
-    """Store an announcement and tell everybody it is for: those connected at once.
+    """Store an announcement and send it to its connected users at once.
 
-    With `keep` it also becomes a notification of every member.
+    With `keep`, every active member also gets it as a notification.
     """
     announcement.save()
     audit.record(

@@ -1,4 +1,4 @@
-"""The way of a stored notification to its user. All delivery goes through `deliver`."""
+"""Delivery of stored notifications to their users, always through `deliver`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from realtime.streams.unit_of_work import emit
 
 
 class UnreadCounts:
-    """How many notifications users have unread when a unit of work ends.
+    """Numbers of unread notifications by user, at the end of a unit of work.
 
-    To be asked at that time (streams.unit_of_work.emit with a function): the streams are locked
-    then, so nobody else's change can come between a count and its place in the stream.
+    Call `of` only at that time (streams.unit_of_work.emit with a function): the streams are locked
+    then, so no other change can come between a count and its place in the stream.
     """
 
     def __init__(self, workspace_id: int, user_ids: Sequence[int]) -> None:
@@ -31,9 +31,9 @@ class UnreadCounts:
 
 
 def deliver(notifications: Sequence[Notification]) -> None:
-    """Bring new notifications to their users. Call inside the unit of work that stored them.
+    """Deliver new notifications to their users. Call inside the unit of work that stored them.
 
-    In-app delivery: an event of each user's own stream, which is on every page as the bell.
+    In-app delivery: an event in each user's own stream, which the bell on every page follows.
     """
     by_workspace: dict[int, list[Notification]] = defaultdict(list)
     for notification in notifications:

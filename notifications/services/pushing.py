@@ -1,4 +1,4 @@
-"""A message to a user's open pages, for now and not for later."""
+"""Messages to a user's open pages; they are not stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from realtime.sessions import directory
 
 
 class NotConnected(AppError):
-    """The user has no open connection, on any process."""
+    """The user has no open connection to any process."""
 
     code = "not_connected"
     status = 404

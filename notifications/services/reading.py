@@ -1,4 +1,4 @@
-"""Noting that notifications have been read."""
+"""Marking notifications as read."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.streams.unit_of_work import emit, unit_of_work
 
-# Ids in one event, so that a frame stays small however much was unread.
+# Limit of ids in one event, which keeps frames small however many notifications were unread.
 IDS_IN_EVENT = 1000
 
 
 @dataclass(frozen=True)
 class ReadResult:
-    """What became read by one call, and how many are left unread."""
+    """The ids that one call marked as read, and the number left unread."""
 
     ids: list[int]
     unread_count: int
 
 
 def mark_read(*, principal: Principal, notification_ids: Sequence[int] | None) -> ReadResult:
-    """Mark some of the principal's notifications as read, or with None all of them.
+    """Mark some of the principal's notifications as read, or all of them with None.
 
-    Those that were read already stay as they are. All of the user's sockets are told.
+    Notifications already read stay unchanged. All of the user's sockets are told.
 
     Raises:
-        NotFound: one of the ids is not a notification of theirs in this workspace; nothing is
-            changed then.
+        NotFound: one of the ids is not a notification of theirs in this workspace; nothing has
+            changed.
     """
     ids = _mark(principal, notification_ids)
     return ReadResult(ids, selectors.unread_count(principal.workspace_id, principal.user_id))
@@ -46,13 +46,13 @@ def mark_read(*, principal: Principal, notification_ids: Sequence[int] | None) -
 
 @unit_of_work
 def mark_subjects_read(*, seen: Collection[Seen]) -> None:
-    """Mark as read what users were told of subjects that they have seen elsewhere.
+    """Mark users' notifications about subjects that they have seen elsewhere as read.
 
-    Several at once are locked in one order. What was read before stays as it is, and the sockets
-    of each of the users are told.
+    Locks all rows in a fixed order. Notifications already read stay unchanged, and each user's
+    sockets are told.
     """
     by_place = {(*each.subject, each.user_id): each for each in seen}
-    # More than is asked for where there are several subjects: what is unread is little.
+    # With several subjects this selects too many rows, but few notifications are unread.
     unread = Notification.objects.filter(
         read_at=None,
         user_id__in={each.user_id for each in seen},
@@ -81,9 +81,9 @@ def _mark(principal: Principal, notification_ids: Sequence[int] | None) -> list[
 
 
 def _note(rows: QuerySet[Notification]) -> list[int]:
-    """Mark those of `rows` that are unread, and tell their users; returns their ids."""
-    # Locked: of two calls at once, each tells of what became read by it. In one order, so that
-    # they do not wait for each other in a circle.
+    """Mark the unread ones of `rows` as read and tell their users; returns their ids."""
+    # Locked, so that each of two concurrent calls reports only the rows that it marked. In a fixed
+    # order, so that they cannot deadlock.
     unread = rows.filter(read_at=None).select_for_update(no_key=True).order_by("id")
     ids: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     marked = []

@@ -1,4 +1,4 @@
-"""Taking back what notifications have quoted."""
+"""Retracting text that notifications have quoted."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from realtime.streams.unit_of_work import emit, unit_of_work
 def take_back(
     *, workspace_id: int, subject: Subject, sequences: Collection[int] | None = None
 ) -> None:
-    """Empty the message of notifications about a subject, which quote what is gone.
+    """Empty the message of notifications about a subject, as it quotes text that is gone.
 
-    Their titles stay. Each of their users is told, and no event has the message any more.
+    Titles stay. Each user is told, and the message is removed from all stored events.
 
     Args:
-        sequences: only of what was told of these places in the subject; None: of all of it.
+        sequences: only notifications about these places in the subject; None: all of them.
     """
     found = selectors.about(subject).filter(workspace_id=workspace_id).exclude(message="")
     if sequences is not None:

@@ -1,4 +1,4 @@
-"""Messages of the system to places: rooms, and whatever else is a channel."""
+"""System messages to places: rooms, and the places of other channels."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from realtime.streams.unit_of_work import unit_of_work
 def send_to_channel(
     *, workspace_id: int, channel: str, target: Target, message: ChannelMessage
 ) -> None:
-    """Send a message to a place; what its channel cannot carry is left out.
+    """Send a message to a place, without the parts that its channel cannot carry.
 
-    Call it in the unit of work of the change that the message tells of: both are committed, or
-    neither. If the place refuses the message, catch the error around this call, and the change goes
-    on without it.
+    Call it in the unit of work of the change that the message reports: both are committed, or
+    neither. If the place may refuse the message, catch the error around this call to commit the
+    change without it.
 
     Args:
-        channel: its name (notifications.channels).
-        target: as the channel's `check` returned it.
+        channel: the name of the channel (notifications.channels).
+        target: as returned by the channel's `check`.
 
     Raises:
         NotFound: there is no such channel, or the place is gone.
         InvalidCommand: the link is neither a path nor an http(s) address.
-        AppError: the place takes no messages.
-        ValueError: there is no such severity: the caller's mistake.
+        AppError: the place accepts no messages.
+        ValueError: the severity is unknown: the caller's mistake.
     """
     if message.severity not in Severity.values:
         raise ValueError(f"There is no severity {message.severity!r}.")

@@ -1,4 +1,4 @@
-"""Telling users something: by the system, or by people and programs that may."""
+"""Notifying users: by the system, or by users and programs that are allowed to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVERYBODY = "everybody"
 Audience = Literal["everybody", "owner", "admin", "member", "viewer"]
 AUDIENCES: tuple[str, ...] = (EVERYBODY, *Role.values)
 
-# A path of this site, or an address of the web: nothing that a browser would run.
+# A path of this site or a web address, and nothing that a browser would execute.
 _LINK = re.compile(r"\A(?:/(?![/\\])|https?://[^\s/\\])[^\s\x00-\x1f\\]*\Z", re.IGNORECASE)
 MAX_ATTEMPTS = 5
 
@@ -41,18 +41,18 @@ def notify(
     subject: Subject | None = None,
     subject_sequence: int | None = None,
 ) -> list[Notification]:
-    """Tell users something, at once wherever they are connected.
+    """Send users a notification, at once to those who are connected.
 
-    Skips users who are not active members of the workspace. Cuts texts that are too long.
+    Skips users who are not active members of the workspace. Truncates texts that are too long.
 
     Args:
         kind: a registered kind (notifications.kinds).
-        link: a path of this site or an http(s) address that tells more.
-        dedupe_key: a user who was told something under this key before is not told again.
-        subject: what it is about, by which it can be marked as read or taken back.
-        subject_sequence: the place in the subject, where it has an order.
+        link: a path of this site or an http(s) address with details.
+        dedupe_key: skips users who already have a notification with this key.
+        subject: the subject, by which the notification can be marked as read or retracted.
+        subject_sequence: the place in the subject, if it has an order.
 
-    Returns the notifications that were made.
+    Returns the notifications that were created.
 
     Raises:
         ValueError: the kind is not registered, the severity is unknown, or there is a sequence
@@ -97,14 +97,15 @@ def send(
     user_id: int | None = None,
     audience: str | None = None,
 ) -> list[Notification]:
-    """Tell one member of the principal's workspace something, or a whole audience.
+    """Notify one member of the principal's workspace, or a whole audience.
 
     Args:
-        audience: `everybody`, or a role: everybody who has it.
+        audience: `everybody`, or a role: all members who have it.
 
     Raises:
         PermissionDenied: the principal's role may not send notifications.
-        InvalidCommand: neither `user_id` nor `audience`, or both; or the link is none.
+        InvalidCommand: neither or both of `user_id` and `audience` are given, the audience is
+            unknown, or the link is not valid.
         NotFound: there is no such member.
     """
     require(principal, Action.SEND_NOTIFICATIONS)
@@ -128,10 +129,10 @@ def send(
 
 
 def check_link(link: str) -> None:
-    """Let a link pass that is safe to follow; empty: none.
+    """Check that a link is safe to follow; it may be empty.
 
     Raises:
-        InvalidCommand: it is neither a path of this site nor an http(s) address, or too long.
+        InvalidCommand: it is neither a path of this site nor an http(s) address, or is too long.
     """
     if link and (len(link) > MAX_LINK or not _LINK.match(link)):
         raise InvalidCommand.field(
@@ -140,7 +141,7 @@ def check_link(link: str) -> None:
 
 
 def _members(workspace_id: int, user_ids: Iterable[int]) -> list[int]:
-    """Those of the users who are active members, in the order of their ids."""
+    """Return the ids of the users who are active members, in ascending order."""
     members = Membership.objects.filter(
         workspace_id=workspace_id, user_id__in=set(user_ids), user__is_active=True
     )
@@ -159,7 +160,7 @@ def _audience(principal: Principal, audience: str) -> list[int]:
 
 
 def _store(told: list[Notification]) -> list[Notification]:
-    """Insert those whose key their user has not had yet."""
+    """Insert the notifications whose user does not have their key yet; returns those."""
     if not told or not told[0].dedupe_key:
         return Notification.objects.bulk_create(told)
     for _attempt in range(MAX_ATTEMPTS):
@@ -175,7 +176,7 @@ def _store(told: list[Notification]) -> list[Notification]:
             with transaction.atomic():
                 return Notification.objects.bulk_create(fresh)
         except IntegrityError:
-            # Somebody told one of them the same meanwhile: it is committed now, and seen.
+            # Another transaction inserted one of them: now it is committed, and the retry sees it.
             continue
     return []
 

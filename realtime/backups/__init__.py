@@ -1,7 +1,8 @@
-"""Backups: one archive with the database and the uploaded files, and the way back from it.
+"""Backups: create and restore one archive with the database and the uploaded files.
 
-Restoring gives every log stream a new epoch: offsets given anew would look to clients like events
-that they have had, and they would skip them (docs/adr/0010-restore-rotates-epochs.md).
+Restoring gives every log stream a new epoch: otherwise offsets would be assigned a second time,
+and clients would take the new events for ones that they already have and skip them
+(docs/adr/0010-restore-rotates-epochs.md).
 """
 
 from realtime.backups.archive import create, restore

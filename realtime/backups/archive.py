@@ -1,4 +1,4 @@
-"""The archive: a compressed tar with a manifest, the dumped database and the uploaded files."""
+"""The archive: a compressed tar of a manifest, the database dump and the uploaded files."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _KINDS: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 def create(target: Path) -> int:
-    """Write a backup of this installation to a new file, readable by its owner alone.
+    """Write a backup of this installation to a new file, readable only by its owner.
 
-    It holds the database and settings.BACKUP_FOLDERS. It may be made while everything runs: the
-    database comes first, so that the files that it names are there.
+    It holds the database and settings.BACKUP_FOLDERS. The installation may keep running: the
+    database is dumped first, so that every file that it names exists.
 
-    Returns the number of files besides the database.
+    Returns the number of files, not counting the database.
 
     Raises:
-        BackupError: the target exists already, or something cannot be read or written.
+        BackupError: the target already exists, or something cannot be read or written.
     """
     if target.exists():
         raise BackupError(f"{target} exists already: a backup never replaces another.")
@@ -59,14 +59,15 @@ def create(target: Path) -> int:
 
 
 def restore(source: Path) -> int:
-    """Bring this installation back to a backup; every stream gets a new epoch.
+    """Restore this installation from a backup; every stream gets a new epoch.
 
-    Files that came after the backup stay: nothing refers to them any more.
+    Files uploaded after the backup stay on disk, but nothing refers to them any more.
 
-    Returns the number of files besides the database.
+    Returns the number of files, not counting the database.
 
     Raises:
-        BackupError: it is no backup, one of another kind of database, or cannot be restored.
+        BackupError: the source is not a backup, is of another kind of database, or cannot be
+            restored.
     """
     try:
         with tarfile.open(source) as archive, _folder(None) as folder:
@@ -93,7 +94,7 @@ def _folders() -> list[Path]:
 
 @contextmanager
 def _folder(beside: Path | None) -> Iterator[Path]:
-    """A folder for its owner alone, on the disk of `beside` (or where such folders usually are)."""
+    """Yield a temporary folder for its owner only, in `beside` (None: the system's default)."""
     with tempfile.TemporaryDirectory(prefix=".pitwall-backup-", dir=beside) as name:
         yield Path(name)
 
@@ -120,7 +121,7 @@ def _add_manifest(archive: tarfile.TarFile) -> None:
 
 
 def _read_manifest(archive: tarfile.TarFile, source: Path) -> str:
-    """The kind of database in it."""
+    """Return the kind of database in the archive."""
     file = archive.extractfile(MANIFEST)
     manifest: dict[str, Any] = json.load(file) if file is not None else {}
     if manifest.get("format") != FORMAT:
@@ -132,7 +133,7 @@ def _add_folder(archive: tarfile.TarFile, folder: Path) -> int:
     count = 0
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
-            with suppress(FileNotFoundError):  # deleted meanwhile
+            with suppress(FileNotFoundError):  # deleted in the meantime
                 archive.add(path, f"{FILES}/{folder.name}/{path.relative_to(folder).as_posix()}")
                 count += 1
     return count
@@ -154,7 +155,7 @@ def _restore_folders(archive: tarfile.TarFile) -> int:
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    """Write one file of the archive, complete or not at all."""
+    """Extract one file of the archive, completely or not at all."""
     content = archive.extractfile(member)
     if content is None:
         raise BackupError(f"The backup holds {member.name!r}, which is no file.")

@@ -1,4 +1,4 @@
-"""New epochs for all streams: every position that a client holds from before is void."""
+"""New epochs for all streams: they invalidate every position that a client holds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection
 from realtime.models import Stream
 from realtime.streams.unit_of_work import unit_of_work
 
-# 32 hexadecimal digits for each row, as realtime.models.new_epoch makes them.
+# 32 hexadecimal digits for each row, like those of realtime.models.new_epoch.
 _NEW_EPOCH = {
     "sqlite": "lower(hex(randomblob(16)))",
     "postgresql": "replace(gen_random_uuid()::text, '-', '')",
@@ -17,16 +17,16 @@ _NEW_EPOCH = {
 
 
 def rotation(vendor: str) -> str:
-    """The statement that gives every stream a new epoch, for a database that Django does not hold.
+    """Return the SQL that gives every stream a new epoch, for a database not opened by Django.
 
-    `vendor` is Django's word for the kind of database: "sqlite" or "postgresql".
+    `vendor` is Django's name for the kind of database: "sqlite" or "postgresql".
     """
     return f'UPDATE "{Stream._meta.db_table}" SET epoch = {_NEW_EPOCH[vendor]}'
 
 
 @unit_of_work
 def rotate() -> int:
-    """Give every stream of this installation's database a new epoch; returns how many there are."""
+    """Give every stream of this installation a new epoch; returns the number of streams."""
     with connection.cursor() as cursor:
         cursor.execute(rotation(connection.vendor))
         changed: Any = cursor.rowcount

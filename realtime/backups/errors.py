@@ -1,7 +1,7 @@
-"""What can go wrong, told to the operator in one sentence."""
+"""Errors of backups and restores; the message is one sentence for the operator."""
 
 from __future__ import annotations
 
 
 class BackupError(Exception):
-    """The backup or the restore cannot be done; the database is as it was."""
+    """The backup or restore failed; the database is unchanged."""

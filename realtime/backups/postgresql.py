@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs: pg_dump for the way out, pg_restore and psql for the way back."""
+"""PostgreSQL dumps and restores, through its own programs: pg_dump, pg_restore and psql."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from realtime.backups.epochs import rotation
 from realtime.backups.errors import BackupError
 
-# What is there now goes first, all of it: a table that the backup does not know would be in the
-# way of the migration that makes it. So would a function; those of extensions stay with them. The
-# database is Pitwall's alone.
+# Drops every existing table and routine first: one that the backup does not contain would collide
+# with the migration that creates it. Routines of extensions stay. The database belongs to Pitwall
+# alone.
 _EMPTY = """
 DO $$
 DECLARE found record;
@@ -37,7 +37,7 @@ def dump(settings: dict[str, Any], target: Path) -> None:
     """Write the database of these Django settings to a new file, in pg_dump's custom format.
 
     Raises:
-        BackupError: pg_dump is not there, or it failed; with what it said.
+        BackupError: pg_dump is not installed, or it failed; the message has its error output.
     """
     # Not compressed: the archive around it is.
     options = ["--format=custom", "--compress=0", "--no-owner", "--no-privileges"]
@@ -45,12 +45,12 @@ def dump(settings: dict[str, Any], target: Path) -> None:
 
 
 def load(settings: dict[str, Any], dumped: Path) -> None:
-    """Replace the database by what was dumped, with new epochs, in one transaction.
+    """Replace the database with the dump, with new epochs, in one transaction.
 
-    Whoever looks meanwhile sees the old database, and afterwards never an old epoch.
+    Concurrent readers see the old database until the commit, and never an old epoch after it.
 
     Raises:
-        BackupError: a program is not there or failed; the database is as it was.
+        BackupError: a program is not installed or failed; the database is unchanged.
     """
     psql = _program("psql")
     scripts = {
@@ -60,7 +60,7 @@ def load(settings: dict[str, Any], dumped: Path) -> None:
     options = ["--no-owner", "--no-privileges", "--no-comments"]
     file = f"--file={scripts['2-restore']}"
     _run([_program("pg_restore"), *options, file, str(dumped)], settings)
-    # The script of pg_restore leaves an empty search path behind.
+    # pg_restore's script leaves the search path empty.
     scripts["3-rotate"].write_text(f"RESET search_path;\n{rotation('postgresql')};\n")
     command = [psql, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction"]
     _run([*command, *(f"--file={script}" for script in scripts.values())], settings)
@@ -92,7 +92,7 @@ def _run(command: list[str], settings: dict[str, Any]) -> None:
 
 
 def _connection(settings: dict[str, Any]) -> dict[str, str]:
-    """The connection as libpq reads it from the environment: no password in a list of processes."""
+    """Return libpq's environment variables, which keep the password out of the process list."""
     named = {
         "PGHOST": settings["HOST"],
         "PGPORT": settings["PORT"],

@@ -1,4 +1,4 @@
-"""SQLite's online backup: a consistent copy while others write, and a copy back in one piece.
+"""SQLite's online backup: a consistent copy while others write, and an atomic copy back.
 
 https://www.sqlite.org/backup.html
 """
@@ -17,10 +17,10 @@ LOCK_TIMEOUT = 20.0
 
 
 def dump(settings: dict[str, Any], target: Path) -> None:
-    """Copy the database of these Django settings into a new file.
+    """Copy the database of these Django settings to a new file.
 
     Raises:
-        BackupError: there is no such database, or it cannot be read.
+        BackupError: the database does not exist or cannot be read.
     """
     source = Path(settings["NAME"])
     if not source.exists():
@@ -28,19 +28,19 @@ def dump(settings: dict[str, Any], target: Path) -> None:
     try:
         with closing(_open(source)) as database, closing(_open(target)) as copy:
             database.backup(copy)
-            # One file: no write-ahead log beside it.
+            # Keeps the copy in a single file, without a write-ahead log.
             copy.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
         raise BackupError(f"The database {source} cannot be copied: {error}.") from error
 
 
 def load(settings: dict[str, Any], dumped: Path) -> None:
-    """Replace the database by what was dumped, with new epochs from the first moment on.
+    """Replace the database with the dump, which gets new epochs first.
 
-    Processes that have the file open see the one or the other, never something between.
+    Processes that have the file open see either the old or the new database, never a mix.
 
     Raises:
-        BackupError: what was dumped is damaged, or the database cannot be written.
+        BackupError: the dump is damaged, or the database cannot be written.
     """
     target = Path(settings["NAME"])
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

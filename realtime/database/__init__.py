@@ -1,1 +1,1 @@
-"""What services need of the database: threads, batches, SQLite's write gate, workers' fences."""
+"""Database access of services: threads, batches, SQLite's write gate, workers' fences."""

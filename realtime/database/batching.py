@@ -1,7 +1,7 @@
-"""What waits together is committed together.
+"""Group commit: items that wait at the same time share a transaction.
 
-One transaction at a time in each process takes all items that have come meanwhile: alone an item
-waits for nothing, and under load a commit is shared by many.
+Each process runs one transaction at a time, which takes all items that have arrived meanwhile: a
+single item never waits, and under load many items share a commit.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ MAX_BATCH = 100
 
 
 class Batcher(Generic[In, Out]):
-    """Items of one kind on their way into the database. May be made at import.
+    """Items of one kind on their way into the database. May be created at import.
 
     Args:
-        store: a synchronous service that takes a batch in one transaction and returns, for each
-            item in the order of the batch, its result or the AppError that refuses it. When it
-            raises anything else, the items are tried one by one, so that only those fail that
-            fail alone; an error of the database fails the whole batch.
+        store: a synchronous service that stores a batch in one transaction and returns, for each
+            item in the order of the batch, its result or the AppError that refuses it. If it
+            raises another error, the items are retried one by one, so that only those fail that
+            fail on their own; a database error fails the whole batch.
         limit: the largest batch.
     """
 
@@ -43,12 +43,12 @@ class Batcher(Generic[In, Out]):
     async def submit(self, item: In) -> Out:
         """Store an item; returns once it is committed.
 
-        A caller that is cancelled meanwhile takes nothing back: the item may be committed.
+        Cancelling the caller does not undo anything: the item may still be committed.
 
         Raises:
             AppError: the item was refused.
-            OperationalError, InterfaceError: the database is away; it may have been committed.
-            Unfenced: a worker submits: its items would be committed with those of others.
+            OperationalError, InterfaceError: the database is down; it may have been committed.
+            Unfenced: the caller is a worker: its items would be committed with those of others.
         """
         if fences.current() is not None:
             raise fences.Unfenced("A worker stores what it has in a unit of work of its own.")
@@ -59,7 +59,7 @@ class Batcher(Generic[In, Out]):
 
 
 class _Queue(Generic[In, Out]):
-    """The items that wait in one event loop."""
+    """The waiting items of one event loop."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class _Queue(Generic[In, Out]):
         future: asyncio.Future[Out] = self.loop.create_future()
         self._waiting.append((item, future))
         if self._running is None:
-            # In a context of its own: it serves others than the caller that happened to start it.
+            # In a new context: the task serves every caller, not only the one that started it.
             self._running = self.loop.create_task(self._run(), context=Context())
         return future
 
@@ -94,7 +94,7 @@ class _Queue(Generic[In, Out]):
             results = await threads.call(self._store_batch, [item for item, _ in batch])
         except DATABASE_AWAY as error:
             _refuse(batch, error)
-        except Exception as error:  # noqa: BLE001 - one that fails must not take others with it
+        except Exception as error:  # noqa: BLE001 - a failing item must not fail the others
             if len(batch) == 1:
                 _refuse(batch, error)
                 return
@@ -107,7 +107,7 @@ class _Queue(Generic[In, Out]):
 
 def _settle(future: asyncio.Future[Out], result: Out | AppError) -> None:
     if future.done():
-        return  # its caller was cancelled
+        return  # the caller was cancelled
     if isinstance(result, AppError):
         future.set_exception(result)
     else:

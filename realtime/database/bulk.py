@@ -1,7 +1,7 @@
-"""Many rows, each with a number of its own, in one statement that costs the same to make.
+"""Bulk updates: set a different number in each of many rows, in one statement of constant size.
 
-Django's bulk_update builds a CASE for every row; with a hundred rows that takes longer than the
-database does.
+Django's bulk_update builds a CASE for every row; with a hundred rows, that takes longer than the
+update in the database.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.db import connection, models
 
 
 def set_numbers(model: type[models.Model], field: str, values: Mapping[int, int]) -> None:
-    """Set the integer `field` of the rows of `model` by primary key."""
+    """Set the integer `field` of rows of `model`; `values` maps primary keys to numbers."""
     if not values:
         return
     quoted = connection.ops.quote_name

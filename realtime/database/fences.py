@@ -1,8 +1,8 @@
-"""The fence of the worker that is running: ambient, so that no signature carries it.
+"""The fence of the running worker, in a context variable, so that no function has to pass it on.
 
-The loop around a worker sets it for all that the worker runs, and context variables go with tasks
-and into service threads. Every unit of work checks it before its commit
-(streams.unit_of_work), and a write outside of one is refused (database.write_guard).
+The worker loop sets it for everything that the worker runs; tasks and service threads inherit it.
+Every unit of work checks it before its commit (streams.unit_of_work), and a write outside of one
+is refused (streams.write_guard).
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import Protocol
 
 
 class Fence(Protocol):
-    """What decides at commit time whether this writer may still write (a worker's lease)."""
+    """The check at commit time that this writer may still write (a worker's lease)."""
 
     def check(self) -> None:
-        """Raise when another holder has taken over."""
+        """Raise if another holder has taken over."""
 
 
 class Unfenced(RuntimeError):
-    """A worker writes without a unit of work, so without its fence: a bug in the worker."""
+    """A worker writes outside of a unit of work, thus without its fence: a bug in the worker."""
 
 
 _current: ContextVar[Fence | None] = ContextVar("fence", default=None)
 
 
 def current() -> Fence | None:
-    """The fence of the worker that this code runs for; None outside of workers."""
+    """Return the fence of the worker that this code runs for; None outside of workers."""
     return _current.get()
 
 
 @contextmanager
 def fenced(fence: Fence) -> Iterator[None]:
-    """Have what runs inside write under `fence` only."""
+    """Put all writes inside the block under `fence`."""
     token = _current.set(fence)
     try:
         yield
@@ -43,7 +43,7 @@ def fenced(fence: Fence) -> Iterator[None]:
 
 
 def context_of(fence: Fence) -> Context:
-    """A copy of this context whose tasks and calls write under `fence` only."""
+    """Return a copy of this context in which tasks and calls write under `fence`."""
     context = copy_context()
     context.run(_current.set, fence)
     return context

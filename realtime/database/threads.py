@@ -1,7 +1,7 @@
-"""Service threads: where synchronous code runs so that the event loop never waits for it.
+"""Service threads: they run synchronous code, so that the event loop never waits for it.
 
-A pool, since `database_sync_to_async` has one thread for all: a slow query there holds up every
-neighbour (measured: 2.9 s).
+A pool, since `database_sync_to_async` has a single thread: there, a slow query holds up every
+other one (measured: 2.9 s).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError, connections
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# What Django raises while the database does not answer. Everything else is a bug.
+# Django raises these while the database does not answer. Any other error is a bug.
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
@@ -45,10 +45,10 @@ def _with_connections(run: Callable[[], R]) -> R:
 
 
 def _give_back() -> None:
-    """Return pooled connections; keep SQLite's, whose opening costs more than the query."""
+    """Return pooled connections; keep SQLite's, which cost more to open than a query."""
     for connection in connections.all(initialized_only=True):
         if connection.vendor == "sqlite":
-            # Nothing closes it for its age: that is for requests, whose threads end with them.
+            # No maximum age: CONN_MAX_AGE is for requests, whose threads end with them.
             connection.close_at = None
             connection.close_if_unusable_or_obsolete()
         elif not connection.in_atomic_block:

@@ -1,1 +1,1 @@
-"""From the channel layer to the sockets: one feed a stream, encoded once, written together."""
+"""Fan-out from the channel layer to sockets: one feed per stream, encoded once, sent together."""

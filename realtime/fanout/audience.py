@@ -1,10 +1,10 @@
-"""Those who get the same messages at the same moment.
+"""Audiences: the subscribers of one feed that get the same bytes at the same time.
 
-Connections with nothing in their way stand in rows, one for each format, with the numbers of their
-sockets side by side: the kernel takes a row as it is (fanout.io_submit), and nothing is done for
-each of them. Whoever cannot be written to past its transport (a reply is being made, older messages
-wait, the transport still holds bytes) steps aside at that very moment, and is looked at one by one
-until it can go back.
+Connections with nothing in their way are kept in rows, one row per format, with their file
+descriptors side by side: the kernel takes a whole row at once (fanout.io_submit), and no work is
+done per connection. A connection that cannot be written to directly, bypassing its transport (a
+reply is being made, older messages wait, the transport still holds bytes), leaves its row at that
+very moment, and is checked before each write until it can go back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from realtime.fanout.outlets import RawOutlet
 
 
 class Row:
-    """Connections of one format that may be written to past their transports."""
+    """Connections of one format that can be written to without going through their transports."""
 
     def __init__(self, audience: Audience, wanted: Format) -> None:
         self.frames = 0
@@ -39,7 +39,7 @@ class Row:
         return connection in self._index
 
     def append(self, connection: Connection, outlet: RawOutlet) -> None:
-        """Take a connection in until it steps aside."""
+        """Add a connection, until it steps aside."""
         self._index[connection] = len(self._connections)
         self._connections.append(connection)
         self._outlets.append(outlet)
@@ -48,7 +48,7 @@ class Row:
         outlet.on_busy = connection.step_aside
 
     def remove(self, connection: Connection) -> None:
-        """Let a connection go; the last one gets its place."""
+        """Remove a connection; the last one takes its place."""
         connection.leave(self)
         index = self._index.pop(connection)
         _take_out(self._connections, index)
@@ -58,18 +58,18 @@ class Row:
             self._index[self._connections[index]] = index
 
     def step_aside(self, connection: Connection) -> None:
-        """From now on this connection is looked at before it is written to."""
+        """Move a connection out of the row: from now on it is checked before each write."""
         self.remove(connection)
         self._audience.aside[connection] = None
 
     def write(self, bundle: Bundle) -> None:
-        """Write to the whole row; who does not take all at once steps aside with the rest."""
+        """Write to the whole row; a connection that does not take everything steps aside."""
         self.frames += len(bundle)
         broadcast.submit(self._outlets, self._descriptors, bundle.wire(self._format))
 
 
 class Audience:
-    """Connections that get the same. Belongs to the event loop's thread."""
+    """Connections that get the same messages. Belongs to the event loop's thread."""
 
     def __init__(self) -> None:
         self.aside: dict[Connection, None] = {}
@@ -79,20 +79,20 @@ class Audience:
         return len(self.aside) + sum(map(len, self._rows.values()))
 
     def add(self, connection: Connection) -> None:
-        """Write to this connection too from now on; it is not among these yet."""
+        """Start writing to a connection that is not in the audience yet."""
         self.aside[connection] = None
 
     def remove(self, connection: Connection) -> None:
-        """Write to this connection no more."""
+        """Stop writing to a connection."""
         self.aside.pop(connection, None)
         for row in self._rows.values():
             if connection in row:
                 row.remove(connection)
 
     def write(self, bundle: Bundle) -> list[Connection]:
-        """Write `bundle` to all that can take it now.
+        """Write `bundle` to all connections that can take it now.
 
-        Returns those that cannot take it, and have got nothing.
+        Returns the connections that cannot take it and have received nothing.
         """
         found = broadcast.sort(self.aside)
         for wanted, pairs in found.together.items():

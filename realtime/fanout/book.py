@@ -1,9 +1,9 @@
-"""Streams of a book: a snapshot, then updates without a gap, conflated for those who lag.
+"""Book streams: a snapshot, then updates without a gap, conflated for clients that lag.
 
-The book is kept in the process (fanout.book_state). It is loaded once, however many begin to
-follow it at the same time, and once more after the channel layer has lost something. An update is
-encoded once and written to all who keep up; a follower that lags is a number, the sequence that
-it has, and gets one frame from there to now when it can take it.
+The book is kept in the process (streams.book_state). It is loaded once, however many clients
+subscribe at the same time, and again after the channel layer has lost something. An update is
+encoded once and written to all subscribers that keep up. For one that lags only a number is kept,
+the sequence that it has reached; it gets one frame from there to now when it can take it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BookSource:
-    """Where the books of an app's streams come from. Both functions are synchronous.
+    """The functions that read the books of an app's streams. Both are synchronous.
 
     Args:
-        load: the book as it is committed, with its sequence: read in one snapshot of the database.
-        sequences: how far each of these books is, without reading the books.
+        load: returns the committed book with its sequence, read in one database snapshot.
+        sequences: returns the sequence of each of these books, without reading the books.
     """
 
     load: Callable[[StreamKey], Book]
@@ -48,16 +48,16 @@ _sources: ByStreamName[BookSource] = ByStreamName("books")
 
 
 def register(name: str, source: BookSource) -> None:
-    """Say where the books of a stream come from. Called when Django starts.
+    """Register the source of a stream's books. Called when Django starts.
 
     Args:
-        name: the stream's name, or, with a colon at its end, how the names of several begin.
+        name: the stream's name, or a prefix that ends in a colon and covers several streams.
     """
     _sources.add(name, source)
 
 
 class BookSubscription(Subscription):
-    """One connection that follows a book; `sequence` is what it has while it lags."""
+    """One connection's subscription to a book; while it lags, `sequence` is the last one it has."""
 
     __slots__ = ("_lags", "feed", "sequence")
 
@@ -71,12 +71,12 @@ class BookSubscription(Subscription):
         return self._lags
 
     def begin_anew(self, connection: Connection) -> None:
-        """Whatever it has, it gets a snapshot next."""
+        """Send a snapshot next, whatever the connection already has."""
         self.sequence, self._lags = None, True
         connection.pump()
 
     def miss(self, connection: Connection, sequence: int) -> None:
-        """What follows `sequence` could not be written: it is told when the peer can take it."""
+        """Note that what follows `sequence` is unwritten; it is sent when the peer can take it."""
         if self._lags:
             connection.skipped += 1
         else:
@@ -105,11 +105,12 @@ class BookFeed(Feed[None, None]):
         self._state = BookState()
         self._audience = Audience()
         self._subscriptions: dict[Connection, BookSubscription] = {}
-        # Of the present sequence: the snapshot (None), and what leads there from others.
+        # Bundles that lead to the current sequence, by the sequence they start from (None: the
+        # snapshot).
         self._since: dict[int | None, Bundle] = {}
         self._loading: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
-        # The book that is loaded next is another one, not a later state of this one.
+        # True if the next book that is loaded replaces this one, and is not a later state of it.
         self._is_another = False
         self._stored = 0
 
@@ -161,15 +162,15 @@ class BookFeed(Feed[None, None]):
             self._load()
 
     def flush(self) -> None:
-        """Write the updates that have come to all who keep up."""
+        """Write the updates that have arrived to all subscribers that keep up."""
         told, frames = self._state.take_frames()
         if frames:
             for late in self._audience.write(Bundle(frames)):
                 self._subscriptions[late].miss(late, told)
 
     def since(self, sequence: int | None) -> Bundle:
-        """What brings a client from `sequence` (None: it has no book) to now."""
-        # Or it would be told again what has come and waits for the flush.
+        """Return what brings a client from `sequence` (None: it has no book) to now."""
+        # Otherwise the client would get the updates that wait for the flush twice.
         self.flush()
         bundle = self._since.get(sequence)
         if bundle is None:
@@ -177,18 +178,18 @@ class BookFeed(Feed[None, None]):
         return bundle
 
     def compare(self, before: int, stored: int) -> None:
-        """Compare with how far the database was, and the book had been when it was asked."""
+        """Reload if `stored`, read when the book was at `before`, shows a loss or a restore."""
         if stored < before:
-            # Everything in the book was committed once: a backup has been restored.
+            # The book holds only what was committed, so a backup must have been restored.
             self._is_another = True
             self._load()
         elif self._state.sequence < self._stored or self._failure is not None:
-            # What was there a poll ago has had the time to come.
+            # The changes that were stored at the last poll have had the time to arrive.
             self._load()
         self._stored = stored
 
     def _load(self) -> asyncio.Task[None]:
-        """Load the book in a task that all who need it share."""
+        """Return the task that loads the book for all who need it; starts it if necessary."""
         if self._loading is None:
             self._failure = None
             self._loading = asyncio.get_running_loop().create_task(self._fetch())
@@ -208,7 +209,7 @@ class BookFeed(Feed[None, None]):
             self._loading = None
 
     def _take_over(self, book: Book) -> bool:
-        """Returns false if something was lost meanwhile."""
+        """Take over a loaded book. Returns false if something was lost in the meantime."""
         if self._is_another:
             self._is_another = False
             self._state = BookState()

@@ -1,4 +1,4 @@
-"""One bundle to many connections at once."""
+"""Writing one bundle to many connections at once."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from realtime.fanout.frames import Bundle, Format
 from realtime.fanout.io_submit import submitter
 from realtime.fanout.outlets import RawOutlet, WatchedTransport
 
-# Fewer sockets than this are written to one by one.
+# With fewer sockets than this, each is written to on its own.
 WORTH_A_SUBMISSION = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """Connections by how they can be written to now.
+    """Connections, grouped by how they can be written to now.
 
     Args:
-        late: not at all.
-        single: through their transports.
-        together: by format, past their transports, the way being free.
+        late: cannot be written to.
+        single: can be written to through their transports.
+        together: by format, can be written to directly, bypassing their transports.
     """
 
     late: list[Connection] = field(default_factory=list)
@@ -33,12 +33,12 @@ class Sorted:
 
 
 def write(connections: Iterable[Connection], bundle: Bundle) -> list[Connection]:
-    """Write `bundle` to all of these that can take it now.
+    """Write `bundle` to all of these connections that can take it now.
 
-    Where the system allows, sockets with nothing waiting are written to by the kernel together,
-    past their transports (realtime.fanout.io_submit).
+    Where the system supports it, the kernel writes to all sockets with nothing waiting together,
+    bypassing their transports (realtime.fanout.io_submit).
 
-    Returns those that cannot take it, and have got nothing.
+    Returns the connections that cannot take it and have received nothing.
     """
     found = sort(connections)
     for wanted, pairs in found.together.items():
@@ -55,7 +55,7 @@ def write(connections: Iterable[Connection], bundle: Bundle) -> list[Connection]
 
 
 def sort(connections: Iterable[Connection]) -> Sorted:
-    """Look at each of these: can it be written to now, and how?"""
+    """Group connections by whether and how they can be written to now."""
     WatchedTransport.settle()
     found = Sorted()
     for connection in connections:
@@ -72,15 +72,15 @@ def sort(connections: Iterable[Connection]) -> Sorted:
 
 
 def worth_a_submission(count: int) -> bool:
-    """Whether so many sockets are better written to by the kernel together, if it can."""
+    """Return whether the kernel should write to this many sockets together, if it can."""
     return count >= WORTH_A_SUBMISSION and submitter() is not None
 
 
 def submit(outlets: Sequence[RawOutlet], descriptors: Sequence[int], data: bytes) -> None:
-    """Write to outlets that are not busy, and whose sockets these are, together."""
+    """Write to several outlets together; none is busy, and `descriptors` are their sockets'."""
     kernel = submitter()
     assert kernel is not None
     short = [(outlets[index], taken) for index, taken in kernel.write(descriptors, data)]
     for outlet, taken in short:
-        # The transport sends the rest as the peer takes it, or finds that the peer is gone.
+        # The transport sends the rest at the peer's pace, or finds that the peer is gone.
         outlet.write_rest(data[taken:])

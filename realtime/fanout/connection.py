@@ -1,4 +1,4 @@
-"""One socket as the Hub sees it: what it follows, how far it got, whether it can take more."""
+"""One socket as the Hub sees it: its subscriptions, its positions, and whether it can take more."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from realtime.streams.log import StreamKey
 logger = logging.getLogger(__name__)
 
 CLOSE_DEADLINE = 2.0
-# Pushes of no stream that wait for a connection; older ones give way.
+# Pushes that belong to no stream and wait for a connection; the oldest are dropped.
 MAX_PUSHES_WAITING = 32
-# How often within the time-out of a slow peer it is seen whether it takes anything.
+# Number of checks for progress within the timeout of a slow peer.
 LOOKS = 5
-# Seconds until the database is asked again.
+# Seconds before the database is queried again.
 RETRY_AFTER = 1.0
 
 
 class Subscription(ABC):
-    """What one connection follows of one stream, and how far it has got. A kind has its own.
+    """One connection's subscription to one stream, with its position. Each kind has its own class.
 
     Attributes:
-        lossless: nothing of it may be skipped. It is caught up last, being long, and a peer that
-            takes nothing of it is closed in the end.
+        lossless: nothing of the stream may be skipped. It is caught up last, since it is long, and
+            a peer that takes nothing of it is closed in the end.
     """
 
     __slots__ = ()
@@ -43,35 +43,35 @@ class Subscription(ABC):
 
     @property
     def offset(self) -> int | None:
-        """The last offset that was written, for heartbeats; None where there are no offsets."""
+        """The last offset that was written, for heartbeats; None for kinds without offsets."""
         return None
 
     @property
     @abstractmethod
     def behind(self) -> bool:
-        """Whether there is something that was not written yet."""
+        """True if something has not been written yet."""
 
     @abstractmethod
     async def send_next(self, connection: Connection) -> None:
-        """Write the next batch of what `connection` has not had."""
+        """Write the next batch that `connection` has not received."""
 
     @abstractmethod
     def end(self, connection: Connection) -> None:
-        """Push nothing more to `connection`."""
+        """Stop pushing to `connection`."""
 
 
-class Row(Protocol):
-    """Connections that are written to without a look at each (realtime.fanout.audience.Row)."""
+class ConnectionRow(Protocol):
+    """Connections that are written to without checking each one (realtime.fanout.audience.Row)."""
 
     frames: int
 
     def step_aside(self, connection: Connection) -> None:
-        """Look at `connection` again before it is written to."""
+        """Take `connection` out of the row, so that it is checked before each write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end, as the upgrade request has it."""
+    """The client at the other end, as the upgrade request describes it."""
 
     address: str = ""
     user_agent: str = ""
@@ -89,7 +89,7 @@ class Connection:
     principal: Principal | None = None
     peer: Peer = field(default_factory=Peer)
     connected_at: float = field(default_factory=time.time)
-    # By kind and key; feeds put them here and take them away (realtime.fanout.feeds).
+    # By kind and key; feeds add and remove them (realtime.fanout.feeds).
     subscriptions: dict[tuple[str, StreamKey], Subscription] = field(default_factory=dict)
     frames_in: int = 0
     heard_at: float = field(default_factory=time.monotonic)
@@ -103,8 +103,8 @@ class Connection:
     _pushes: deque[Bundle] = field(default_factory=lambda: deque(maxlen=MAX_PUSHES_WAITING))
     pumping: asyncio.Task[None] | None = None
     _frames_written: int = 0
-    # With what had been written to each row before this connection came.
-    _rows: dict[Row, int] = field(default_factory=dict)
+    # Each row that it is in, with the frames written to that row before it joined.
+    _rows: dict[ConnectionRow, int] = field(default_factory=dict)
 
     @property
     def frames_out(self) -> int:
@@ -114,10 +114,10 @@ class Connection:
 
     @property
     def ready(self) -> bool:
-        """Whether pushes may be written now.
+        """True if pushes may be written now.
 
-        While a reply is being made, they wait for it; while older ones are still being sent,
-        newer ones go behind them.
+        While a reply is being made, pushes wait for it; while older ones are still being sent,
+        newer ones queue behind them.
         """
         return not (self.held or self.closing or self.pumping) and self.outlet.ready
 
@@ -127,36 +127,36 @@ class Connection:
             self.count(bundle)
 
     def count(self, bundle: Bundle) -> None:
-        """This bundle was written."""
+        """Count a bundle that was written."""
         self._frames_written += len(bundle)
 
-    def enter(self, row: Row) -> None:
-        """Stand in `row`: nothing is in the way of what is written to it."""
+    def enter(self, row: ConnectionRow) -> None:
+        """Join `row`: this connection can now be written to together with others."""
         self._rows[row] = row.frames
 
-    def leave(self, row: Row) -> None:
-        """Stand in `row` no more."""
+    def leave(self, row: ConnectionRow) -> None:
+        """Leave `row`."""
         self._frames_written += row.frames - self._rows.pop(row)
 
     def step_aside(self) -> None:
-        """Something is in the way of what others are written together: leave every row."""
+        """Leave every row: this connection cannot be written to together with others now."""
         for row in list(self._rows):
             row.step_aside(self)
 
     def push(self, bundle: Bundle) -> None:
-        """Send what belongs to no stream: now, or when this connection can take it again."""
+        """Send a bundle of no stream: now, or when this connection can take it again."""
         if self.ready:
             self.write(bundle)
         else:
             self.push_later(bundle)
 
     def push_later(self, bundle: Bundle) -> None:
-        """Send what belongs to no stream when this connection can take it again."""
+        """Send a bundle of no stream when this connection can take it again."""
         self._pushes.append(bundle)
         self.pump()
 
     def statistics(self) -> dict[str, Any]:
-        """What is known of this connection; `round_trip` in seconds, null before the first."""
+        """Return statistics of this connection; `round_trip` in seconds, null before the first."""
         followed = sorted({key.name for _, key in self.subscriptions})
         return {
             "endpoint": self.peer.endpoint,
@@ -171,17 +171,17 @@ class Connection:
         }
 
     def offsets(self) -> dict[str, int]:
-        """By the stream's name, the last offset that was written of each that has offsets."""
+        """Return the last written offset of each stream that has offsets, by stream name."""
         positions = {key.name: s.offset for (_, key), s in self.subscriptions.items()}
         return {name: offset for name, offset in positions.items() if offset is not None}
 
     def hold(self) -> None:
-        """Keep pushes back: the reply to a command comes before what it subscribes to."""
+        """Hold pushes back: the reply to a command comes before what it subscribes to."""
         self.held = True
         self.step_aside()
 
     def release(self) -> None:
-        """Let pushes through, and send on what was kept back."""
+        """Let pushes through, and send those that were held back."""
         self.held = False
         if self._pushes:
             self.pump()
@@ -192,7 +192,7 @@ class Connection:
                 return
 
     def put_out(self, key: StreamKey, payload: str) -> None:
-        """A log was ended for this connection by an event of its own; all else of it ends too."""
+        """End all subscriptions to a stream, since an event of its log (an exit) ended one."""
         for place, subscription in list(self.subscriptions.items()):
             if place[1] == key:
                 subscription.end(self)
@@ -200,13 +200,13 @@ class Connection:
             self.on_put_out(key, payload)
 
     def pump(self) -> None:
-        """Send on what is behind, at the pace of the peer, in a task of its own."""
+        """Send what is behind at the pace of the peer, in a separate task."""
         if self.pumping is None and not self.closing and not self.held:
             self.step_aside()
             self.pumping = asyncio.get_running_loop().create_task(self._catch_up())
 
     def stop(self) -> None:
-        """No more writes; the consumer is done with this connection."""
+        """Stop all writes: the consumer is done with this connection."""
         self.closing = True
         self.step_aside()
         if self.pumping is not None:
@@ -218,7 +218,7 @@ class Connection:
                 if not self.outlet.ready:
                     if not await self._wait_until_ready():
                         return
-                    continue  # a command may have begun meanwhile
+                    continue  # a command may have started in the meantime
                 self._write_pushes()
                 behind = [s for s in self.subscriptions.values() if s.behind]
                 if not behind:
@@ -238,7 +238,7 @@ class Connection:
             await asyncio.sleep(RETRY_AFTER)
 
     async def _wait_until_ready(self) -> bool:
-        """Wait for as long as the peer takes something. Returns false once it was closed."""
+        """Wait until the peer can take more. Returns false if it stalled and was closed."""
         taken, since = self.outlet.taken, time.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):
@@ -248,12 +248,12 @@ class Connection:
             if self.outlet.taken > taken:
                 taken, since = self.outlet.taken, time.monotonic()
             elif self._waits_long_enough(since):
-                self.pumping = None  # closing must not wait for this very task
+                self.pumping = None  # closing must not wait for this task
                 await self.close(4008, "No progress: resume from your last position.")
                 return False
 
     def _waits_long_enough(self, since: float) -> bool:
-        """Whether a peer that has taken nothing since then is to be closed."""
+        """Return whether to close a peer that has taken nothing since then."""
         lossless = any(s.lossless for s in self.subscriptions.values())
         return lossless and time.monotonic() - since >= self.slow_consumer_timeout
 

@@ -1,8 +1,8 @@
-"""What all kinds of streams have in common: the Hub and its connections know none by its name.
+"""Feeds: the interface of all kinds of streams. The Hub and its connections know no kind by name.
 
-A feed is one stream within the process: it takes messages from the channel layer as they come,
-and writes them to the sockets that follow it when the Hub flushes it: what is ready together
-leaves in one write per socket. A new kind is one file, with a Feed and a Subscription of its own
+A feed is one stream within the process: it takes messages from the channel layer as they come, and
+writes them to its subscribers when the Hub flushes it, so that all messages that are ready leave in
+one write per socket. A new kind is one file, with its own Feed and Subscription
 (realtime.fanout.connection), and one line in realtime.fanout.kinds.
 """
 
@@ -23,12 +23,12 @@ Answer = TypeVar("Answer")
 class Feed(ABC, Generic[Wanted, Answer]):
     """One stream for the connections of this process. Belongs to the event loop's thread.
 
-    `Wanted` is what a follower asks for (a selection, a position), `Answer` what it is told.
+    `Wanted` is what a subscriber asks for (a selection, a position), `Answer` what it gets back.
 
     Attributes:
         kind: the `type` of its messages on the channel layer.
-        place: its kind and key. A stream may be of several kinds; all come through one group.
-        expected: how many followers are being prepared for; it is kept for them.
+        place: its kind and key. A stream may have several kinds; all of them share one group.
+        expected: how many subscribers are being prepared; the feed is kept for them.
     """
 
     kind: ClassVar[str]
@@ -40,9 +40,10 @@ class Feed(ABC, Generic[Wanted, Answer]):
 
     @classmethod
     async def open(cls, keys: Sequence[StreamKey]) -> list[Self]:
-        """Make the feeds of streams with their first followers; their groups are joined already.
+        """Create feeds for streams with their first subscribers; their groups are joined already.
 
-        What comes in meanwhile has no feed to go to: the Hub has them observed right after.
+        Messages that arrive meanwhile have no feed to go to: the Hub has the feeds observed right
+        after.
         """
         return [cls(key) for key in keys]
 
@@ -51,20 +52,20 @@ class Feed(ABC, Generic[Wanted, Answer]):
         """Find what the channel layer lost of these feeds. Called about once a second.
 
         Raises:
-            OperationalError, InterfaceError: the database is away; it is asked again.
+            OperationalError, InterfaceError: the database is away; the next call tries again.
         """
 
     async def prepare(self, wanted: Wanted) -> None:
-        """Wait for what must be there before a follower that wants this is taken in."""
+        """Wait until a subscriber that wants this can be added."""
 
     @property
     @abstractmethod
     def empty(self) -> bool:
-        """Whether nobody follows it."""
+        """True if it has no subscribers."""
 
     @property
     def idle(self) -> bool:
-        """Whether nobody follows it or is about to."""
+        """True if it has no subscribers and expects none."""
         return self.empty and not self.expected
 
     @abstractmethod
@@ -73,15 +74,15 @@ class Feed(ABC, Generic[Wanted, Answer]):
 
     @abstractmethod
     def unfollow(self, connection: Connection) -> None:
-        """Push nothing more to `connection`, if it follows at all."""
+        """Stop pushing to `connection`, if it is subscribed."""
 
     @abstractmethod
     def receive(self, message: Message) -> None:
-        """Take a message of this kind from the channel layer; it goes out with the next flush."""
+        """Take a message of this kind from the channel layer; the next flush writes it."""
 
     @abstractmethod
     def flush(self) -> None:
-        """Write what has come to all who can take it; note what the others miss."""
+        """Write what has arrived to all connections that can take it; note what the others miss."""
 
 
 AnyFeed = Feed[Any, Any]

@@ -1,4 +1,4 @@
-"""Messages encoded once for all the sockets they go to.
+"""Encoding of messages, once for all the sockets they go to.
 
 Server frames are unmasked and unfragmented (RFC 6455, section 5.2).
 """
@@ -11,14 +11,14 @@ from enum import IntFlag
 
 TEXT = 0x81  # FIN and opcode 1
 BINARY = 0x82  # FIN and opcode 2
-# A batch is one frame to its receiver: it stays within what a frame may hold.
+# A batch arrives as one frame, so it stays within the size limit of a frame.
 MAX_BATCH_BYTES = 60_000
-# Speed before size: JSON of this kind shrinks to about the same with any level.
+# The fastest level: this kind of JSON shrinks to about the same size at any level.
 COMPRESSION_LEVEL = 1
 
 
 class Format(IntFlag):
-    """How a client asked to be sent messages (`?batch=1`, `?compress=zlib`)."""
+    """Formats in which a client can ask to be sent messages (`?batch=1`, `?compress=zlib`)."""
 
     PLAIN = 0
     BATCH = 1
@@ -28,8 +28,8 @@ class Format(IntFlag):
 class Bundle:
     """JSON messages that leave together, in order.
 
-    Written at once to each socket and still separate WebSocket frames there, unless the client
-    asked for batches. Encoded for a format when the first socket wants it.
+    Each socket gets them in one write but still as separate WebSocket frames, unless the client
+    asked for batches. They are encoded for a format when the first socket needs it.
     """
 
     __slots__ = ("_wires", "messages")
@@ -42,7 +42,7 @@ class Bundle:
         return len(self.messages)
 
     def wire(self, wanted: Format) -> bytes:
-        """All frames of this bundle in that format, ready for a transport."""
+        """Return all frames of this bundle in that format, ready for a transport."""
         data = self._wires[wanted]
         if data is None:
             kind = BINARY if wanted & Format.COMPRESS else TEXT
@@ -51,7 +51,7 @@ class Bundle:
         return data
 
     def payloads(self, wanted: Format) -> list[bytes]:
-        """The payload of each frame: JSON text, or its zlib-compressed form."""
+        """Return the payload of each frame: JSON text, or its zlib-compressed form."""
         payloads = list(_batched(self.messages)) if wanted & Format.BATCH else list(self.messages)
         if wanted & Format.COMPRESS:
             return [zlib.compress(payload, COMPRESSION_LEVEL) for payload in payloads]
@@ -59,7 +59,7 @@ class Bundle:
 
 
 def header(kind: int, length: int) -> bytes:
-    """The header of a server's frame with a payload of `length` bytes."""
+    """Return the header of a server frame with a payload of `length` bytes."""
     if length < 126:
         return bytes((kind, length))
     if length < 65536:
@@ -68,10 +68,10 @@ def header(kind: int, length: int) -> bytes:
 
 
 def inflate(data: bytes, limit: int) -> bytes:
-    """Undo zlib compression of a client's frame.
+    """Decompress the zlib data of a client's frame.
 
     Raises:
-        ValueError: it is no zlib stream, goes on after its end, or holds more than `limit` bytes.
+        ValueError: it is not exactly one complete zlib stream, or holds more than `limit` bytes.
     """
     inflater = zlib.decompressobj()
     try:
@@ -86,7 +86,7 @@ def inflate(data: bytes, limit: int) -> bytes:
 
 
 def _batched(messages: Sequence[bytes]) -> Iterator[bytes]:
-    """Messages in `batch_messages` frames; one that is alone stays as it is."""
+    """Yield messages in `batch_messages` frames; a message on its own stays as it is."""
     batch: list[bytes] = []
     size = 0
     for message in messages:

@@ -1,9 +1,9 @@
-"""The same bytes to many sockets in a few system calls: Linux AIO, io_submit(2).
+"""Writes of the same bytes to many sockets in a few system calls: Linux AIO, io_submit(2).
 
 A loop of `transport.write` spends more time in Python and in the event loop's queue than in the
 kernel. Here the kernel goes through the list of sockets itself, without the interpreter lock, and
-several threads share a long list. Sockets must be non-blocking: what one does not take at once is
-reported, and is the caller's to send.
+several threads share a long list. Sockets must be non-blocking: bytes that a socket does not take
+at once are reported, and the caller must send them.
 
 Structures and numbers: <linux/aio_abi.h>, io_submit(2), io_getevents(2).
 """
@@ -28,9 +28,9 @@ _CALLS = {"x86_64": (206, 209, 208), "aarch64": (0, 2, 4)}
 _PWRITEV = 8
 _IOCB = 64
 _EVENT = 32
-# The system grants so many requests to all its programs together (fs.aio-max-nr).
+# Requests per context. The system limits the total of all its programs (fs.aio-max-nr).
 _CAPACITY = 512
-# Below this a thread costs more than it brings.
+# With fewer sockets than this, a thread costs more than it saves.
 _WORTH_A_THREAD = 256
 
 
@@ -62,7 +62,7 @@ class Submitter:
         self._fill()
 
     def _fill(self) -> None:
-        """Write what is the same for every request: its number, the kind of write, the vector."""
+        """Fill in what never changes in the requests: their numbers, operations and vectors."""
         words = memoryview(self._requests).cast("B").cast("Q")
         words[0::8] = array("Q", range(_CAPACITY))
         words[3::8] = array("Q", [ctypes.addressof(self._vector)]) * _CAPACITY
@@ -76,8 +76,8 @@ class Submitter:
     def write(self, descriptors: Sequence[int], data: bytes) -> list[tuple[int, int]]:
         """Write `data` to each of these non-blocking sockets.
 
-        Returns (index in `descriptors`, bytes taken) of those that did not take all: with 0 for
-        one that is full, broken or closed.
+        Returns (index in `descriptors`, bytes taken) for each socket that did not take everything;
+        0 bytes for one that is full, broken or closed.
         """
         short = []
         for start in range(0, len(descriptors), _CAPACITY):
@@ -105,14 +105,15 @@ class Submitter:
         ]
 
     def _submit_all(self, count: int) -> list[tuple[int, int]]:
-        """Submit the first `count` requests. Returns those that the kernel would not take."""
+        """Submit the first `count` requests. Returns those that the kernel refused."""
         refused = []
         start = 0
         while start < count:
             pointers = ctypes.byref(self._pointers, start * 8)
             taken = self._call(self._submit, self._context, ctypes.c_long(count - start), pointers)
             if taken <= 0:
-                # The first of them is at fault, a closed descriptor say; the rest goes on.
+                # The first of them is at fault (a closed file descriptor, for example); go on with
+                # the rest.
                 refused.append((start, 0))
                 taken = 1
             start += taken
@@ -127,10 +128,10 @@ class Submitter:
 
 
 class ParallelSubmitter:
-    """Shares a long list of sockets among threads; returns when all of them have written.
+    """Splits a long list of sockets among threads; returns when all of them have written.
 
     Args:
-        threads: at most so many at a time, the caller's among them.
+        threads: the maximum at a time, including the caller's.
     """
 
     def __init__(self, threads: int) -> None:
@@ -138,7 +139,7 @@ class ParallelSubmitter:
         self._pool = ThreadPoolExecutor(max(1, threads - 1), "submission")
 
     def write(self, descriptors: Sequence[int], data: bytes) -> list[tuple[int, int]]:
-        """See Submitter.write."""
+        """Write `data` to each of these sockets; see Submitter.write."""
         parts = min(len(self._submitters), len(descriptors) // _WORTH_A_THREAD)
         if parts < 2:
             return self._submitters[0].write(descriptors, data)
@@ -156,7 +157,7 @@ class ParallelSubmitter:
 
 @cache
 def submitter() -> ParallelSubmitter | None:
-    """The submitter of this process, or None where the system has no io_submit(2)."""
+    """Return the submitter of this process, or None if the system has no io_submit(2)."""
     try:
         return ParallelSubmitter(settings.SEND_THREADS)
     except UnsupportedError as error:

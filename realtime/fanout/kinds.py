@@ -1,4 +1,4 @@
-"""The kinds of streams that there are: the one place that lists them."""
+"""The kinds of streams, listed only here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Streams of which only the newest value matters.
+"""Latest streams: only the newest value matters.
 
-A value is encoded once per distinct selection. A socket that lags skips values: what it missed is
-merged into one, and written when it can take it.
+A value is encoded once per distinct selection. A socket that lags skips values: those it missed are
+merged into one, which is written when the socket can take it.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from realtime.fanout.stream_names import ByStreamName
 from realtime.streams.log import StreamKey
 from realtime.streams.outbox import Message
 
-# (older payload, newer payload) → the one payload that stands for both.
+# (older payload, newer payload) → one payload that stands for both.
 Merge = Callable[[Any, Any], Any]
 
 _merges: ByStreamName[Merge] = ByStreamName("merges of newest values")
 
 
 def register(name: str, merge: Merge) -> None:
-    """Say how two payloads of a latest stream become one. Called when Django starts.
+    """Register how two payloads of a latest stream are merged. Called when Django starts.
 
     Args:
-        name: the stream's name, or, with a colon at its end, how the names of several begin.
-        merge: must leave both payloads as they are.
+        name: the stream's name, or a prefix that ends in a colon and covers several streams.
+        merge: must leave both payloads unchanged.
     """
     _merges.add(name, merge)
 
 
 class Selection(Hashable, Protocol):
-    """What a follower wants of a latest stream. Equal selections share each encoded frame."""
+    """The part of a latest stream that a subscriber wants. Equal selections share each frame."""
 
     def frames(self, payload: Any) -> Sequence[bytes]:
-        """The JSON frames for this selection of a payload; none if it has nothing of it."""
+        """Return the JSON frames of a payload for this selection; none if it selects nothing."""
 
 
 class LatestSubscription(Subscription):
-    """What one connection has selected of a latest stream, and what it has missed of that."""
+    """One connection's selection of a latest stream, and the values that it has missed, merged."""
 
     __slots__ = ("_missed", "feed", "selection")
 
@@ -58,7 +58,7 @@ class LatestSubscription(Subscription):
         return self._missed is not None
 
     def miss(self, connection: Connection, newest: _Newest) -> None:
-        """This value cannot be written now: keep only what is newest until it can."""
+        """Keep a value that cannot be written now, merged with those missed before."""
         connection.skipped += self._missed is not None
         self._missed = newest.after(self._missed)
         connection.pump()
@@ -73,16 +73,16 @@ class LatestSubscription(Subscription):
 
 
 class _Newest:
-    """A value that some cannot be given now. Those who missed the same before share one merge."""
+    """A value that some connections cannot take now. Those that missed the same share one merge."""
 
     def __init__(self, payload: Any, merge: Merge) -> None:
         self._payload = payload
         self._merge = merge
-        # With what was missed, so that its id stays its own.
+        # Keeps each missed payload alive, so that its id is not reused.
         self._merged: dict[int, tuple[Any, Any]] = {}
 
     def after(self, missed: Any) -> Any:
-        """What stands for `missed` (None: nothing) and this value."""
+        """Return the payload that stands for `missed` (None: nothing) and this value."""
         if missed is None:
             return self._payload
         if id(missed) not in self._merged:
@@ -126,7 +126,7 @@ class LatestFeed(Feed[Selection, None]):
         self._waiting.append(msgspec.json.decode(message["payload"]))
 
     def flush(self) -> None:
-        """Write what has come: encoded once per selection, to all who can take it."""
+        """Write what has arrived: encoded once per selection, to all that can take it."""
         payloads, self._waiting = self._waiting, []
         if not payloads:
             return

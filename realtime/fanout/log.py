@@ -1,6 +1,6 @@
-"""Log streams: every follower gets every event, in order.
+"""Log streams: every subscriber gets every event, in order.
 
-A feed knows how far its stream reaches, keeps the newest events in a ring, and fills every hole
+A feed knows the head of its stream, keeps the newest events in a ring buffer, and fills every gap
 from the database by offset.
 """
 
@@ -30,12 +30,12 @@ from realtime.streams.publish import unpack_events
 logger = logging.getLogger(__name__)
 
 RING = 2000
-# A peer that was away is sent about so much before it is seen whether it keeps up.
+# A peer that was away is sent about this many bytes before checking whether it keeps up.
 MAX_BATCH_BYTES = 256 * 1024
 
 
 class LogSubscription(Subscription):
-    """How far one connection has got in one log stream: the last offset written to it."""
+    """One connection's subscription to a log: `position` is the last offset written to it."""
 
     __slots__ = ("feed", "position")
     lossless = True
@@ -60,11 +60,11 @@ class LogSubscription(Subscription):
 
 
 class LogFeed(Feed[Position | None, tuple[Position, bool]]):
-    """One log stream: its head as this process knows it, and who follows it how far.
+    """One log stream: its head as this process knows it, and the positions of its subscribers.
 
-    A follower asks for the position that it goes on from (None: from now on). It is told the
-    position that it does go on from, and whether nothing is missing before that; if something is,
-    its consumer sends a snapshot.
+    A subscriber asks for the position to resume from (None: from now on). The answer is the
+    position it does resume from, and whether nothing is missing before that; if something is, its
+    consumer sends a snapshot.
     """
 
     kind = "log"
@@ -86,7 +86,7 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
 
     @classmethod
     async def open(cls, keys: Sequence[StreamKey]) -> list[Self]:
-        # The groups were joined before reading how far they reach: nothing falls between the two.
+        # The groups were joined before the extents are read, so no event falls between the two.
         extents = await threads.call(log.extents, keys)
         return [cls(key, extents[key]) for key in keys]
 
@@ -110,27 +110,27 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
             self._take(event)
 
     def _take(self, event: Appended) -> None:
-        """The next event is kept for the flush, a later one shows a hole."""
+        """Keep the next event for the flush; a later one reveals a gap."""
         if event.epoch == self.epoch and event.offset == self.head + 1 and not self._lock.locked():
             self._append(event)
         elif event.epoch != self.epoch or event.offset > self.head:
             self.schedule_catch_up()
 
     def compare(self, extent: Extent) -> None:
-        """What the database says now: what has gone at the beginning, and what is new."""
+        """Compare with the extent in the database: take over its floor, catch up with its head."""
         if extent.epoch == self.epoch:
             self.floor = extent.floor
         if extent.epoch != self.epoch or extent.head > self.head:
             self.schedule_catch_up()
 
     def schedule_catch_up(self) -> None:
-        """Catch up in a task, so that other streams need not wait for the database."""
+        """Catch up in a task, so that other streams do not wait for the database."""
         self._behind = True
         if self._filler is None:
             self._filler = asyncio.get_running_loop().create_task(self._fill())
 
     async def catch_up(self) -> None:
-        """Read what the stream has grown by from the database and deliver it."""
+        """Read the new events of the stream from the database and deliver them."""
         async with self._lock:
             extent = (await threads.call(log.extents, [self.key]))[self.key]
             if extent.epoch != self.epoch:
@@ -146,7 +146,7 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
                 await asyncio.sleep(0)
 
     def flush(self) -> None:
-        """Write what has come to those who were up to date; the others read on by themselves."""
+        """Write new events to subscribers that were up to date; the others catch up separately."""
         before, self._flushed = self._flushed, self.head
         if before == self.head:
             return
@@ -162,7 +162,7 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
                 self._subscriptions[connection].position = before
             behind += late
         else:
-            behind += current  # more has come than the ring holds
+            behind += current  # more events have come than the ring holds
         for connection in behind:
             if self._subscriptions[connection].behind:
                 connection.pump()
@@ -183,14 +183,14 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
             del connection.subscriptions[self.place]
 
     async def send_next(self, connection: Connection, subscription: LogSubscription) -> None:
-        """Write the next batch that `connection` has not had: from the ring, or the database."""
+        """Write the next batch that `connection` lacks, from the ring or the database."""
         behind = self.head - subscription.position
         if behind <= len(self._ring):
             messages = self._newest(behind)[: log.REPLAY_BATCH]
         else:
             messages = await self._replay(subscription.position)
         if self._subscriptions.get(connection) is not subscription:
-            return  # it unsubscribed, or began anew, while the database answered
+            return  # it unsubscribed, or subscribed again, during the query
         if messages:
             messages = _within(MAX_BATCH_BYTES, messages)
             connection.write(Bundle(messages))
@@ -200,7 +200,7 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
             subscription.position = self.head
 
     async def _replay(self, after: int) -> list[bytes]:
-        """The next messages after this offset; none once retention has removed the first."""
+        """Return the next messages after this offset; none once retention has removed the first."""
         events = await threads.call(log.replay, self.key, self.epoch, after)
         if not events or events[0].offset != after + 1:
             return []
@@ -208,12 +208,12 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
 
     def _append(self, event: Appended) -> None:
         if self._ended_by is not None and (out := self._ended_by(event.payload)) is not None:
-            self.flush()  # what was before is still theirs
+            self.flush()  # those who are put out still get the earlier events
             self._put_out(out, event.payload)
         if event.offset != self.head + 1:
-            self._ring.clear()  # retention has removed what was between
+            self._ring.clear()  # retention has removed the events in between
         if event.payload.startswith(self._retracting):
-            # What is read from here on comes from the database, without what was taken back.
+            # Clients that catch up now read from the database, where the retracted text is gone.
             self.flush()
             self._ring.clear()
         self.head = event.offset
@@ -228,7 +228,7 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
                 connection.put_out(self.key, payload)
 
     def _newest(self, count: int) -> list[bytes]:
-        """The last `count` messages, oldest first; none if the ring no longer has them all."""
+        """Return the last `count` messages, oldest first; none if the ring lacks any of them."""
         if count > len(self._ring):
             return []
         return list(islice(self._ring, len(self._ring) - count, None))
@@ -238,7 +238,7 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
         return with_fields(event.payload.encode(), place)
 
     def _unrecoverable(self, position: int) -> Bundle:
-        """What a subscriber is told when retention has overtaken it: it needs a new snapshot."""
+        """Return the error for a subscriber overtaken by retention: it needs a new snapshot."""
         error = {
             "type": "error",
             "code": "unrecoverable_position",
@@ -261,7 +261,7 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
             self._filler = None
 
     def _restart(self, extent: Extent) -> None:
-        """The stream has a new epoch (a restored database): offsets start anew for everybody."""
+        """Start over in a new epoch (a restored database): offsets restart for all subscribers."""
         self.epoch, self.floor = extent.epoch, extent.floor
         self.head = self._flushed = extent.floor
         self._ring.clear()
@@ -270,6 +270,6 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
 
 
 def _within(size: int, messages: list[bytes]) -> list[bytes]:
-    """As many of the first as have `size` bytes together, and at least one."""
+    """Return as many of the first messages as fit in `size` bytes, and at least one."""
     ends = accumulate(map(len, messages))
     return messages[: max(1, sum(end <= size for end in ends))]

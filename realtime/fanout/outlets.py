@@ -1,8 +1,8 @@
-"""Where a connection's messages go.
+"""Outlets: the ways out of a connection.
 
-Two ways out. On our own server (realtime.server.uvicorn) frames go straight to the transport, whose
-buffer with its high-water mark is the bounded queue of the socket. On any other ASGI server they
-go through a short queue of `send` calls with the same behaviour.
+There are two. On our own server (realtime.server.uvicorn) frames go straight to the transport,
+whose buffer with its high-water mark is the bounded queue of the socket. On any other ASGI server
+they go through a short queue of `send` calls with the same behaviour.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Outlet(Protocol):
-    """Where a connection's messages go."""
+    """The way out of a connection, which its messages are written to."""
 
     @property
     def ready(self) -> bool:
-        """Whether the peer keeps up: false above the high-water mark."""
+        """True while the peer keeps up; false above the high-water mark."""
 
     @property
     def taken(self) -> int:
-        """How much has left this process: it grows while the peer takes anything."""
+        """Bytes or messages that have left this process; grows while the peer takes anything."""
 
     def write(self, bundle: Bundle) -> None:
-        """Send these messages in order; never blocks, so ask `ready` first."""
+        """Send these messages in order. Never blocks, so check `ready` first."""
 
     async def wait_ready(self) -> None:
         """Return when the peer has taken enough, or is gone."""
 
     async def flush(self) -> None:
-        """Return when what was written may be followed by an ASGI `send`."""
+        """Return when an ASGI `send` may follow what was written."""
 
     def abort(self) -> None:
         """Drop the connection at once, with whatever is still buffered."""
@@ -44,7 +44,8 @@ class Outlet(Protocol):
 class AsgiOutlet:
     """The ordinary `send` of any ASGI server, with a short queue in front of it.
 
-    Made in the application's task: ending that is all one can do to a server whose `send` blocks.
+    Create it in the application's task: cancelling that is the only way to stop a server whose
+    `send` blocks.
     """
 
     HIGH_WATER = 64
@@ -90,7 +91,7 @@ class AsgiOutlet:
                     await self._send(self._message(payload))
                     self.taken += 1
         except (OSError, RuntimeError):
-            self._queue.clear()  # the peer is gone; the consumer hears of it by itself
+            self._queue.clear()  # the peer is gone; the consumer finds out by itself
         finally:
             self._task = None
             self._drained.set()
@@ -102,24 +103,24 @@ class AsgiOutlet:
 
 
 class RawProtocol(Protocol):
-    """What a raw outlet needs of the server's protocol (realtime.server.uvicorn.FanoutProtocol)."""
+    """The part of the server's protocol that a raw outlet uses (server.uvicorn.FanoutProtocol)."""
 
     transport: WatchedTransport
     writable: asyncio.Event
 
     def raw_write(self, data: bytes) -> None:
-        """Write complete frames past the protocol object; nothing once a close was sent."""
+        """Write complete frames past the protocol object; does nothing once a close was sent."""
 
     def abort(self) -> None:
         """Drop the connection with whatever is buffered."""
 
 
 class RawOutlet:
-    """Frames go straight to the transport; its high-water mark says when the peer lags.
+    """Sends frames straight to the transport, whose high-water mark tells when the peer lags.
 
-    While nothing waits in the transport, and it is not closing, the socket may even be written to
-    past it, together with others (realtime.fanout.io_submit). Whoever uses the transport otherwise
-    makes the outlet `busy`, until `settle` finds the transport empty again.
+    While the transport has nothing buffered and is not closing, the socket can even be written to
+    directly, bypassing the transport, together with others (realtime.fanout.io_submit). Any other
+    use of the transport makes the outlet `busy`, until `settle` finds the transport empty again.
     """
 
     __slots__ = ("_protocol", "busy", "descriptor", "format", "on_busy")
@@ -148,7 +149,7 @@ class RawOutlet:
         self._protocol.raw_write(data)
 
     def become_busy(self) -> None:
-        """Nothing may go past the transport now."""
+        """Forbid writes that bypass the transport, for now."""
         if not self.busy:
             self.busy = True
             if self.on_busy is not None:
@@ -158,20 +159,20 @@ class RawOutlet:
         await self._protocol.writable.wait()
 
     async def flush(self) -> None:
-        """Nothing of ours waits outside the transport."""
+        """Do nothing: this outlet queues nothing outside the transport."""
 
     def abort(self) -> None:
         self._protocol.abort()
 
 
 class WatchedTransport:
-    """A transport that knows whether its socket could be written to past it.
+    """A transport that knows whether its socket can be written to directly.
 
-    Stands for the transport wherever the server's protocol uses it: nothing is written, and the
-    socket is not closed, without its outlet becoming busy first.
+    The server's protocol uses it in place of the transport: before anything is written or the
+    socket is closed, its outlet becomes busy.
     """
 
-    # Outlets in use since `settle` last looked, with their transports.
+    # Busy outlets that `settle` checks, with their transports.
     _used: dict[RawOutlet, WatchedTransport] = {}
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -186,13 +187,13 @@ class WatchedTransport:
         return getattr(self._transport, name)
 
     def watch(self, outlet: RawOutlet) -> None:
-        """Tell `outlet` from now on when it is busy."""
+        """Make `outlet` busy whenever this transport is used from now on."""
         self._outlet = outlet
         self._use()
 
     @property
     def taken(self) -> int:
-        """Bytes that went through the transport and are in it no more."""
+        """Bytes that went through the transport and are no longer in it."""
         return self._written - self._transport.get_write_buffer_size()
 
     def write(self, data: bytes) -> None:
@@ -213,7 +214,7 @@ class WatchedTransport:
         self._transport.abort()
 
     def retire(self) -> None:
-        """From now on nothing goes past the transport: the socket's number may become another's."""
+        """Forbid direct writes for good: the file descriptor may soon belong to another socket."""
         self.descriptor = -1
         if self._outlet is not None:
             self._outlet.become_busy()
@@ -228,7 +229,7 @@ class WatchedTransport:
 
     @classmethod
     def settle(cls) -> None:
-        """Let go of every outlet whose transport has nothing to do any more."""
+        """Release every outlet whose transport has nothing left to do."""
         for outlet, watched in list(cls._used.items()):
             transport = watched._transport
             # uvloop closes a broken transport by itself.

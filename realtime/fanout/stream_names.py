@@ -1,4 +1,4 @@
-"""What apps register for their streams, by the streams' names. Pure."""
+"""Items that apps register for their streams, by stream name. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 class ByStreamName(Generic[T]):
-    """Something for each stream: registered for its name, or for how the names of several begin.
+    """One item per stream, registered for its name or for a prefix shared by several.
 
     Args:
-        what: what is registered, for the message when it was forgotten.
+        what: the sort of item, for the message if none was registered.
     """
 
     def __init__(self, what: str) -> None:
@@ -19,14 +19,14 @@ class ByStreamName(Generic[T]):
         self._items: dict[str, T] = {}
 
     def add(self, name: str, item: T) -> None:
-        """Register `item` for the stream `name`, or for all that begin so if it ends in a colon."""
+        """Register `item` for the stream `name`, or as a prefix of names if it ends in a colon."""
         self._items[name] = item
 
     def find(self, name: str) -> T:
-        """What was registered for the stream of that name.
+        """Return the item registered for the stream of that name.
 
         Raises:
-            LookupError: nothing was.
+            LookupError: there is none.
         """
         prefix, colon, _ = name.partition(":")
         for known in (name, prefix + colon):

@@ -1,1 +1,1 @@
-"""What every HTTP request passes: middleware, problem documents, bodies, health."""
+"""Shared parts of HTTP: middleware, problem documents, bodies, pages, OpenAPI, health."""

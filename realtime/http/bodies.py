@@ -1,6 +1,6 @@
-"""What the bodies of REST requests may be, whatever they are about.
+"""Validation of REST request bodies that applies to every endpoint.
 
-Apart from realtime.http.problems: the settings name the parser, and views need the settings.
+Separate from realtime.http.problems: the settings name the parser, and views need the settings.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ MAX_ID = 2**63 - 1
 
 
 class StrictJSONParser(JSONParser):
-    """JSON whose texts can be written again, wherever they end up: in a column, in a refusal."""
+    """Parses JSON; refuses text that cannot be encoded again, in a column or in an error."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         try:
             document = super().parse(stream, media_type, parser_context)
-            # An escape can spell half a surrogate pair, which no encoding has.
+            # An escape can produce half a surrogate pair, which cannot be encoded.
             json.dumps(document, ensure_ascii=False).encode()
         except RecursionError as error:
             raise exceptions.ParseError("The body is nested too deep.") from error
@@ -31,7 +31,7 @@ class StrictJSONParser(JSONParser):
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know: a misspelt one would otherwise go unsaid."""
+    """Refuses unknown fields: a misspelt one would otherwise be ignored silently."""
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()

@@ -1,4 +1,4 @@
-"""Liveness and readiness, for supervisors and load balancers."""
+"""Liveness and readiness checks for supervisors and load balancers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ CHECK_TIMEOUT = 2.0
 class Health:
     """ASGI middleware that answers /healthz and /readyz itself.
 
-    Before Django's own middleware: probes come with whatever Host they like, need no session, and
-    must be answered when the database is away.
+    It runs before Django's middleware: probes may send any Host header, need no session, and must
+    be answered while the database is down.
     """
 
     def __init__(self, inner: Any) -> None:
@@ -37,9 +37,9 @@ class Health:
 
 
 async def readiness() -> tuple[int, dict[str, Any]]:
-    """200 when this process can serve: the database and the channel layer answer; else 503.
+    """Return 200 and details if the database and the channel layer answer, else 503 and details.
 
-    The state of the workers is told and does not fail it: pages work without them.
+    The workers' states are reported but do not affect the status: pages work without workers.
     """
     database, layer = await asyncio.gather(_database(), _layer())
     ready = database == "ok" and layer == "ok"
@@ -80,10 +80,10 @@ def _select_one() -> None:
 
 
 async def _layer() -> str:
-    """Send one message that nobody receives: it goes through the layer's connection."""
+    """Check the layer's connection by sending a message that nobody receives."""
     try:
         async with asyncio.timeout(CHECK_TIMEOUT):
             await get_channel_layer().group_send("readiness", {"type": "readiness"})
-    except Exception as error:  # noqa: BLE001 - whatever the layer's library raises
+    except Exception as error:  # noqa: BLE001 - the layer's library may raise anything
         return f"unavailable: {type(error).__name__}"
     return "ok"

@@ -1,4 +1,4 @@
-"""What every HTTP response carries, and what is counted of every request."""
+"""ASGI middleware of HTTP: trusted proxies, the body limit, request ids, logs and gauges."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def trust_proxies(application: Any, trusted: list[str]) -> Any:
-    """Take scheme and client address from X-Forwarded-* where the peer is one of `trusted`.
+    """Take the scheme and client address from X-Forwarded-* if the peer is one of `trusted`.
 
-    From anybody else these headers mean nothing: Origin checks, limits by address and the login
-    lockout go by what is taken here.
+    Headers from other peers are ignored: Origin checks, limits by address and the login lockout
+    rely on the result.
 
     Args:
-        trusted: addresses and networks ("10.0.0.0/8") of proxies; none: headers are never read.
+        trusted: addresses and networks ("10.0.0.0/8") of proxies; if empty, the headers are never
+            read.
     """
     if not trusted:
         return application
@@ -35,13 +36,13 @@ def trust_proxies(application: Any, trusted: list[str]) -> Any:
 
 
 class BodyLimit:
-    """ASGI middleware: 413 for a request body of more than `largest` bytes.
+    """ASGI middleware: answers 413 to a request body of more than `largest` bytes.
 
-    Django takes in a whole body before any view can refuse it: without a limit here, anybody
-    could fill the disk. A body of unknown length is counted while it comes.
+    Django receives a whole body before any view can refuse it: without a limit here, anyone could
+    fill the disk. A body of unknown length is counted while it arrives.
     """
 
-    # A client that is still sending hears the answer only if what it sends is taken off the wire.
+    # In seconds. A client that is still sending sees the answer only if its body is read.
     LISTEN_ON = 10.0
 
     def __init__(self, inner: Any, largest: int) -> None:
@@ -65,7 +66,7 @@ class BodyLimit:
             if taken > self._largest:
                 refused = True
                 await self._refuse(receive, send)
-                # For the application the client is gone: it answers nothing any more.
+                # Looks like a disconnect to the application, which then sends no response.
                 return {"type": "http.disconnect"}
             return message
 
@@ -95,8 +96,8 @@ class BodyLimit:
 class RequestContext:
     """ASGI middleware: X-Request-ID and X-Process-Time (seconds), logs and gauges.
 
-    A well-formed X-Request-ID of the client is kept, so that a proxy's log and ours agree.
-    Only requests to pages and API count for response times: static files would flatter them.
+    A well-formed X-Request-ID from the client is kept, so that a proxy's log matches ours. Only
+    requests to pages and the API are logged and counted: static files would improve the averages.
     """
 
     def __init__(self, inner: Any) -> None:

@@ -1,11 +1,12 @@
-"""How the REST API describes itself: docs/openapi.yaml, `/api/schema/` and the page on it.
+"""The REST API's OpenAPI document: docs/openapi.yaml, `/api/schema/` and the page that shows it.
 
-A view says of each of its methods what it is called, takes and gives:
+A view declares the name, the input and the answers of each of its methods:
 
     @operation("create_room", "Make a room", body=RoomSerializer, answers={201: RoomSummary})
     def post(self, request): ...
 
-What all have in common is added here: who gets in, and how refusals look (realtime.http.problems).
+The parts that all operations share are added here: authentication and refusals
+(realtime.http.problems).
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ _REF = "#/components/schemas/{name}"
 
 
 class Problem(Struct, kw_only=True):
-    """Why a request was refused (RFC 9457).
+    """The reason why a request was refused (RFC 9457).
 
     `code` is for programs: `invalid_json`, `invalid_command`, `unsupported_data`,
     `unauthenticated`, `permission_denied`, `not_found`, `conflict`, `rate_limited`, `unavailable`
-    and others that operations name. `detail` is a sentence for people, in the language of the
-    request. `errors` tells what is wrong by field: texts, or for a nested value the same again.
+    and others that operations name. `detail` is a sentence for users, in the language of the
+    request. `errors` maps each invalid field to messages, or to the same again for a nested value.
     """
 
     type: str
@@ -83,11 +84,12 @@ def operation(
     """Describe a method of a view.
 
     Args:
-        name: what generated clients call it; never changed.
+        name: its name in generated clients; must never change.
         query: the serializer of its query string.
         body: the serializer of its body.
-        answers: by status: a serializer, a msgspec Struct, `list[...]` of one, or None for none.
-        refuses: statuses that only some operations have, such as 409 (REFUSALS).
+        answers: the response body by status: a serializer, a msgspec Struct, `list[...]` of one,
+            or None for no body.
+        refuses: error statuses that only some operations return, such as 409 (REFUSALS).
     """
 
     def describe(method: F) -> F:
@@ -115,7 +117,7 @@ PAGE_PARAMETERS = (
 
 
 def page_of(row: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """The answer of a list that comes in pages (http.pages); a serializer makes the rows."""
+    """Return the serializer of a paginated list (http.pages) with rows of the serializer `row`."""
     return inline_serializer(
         name=f"{row.__name__.removesuffix('Serializer')}Page",
         fields={
@@ -127,7 +129,7 @@ def page_of(row: type[serializers.Serializer[Any]]) -> serializers.Serializer[An
 
 
 class AutoSchema(SpectacularSchema):
-    """Also takes msgspec's types for answers, and adds what all operations have in common."""
+    """Also accepts msgspec types as answers, and adds the parts that all operations share."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Document | None:
         described: Document | None = super().get_operation(*args, **kwargs)
@@ -142,7 +144,7 @@ class AutoSchema(SpectacularSchema):
         return described
 
     def get_description(self) -> str:  # type: ignore[override]
-        """What the method's own docstring adds to the summary."""
+        """Return the method's own docstring, which adds to the summary."""
         method = getattr(self.view, self.method.lower(), None)
         return " ".join((getattr(method, "__doc__", "") or "").split())
 
@@ -161,7 +163,7 @@ class AutoSchema(SpectacularSchema):
     def _get_request_body(self, direction: Any = "request") -> Any:
         if self.method != "DELETE" or self.get_request_serializer() is None:
             return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
-        # Some of ours have one, which the library leaves out.
+        # Some of our DELETE operations have a body, which the library leaves out.
         self.method = "POST"
         try:
             return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
@@ -200,7 +202,7 @@ class AutoSchema(SpectacularSchema):
 
 
 def add_shared_parts(result: Document, **kwargs: Any) -> Document:
-    """Hook of drf-spectacular: the refusals, and the health checks, which are not Django's."""
+    """drf-spectacular hook: add the refusals and the health checks, which are no Django views."""
     _schemas, components = msgspec.json.schema_components((Problem, Readiness), ref_template=_REF)
     schemas = result["components"].setdefault("schemas", {})
     result["components"]["schemas"] = dict(sorted((schemas | components).items()))
@@ -229,7 +231,7 @@ def _is_msgspec(hint: Any) -> bool:
 
 
 class Readiness(Struct, kw_only=True):
-    """Whether this process can serve. `workers` is told and fails nothing."""
+    """The readiness of this process. `workers` is for information and does not affect `status`."""
 
     status: str
     database: str

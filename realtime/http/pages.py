@@ -1,4 +1,4 @@
-"""Pages of a log over REST: newest first, from a cursor on, whoever wrote the cursor."""
+"""Pagination of REST lists: newest first, from a cursor, which a client may have forged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ID = re.compile("[0-9]{1,18}")
 
 
 class Page(Struct, Generic[T], kw_only=True):
-    """A page of a list; `next` and `previous` are the addresses of its neighbours, or null."""
+    """A page of a list; `next` and `previous` are the URLs of the adjacent pages, or null."""
 
     next: str | None
     previous: str | None
@@ -23,7 +23,7 @@ class Page(Struct, Generic[T], kw_only=True):
 
 
 class NewestFirst(CursorPagination):
-    """Rows by id, the newest first; `limit` at a time."""
+    """Pages of rows by id, newest first, with `limit` rows each."""
 
     ordering = "-id"
     page_size = 50
@@ -31,7 +31,7 @@ class NewestFirst(CursorPagination):
     max_page_size = 200
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Where the page begins: at an id."""
+        """Decode the cursor; raises NotFound if its position is not an id."""
         cursor: Cursor | None = super().decode_cursor(request)
         if cursor and cursor.position is not None and not _ID.fullmatch(str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)

@@ -1,4 +1,4 @@
-"""The REST edge: every error leaves as problem JSON (RFC 9457)."""
+"""Errors of the REST API: each is returned as problem JSON (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rest_framework.views import APIView, exception_handler
 from realtime.errors import AppError
 from realtime.translations import translated, translated_errors
 
-# DRF's own words for what the protocol names otherwise.
+# DRF's error codes to the protocol's, where they differ.
 _CODES = {
     "not_authenticated": "unauthenticated",
     "authentication_failed": "unauthenticated",
@@ -27,7 +27,7 @@ _CODES = {
 
 
 def problem_exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn an AppError, or an error of Django or DRF, into problem JSON; None for a bug."""
+    """Turn an AppError, or an error of Django or DRF, into problem JSON; return None for a bug."""
     if isinstance(error, AppError):
         response = problem(error.status, error.code, error.message, error.errors)
         if error.retry_after is not None:
@@ -46,7 +46,7 @@ def problem_exception_handler(error: Exception, context: dict[str, Any]) -> Resp
 def problem(
     status: int, code: str, detail: str, errors: Any | None = None, **members: Any
 ) -> Response:
-    """A problem document: type, title, status, detail, code, and `errors` by field."""
+    """Return a problem document: type, title, status, detail, code, and `errors` by field."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -71,7 +71,7 @@ def _from_drf(error: Exception, default: Response) -> Response:
 
 
 class UnknownPath(APIView):
-    """Below the API's root even a path that leads nowhere is answered with a problem document."""
+    """Answers unknown paths below the API's root with a problem document."""
 
     permission_classes = []
     authentication_classes = []

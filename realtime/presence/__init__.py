@@ -1,1 +1,1 @@
-"""Who is present where: the rules (pure) and the rows."""
+"""Presence of users in scopes: the rules (pure) and the rows."""

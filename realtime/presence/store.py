@@ -1,7 +1,8 @@
-"""Who is present where, over all processes, whatever becomes of any of them.
+"""Presence over all processes, kept correct whatever happens to any of them.
 
-A user is present in a scope (a room, a page) while any of their connections on any process says
-so, and ten seconds longer. What is decided is in presence.rules; here are the rows and the loop.
+A user is present in a scope (a room, a page) while any of their connections on any process is in
+it, and ten seconds longer. The decisions are in presence.rules; this module has the rows and the
+loop.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from realtime.streams.unit_of_work import unit_of_work
 logger = logging.getLogger(__name__)
 
 SWEEP_INTERVAL = 1.0
-# Every so many sweeps look at all rows, for a process that came and died between two of them.
+# One in this many sweeps checks all rows, for processes that came and died between two sweeps.
 FULL_SWEEP_EVERY = 5
 
 
 class Seat(NamedTuple):
-    """One user's place in one scope of a workspace; `scope` is a stream's name, say."""
+    """One user's place in one scope of a workspace; `scope` is a stream's name, for example."""
 
     workspace_id: int
     scope: str
@@ -43,7 +44,7 @@ class Seat(NamedTuple):
 
 @dataclass(frozen=True)
 class Change:
-    """A user has come to a scope, or has left it for good."""
+    """A user has entered a scope, or has left it for good."""
 
     seat: Seat
     present: bool
@@ -54,21 +55,21 @@ _listeners: list[Listener] = []
 
 
 def listen(listener: Listener) -> Listener:
-    """Have `listener` called for every change, on one process, inside its transaction.
+    """Call `listener` for every change, on one process, inside the transaction of the change.
 
-    What it publishes goes out on commit. Usable as a decorator.
+    Anything it publishes goes out on commit. Usable as a decorator.
     """
     _listeners.append(listener)
     return listener
 
 
 def present(workspace_id: int, scope: str) -> list[int]:
-    """The ids of the users who are present in a scope now (synchronous)."""
+    """Return the ids of the users who are present in a scope now (synchronous)."""
     return present_in(workspace_id, [scope])[scope]
 
 
 def present_in(workspace_id: int, scopes: Collection[str]) -> dict[str, list[int]]:
-    """The same for several scopes at once, by scope."""
+    """Return the same for several scopes at once, by scope."""
     alive, now = _processes()
     rows = Presence.objects.filter(workspace_id=workspace_id, scope__in=scopes)
     found: dict[str, list[int]] = {scope: [] for scope in scopes}
@@ -79,7 +80,7 @@ def present_in(workspace_id: int, scopes: Collection[str]) -> dict[str, list[int
 
 
 def scopes_of(workspace_id: int, user_id: int) -> list[str]:
-    """Where a user is present in a workspace now (synchronous)."""
+    """Return the scopes of a workspace in which a user is present now (synchronous)."""
     alive, now = _processes()
     rows = Presence.objects.filter(workspace_id=workspace_id, user_id=user_id)
     return sorted(
@@ -93,8 +94,8 @@ def scopes_of(workspace_id: int, user_id: int) -> list[str]:
 class LocalPresence:
     """The seats that connections of this process take. Belongs to the event loop's thread.
 
-    What is written is what is true here at that time, so a database that was away, or a change
-    that came twice, is put right by the next write.
+    Each write stores what is true here at that time. So if the database was away, or a change came
+    twice, the next write corrects it.
     """
 
     _seats: defaultdict[Seat, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -104,14 +105,14 @@ class LocalPresence:
     _alive: frozenset[str] | None = None
 
     def enter(self, seat: Seat, client_id: str) -> None:
-        """This connection makes its user present."""
+        """Make the connection's user present."""
         if not self._seats[seat]:
             self._touch(seat)
         self._seats[seat].add(client_id)
         self._taken[client_id].add(seat)
 
     def leave(self, seat: Seat, client_id: str) -> None:
-        """This connection does so no longer."""
+        """Undo `enter` for this connection."""
         clients = self._seats.get(seat)
         if clients is None or client_id not in clients:
             return
@@ -122,13 +123,13 @@ class LocalPresence:
             self._touch(seat)
 
     def leave_all(self, client_id: str) -> None:
-        """This connection is gone."""
+        """Remove a connection that is gone from all its seats."""
         for seat in list(self._taken.get(client_id, ())):
             self.leave(seat, client_id)
         self._taken.pop(client_id, None)
 
     async def keep(self) -> None:
-        """Write changes as they come, and once a second look for those who have left."""
+        """Write changes as they come, and look once a second for users who have left."""
         for number in itertools.count():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_INTERVAL):
@@ -161,7 +162,7 @@ class LocalPresence:
 
 @unit_of_work
 def record(seat: Seat, *, here: bool, process_id: str = PROCESS_ID) -> None:
-    """Note whether a process has connections in a seat; tell the listeners what came of it."""
+    """Record whether a process has connections in a seat; tell the listeners of any change."""
     row = _locked(seat, create=here)
     if row is None:
         return
@@ -173,16 +174,16 @@ def record(seat: Seat, *, here: bool, process_id: str = PROCESS_ID) -> None:
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep found: who is alive, and the seats in which this process was thought dead."""
+    """Result of a sweep: the live processes, and the seats where this process counted as gone."""
 
     alive: frozenset[str]
     doubted: set[Seat]
 
 
 def sweep(alive_before: frozenset[str] | None = None) -> Swept:
-    """Let go of those whose time is over.
+    """Remove presences whose time is over.
 
-    All rows are looked at for dead processes unless those alive are `alive_before`.
+    Checks all rows for dead processes, unless the live processes are `alive_before`.
     """
     alive, now = _processes()
     rows = Presence.objects.all()
@@ -208,13 +209,13 @@ def _settle(seat: Seat, alive: frozenset[str], now: float) -> None:
 
 
 def _locked(seat: Seat, *, create: bool) -> Presence | None:
-    """The row of a seat, held to the end of the transaction."""
+    """Return the row of a seat, locked until the end of the transaction."""
     query = Presence.objects.select_for_update().filter(
         workspace_id=seat.workspace_id, scope=seat.scope, user_id=seat.user_id
     )
     row = query.first()
     while row is None and create:
-        # Another process may make it, or take it away, at the same time.
+        # Another process may create or delete the row at the same time.
         Presence.objects.bulk_create(
             [Presence(workspace_id=seat.workspace_id, scope=seat.scope, user_id=seat.user_id)],
             ignore_conflicts=True,
@@ -238,7 +239,7 @@ def _save(row: Presence, after: dict[str, float | None], *, was_present: bool) -
 
 
 def _processes() -> tuple[frozenset[str], float]:
-    """The processes that are alive, and the time by the clock that says so: the database's."""
+    """Return the live processes, and the time of the clock that decides it: the database's."""
     rows: Iterable[tuple[str, datetime]] = (
         Process.alive().annotate(now=Now()).values_list("process_id", "now")
     )

@@ -1,1 +1,1 @@
-"""What a process knows of itself and reports: numbers, load, and the loops that it runs."""
+"""A process itself: the numbers and the load that it reports, and the loops that it runs."""

@@ -1,8 +1,8 @@
-"""Readings as a process writes them into its row: small, and readable by the releases beside it.
+"""Readings in the format of a process's row: compact, and readable by older and newer releases.
 
 Readings of one name, workspace and set of tag names share a group that names these once:
-`{"n": "spread", "w": 3, "t": ["symbol"], "r": [["ACME", 0.02], ["BOLT", 0.05]]}`. What another
-release writes and this one does not understand is passed over. Pure.
+`{"n": "spread", "w": 3, "t": ["symbol"], "r": [["ACME", 0.02], ["BOLT", 0.05]]}`. Groups that
+another release wrote and this one does not understand are skipped. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NO_TAGS: Mapping[str, str] = {}
 
 
 class Reading(NamedTuple):
-    """One number: `workspace` is the id of the one that it belongs to, None for no single one."""
+    """One number: `workspace` is the id of its workspace, None if it belongs to no single one."""
 
     name: str
     value: float
@@ -25,7 +25,7 @@ class Reading(NamedTuple):
 
 
 def pack(readings: Iterable[Reading]) -> list[dict[str, Any]]:
-    """Readings as JSON values, grouped."""
+    """Return readings as JSON values, grouped."""
     groups: dict[tuple[str, int | None, tuple[str, ...]], list[list[str | float]]]
     groups = defaultdict(list)
     for reading in readings:
@@ -39,7 +39,7 @@ def pack(readings: Iterable[Reading]) -> list[dict[str, Any]]:
 
 
 def unpack(groups: object) -> list[Reading]:
-    """What `pack` was given."""
+    """Return the readings in groups that `pack` made."""
     if not isinstance(groups, list):
         return []
     return [reading for group in groups for reading in _readings(group)]

@@ -1,8 +1,8 @@
-"""Numbers that apps offer by name: counters and gauges of this process, and of all others.
+"""Counters and gauges that apps register by name: of this process, and of all others.
 
 Each process writes its numbers to the table `realtime_process` once a second (process.reporter);
-`snapshot` reads those of every process that is alive. Counters are monotone within a process:
-a reader takes differences per process id, so a restart is a new process and never a step back.
+`snapshot` reads those of every process that is alive. Counters are monotonic within a process.
+Readers take differences per process id, so a restart is a new process and never a decrease.
 
 A number may belong to a workspace and have tags. One whose name is declared as a `Measure` becomes
 a metric of the workspace, with a series for each set of tags (dashboard.collection.application).
@@ -26,9 +26,9 @@ from realtime.registries import Registry, qualified_name
 
 logger = logging.getLogger(__name__)
 
-# Numbers with a workspace or tags that one process reports; its row is written every second.
+# Limit of the numbers with a workspace or tags in a process's row, which is written every second.
 MAX_READINGS = 1000
-# Where they stand among the plain numbers of a row: an older release looks for none of that name.
+# Their key among the plain numbers of a row: an older release does not look for this name.
 SERIES = "series"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -39,15 +39,15 @@ Tags = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Measure:
-    """A number that is worth a metric in the dashboards.
+    """A number that becomes a metric in the dashboards.
 
     Args:
-        combine: what the numbers of several processes come to: their sum, the largest, or that of
-            the process that reported last. "rate": it is a counter, and the metric is how much it
-            grows per second in all processes together.
+        combine: how to combine the numbers of several processes: take their sum, the largest, or
+            that of the process that reported last. "rate": the number is a counter, and the metric
+            is its growth per second in all processes together.
 
     Raises:
-        ValueError: the name cannot be a metric's.
+        ValueError: the name is not valid for a metric.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Counter:
 class ProcessReading:
     """The numbers of one live process, as it last reported them.
 
-    `values` has the plain ones by name, `series` those with a workspace or tags.
+    `values` holds the plain ones by name, `series` those with a workspace or tags.
     """
 
     process_id: str
@@ -101,16 +101,16 @@ _Place = tuple[str, int | None, Tags]
 _counters: dict[_Place, Counter] = {}
 _gauges: dict[_Place, Read] = {}
 _many: dict[str, ReadMany] = {}
-# What is wrong is said once, and again only after it has been right.
+# Problems already logged: each is logged once, and again only after it has recovered.
 _broken: set[str] = set()
 
 
 def counter(
     name: str, *, workspace: int | None = None, tags: Mapping[str, str] = NO_TAGS
 ) -> Counter:
-    """The process's counter of that name, workspace and tags, made on first use.
+    """Return the process's counter of that name, workspace and tags, created on first use.
 
-    It stays for as long as the process: tags are few, as the symbols of a venue are.
+    It lives as long as the process, so use tags with few values, such as the symbols of a venue.
     """
     return _counters.setdefault(_place(name, workspace, tags), Counter())
 
@@ -122,25 +122,25 @@ def gauge(
     workspace: int | None = None,
     tags: Mapping[str, str] = NO_TAGS,
 ) -> Callable[[], None]:
-    """Offer a number that is read on the event loop; the last registration wins.
+    """Register a number that is read on the event loop; the last registration wins.
 
-    Returns a function that takes it back.
+    Returns a function that unregisters it.
     """
     return _offer(_gauges, _place(name, workspace, tags), read)
 
 
 def gauges(read: ReadMany) -> Callable[[], None]:
-    """Offer many numbers that one function yields, on the event loop; their tags may change.
+    """Register a function that yields many numbers on the event loop; their tags may change.
 
-    The last registration of a function or method wins. Returns a function that takes it back.
+    The last registration of a function or method wins. Returns a function that unregisters it.
     """
     return _offer(_many, qualified_name(read), read)
 
 
 def local_values() -> dict[str, Any]:
-    """All numbers of this process now, as its row holds them.
+    """Return all current numbers of this process, in the format of its row.
 
-    A gauge that fails, or has no finite value, is left out.
+    Skips gauges that fail or have no finite value.
     """
     values: dict[str, Any] = {}
     series: list[Reading] = []
@@ -159,7 +159,7 @@ def local_values() -> dict[str, Any]:
 
 
 def snapshot() -> list[ProcessReading]:
-    """The numbers of every process alive (synchronous: reads the database)."""
+    """Return the numbers of every live process (synchronous: reads the database)."""
     return [
         ProcessReading(
             row.process_id,
@@ -180,7 +180,7 @@ def _offer(offered: dict[Any, Any], place: Any, read: Any) -> Callable[[], None]
     offered[place] = read
 
     def withdraw() -> None:
-        # Only if nobody has offered another in its place meanwhile.
+        # Only if it has not been replaced meanwhile.
         if offered.get(place) is read:
             del offered[place]
 
@@ -207,7 +207,7 @@ def _read_all(read: ReadMany) -> list[Reading]:
 
 def _finite(readings: Iterable[Reading]) -> list[Reading]:
     found = [
-        # Most are floats already, and there may be a thousand.
+        # Most are floats already, and there may be a thousand: avoid copies.
         reading if type(reading.value) is float else reading._replace(value=float(reading.value))
         for reading in readings
     ]
@@ -216,10 +216,10 @@ def _finite(readings: Iterable[Reading]) -> list[Reading]:
 
 
 def _try(name: str, read: Callable[[], list[Reading]]) -> list[Reading]:
-    """What `read` returns, or nothing where it fails: a broken gauge ends no report."""
+    """Return the result of `read`, or nothing if it fails: a broken gauge must not stop reports."""
     try:
         readings = read()
-    except Exception as error:  # noqa: BLE001 - whatever an app's function raises
+    except Exception as error:  # noqa: BLE001 - an app's function may raise anything
         _say_once(name, repr(error))
         return []
     _say_once(name, None)

@@ -1,4 +1,4 @@
-"""How busy this process is: by how much its event loop is late."""
+"""The load of this process, measured by the lag of its event loop."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import asyncio
 import time
 
 INTERVAL = 0.25
-# Lateness at which the process counts as fully busy.
+# Lag in seconds at which the process counts as fully busy.
 FULL = 0.2
 WEIGHT = 0.2
 
 
 class LoopLag:
-    """Smoothed lateness of timers, in seconds."""
+    """The smoothed lag of timers, in seconds."""
 
     def __init__(self) -> None:
         self.lag = 0.0
 
     def observe(self, late: float) -> None:
-        """One timer came `late` seconds after its time."""
+        """Record a timer that fired `late` seconds late."""
         self.lag += (max(0.0, late) - self.lag) * WEIGHT
 
     @property
     def load(self) -> float:
-        """From 0, timers are punctual, to 1."""
+        """The load from 0 (timers are on time) to 1 (late by `FULL` or more)."""
         return min(1.0, self.lag / FULL)
 
     async def measure(self) -> None:
-        """Observe until cancelled."""
+        """Measure the lag until cancelled."""
         while True:
             expected = time.monotonic() + INTERVAL
             await asyncio.sleep(INTERVAL)

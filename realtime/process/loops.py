@@ -1,4 +1,4 @@
-"""Loops that go on for as long as their process: at intervals, and again after an error."""
+"""Loops that run as long as their process: at intervals, and restarted after an error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 def every(seconds: float, step: Run) -> Run:
-    """A loop of `step` about every `seconds`; with jitter, so that processes keep out of step."""
+    """Return a loop of `step` about every `seconds`, with jitter to keep processes out of step."""
 
     async def run() -> None:
         while True:
@@ -27,7 +27,7 @@ def every(seconds: float, step: Run) -> Run:
 
 
 async def supervise(name: str, run: Run) -> None:
-    """Begin `run` again whenever it ends with an error; it is logged under `name`."""
+    """Restart `run` whenever it ends; errors are logged under `name`."""
     while True:
         try:
             await run()

@@ -1,4 +1,4 @@
-"""Each process writes its numbers once a second to where every other process can read them."""
+"""Reports this process: writes its numbers to the database once a second, for all processes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def report(role: str) -> None:
     """Report this process until cancelled; `role` is what it runs ("web", worker names)."""
     while True:
         try:
-            # Read here: they belong to the event loop's thread.
+            # Read here, not in the service thread: gauges belong to the event loop's thread.
             await threads.call(_write, role, gauges.local_values())
         except DATABASE_AWAY as error:
             logger.warning("This process cannot report its numbers: %s", error)
@@ -37,11 +37,11 @@ async def report(role: str) -> None:
 
 
 def withdraw() -> None:
-    """This process ends: its numbers no longer count. Synchronous."""
+    """Delete this process's numbers when it ends. Synchronous."""
     Process.objects.filter(process_id=PROCESS_ID).delete()
 
 
-@transaction.atomic  # behind the others at SQLite's gate: past it, it could wait too long
+@transaction.atomic  # queues at SQLite's gate: without it, the write could wait too long
 def _write(role: str, values: dict[str, Any]) -> None:
     changed = Process.objects.filter(process_id=PROCESS_ID).update(seen_at=Now(), values=values)
     if not changed:

@@ -1,1 +1,1 @@
-"""uvicorn as Pitwall runs it: the raw write, the drain at the end, what starts with it."""
+"""uvicorn as Pitwall runs it: the raw write, the drain at the end, startup and shutdown."""

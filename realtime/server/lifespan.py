@@ -1,4 +1,4 @@
-"""What a web process starts and stops with: the Hub, its report, and workers that run inside it.
+"""Start and stop of a web process: the Hub, its report, and the workers that run inside it.
 
 ASGI lifespan protocol: https://asgi.readthedocs.io/en/latest/specs/lifespan.html
 """
@@ -28,7 +28,7 @@ STOP_WORKERS_WITHIN = 2.0
 
 
 class Lifespan:
-    """The application of the lifespan scope."""
+    """The ASGI application for the lifespan scope."""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         await receive()
@@ -56,7 +56,7 @@ class Lifespan:
             ]
 
     async def _stop(self) -> None:
-        """Workers finish their step; whatever takes longer is cancelled."""
+        """Let workers finish their step; those that take longer are cancelled."""
         self._stopping.set()
         for task in self._beside:
             task.cancel()

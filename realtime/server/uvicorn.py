@@ -1,7 +1,7 @@
-"""uvicorn, with three things that it lacks: a raw write, an end to every close, a drain.
+"""uvicorn, with three things that it lacks: raw writes, a deadline for every close, a drain.
 
-FanoutProtocol leans on attributes of uvicorn's sans-I/O WebSocket protocol that are no public
-API: uvicorn is pinned, and tests/realtime/test_server.py fails when they change.
+FanoutProtocol relies on non-public attributes of uvicorn's sans-I/O WebSocket protocol: uvicorn is
+pinned, and tests/realtime/server/test_uvicorn.py fails when they change.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from realtime.hub import get_hub
 from realtime.messages import Disconnect
 from realtime.protocol import CloseCode
 
-# The kernel hides megabytes: a small send buffer shows early that a peer does not keep up.
+# The kernel would buffer megabytes: a small send buffer shows early that a peer lags.
 SEND_BUFFER = 128 * 1024
 DRAIN_WITHIN = 2.0
 EXTENSION = "pitwall.raw"
@@ -33,10 +33,10 @@ MAX_FRAGMENTS = 1024
 
 
 class FanoutProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol, offering its transport to the Hub through the scope."""
+    """uvicorn's WebSocket protocol, which offers its transport to the Hub through the scope."""
 
     transport: WatchedTransport  # type: ignore[assignment]
-    # How the application writes to this socket, once it does.
+    # The format in which the application writes to this socket, once it does.
     wanted: Format | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -51,14 +51,14 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
-        # The application task is only scheduled by now: its scope can still be extended.
+        # The application task is scheduled but has not started: its scope can still be extended.
         scope = getattr(self, "scope", None)
         if scope is not None:
             scope["extensions"][EXTENSION] = self
 
     def handle_close(self, event: Frame) -> None:
         super().handle_close(event)
-        # Whoever closes and then reads nothing does not keep what waits for it.
+        # Do not keep buffered data for a peer that closes and then reads nothing.
         self.loop.call_later(CLOSE_DEADLINE, self.abort)
 
     def handle_ping(self) -> None:
@@ -70,14 +70,14 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
             super().shutdown()
 
     def handle_cont(self, event: Frame) -> None:
-        # Empty fragments never reach the cap on size; nobody has a use for so many.
+        # Empty fragments never reach the size limit, and no client needs this many.
         if len(self.frames) >= MAX_FRAGMENTS:
             self._fail(CloseCode.TOO_BIG, "too many fragments")
         else:
             super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
-        # uvicorn would log a client's wrong encoding as an exception of ours.
+        # uvicorn would log a client's invalid UTF-8 as an exception of ours.
         if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
             self.frames = []
             self._fail(CloseCode.INVALID_TEXT, "text that is not UTF-8")
@@ -90,25 +90,26 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
     def handle_parser_exception(self) -> None:
-        """Say why, send the close frame, and close without losing either on their way."""
+        """Send the reason and the close frame, and close without losing either on the way."""
         if self.close_sent:
-            return  # what still comes in is only taken off the wire
+            return  # further input is read and dropped
         closing = self.conn.close_sent
         if closing is None:
-            self.abort()  # not even the upgrade has been answered
+            self.abort()  # the upgrade has not been answered yet
             return
         farewell = b""
         if self.wanted is not None and self.writable.is_set():
             event = Disconnect(code=closing.code, reason=closing.reason)
             farewell = Bundle([event.encode()]).wire(self.wanted)
         self.transport.write(farewell + b"".join(self.conn.data_to_send()))
-        self.transport.retire()  # nothing may be written past it behind the close frame
+        self.transport.retire()  # no direct write may follow the close frame
         self.close_sent = True
         self.queue.put_nowait(
             {"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason}
         )
-        # Closed with input unread, the kernel resets the connection, and the peer may lose what
-        # was written. So it is read to its end, which the peer makes once it has our half's.
+        # If the socket is closed with input unread, the kernel resets the connection and the peer
+        # may lose what was written. So read until the peer closes its half, which it does once it
+        # has seen the end of ours.
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.read_paused = False
@@ -118,10 +119,10 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         await super().send(message)
         if message["type"] == "websocket.http.response.body":
-            # uvicorn would log an answer other than 101 as an error of the application.
+            # uvicorn would log a response other than 101 as an application error.
             self.handshake_complete = True
         if message["type"] == "websocket.close":
-            # A peer that never answers the close, or never reads it, does not keep us waiting.
+            # Do not wait for a peer that never answers the close, or never reads it.
             self.loop.call_later(CLOSE_DEADLINE, self.abort)
 
     def raw_write(self, data: bytes) -> None:
@@ -144,7 +145,7 @@ def _is_utf8(fragments: Sequence[bytes]) -> bool:
 
 
 def outlet_for(scope: dict[str, Any], send: Send, wanted: Format) -> Outlet:
-    """The raw outlet on our own server; the ordinary ASGI `send` anywhere else."""
+    """Return a raw outlet on our own server, and one for the ASGI `send` on any other."""
     protocol = scope.get("extensions", {}).get(EXTENSION)
     if isinstance(protocol, FanoutProtocol) and not protocol.conn.extensions:
         protocol.wanted = wanted
@@ -153,7 +154,7 @@ def outlet_for(scope: dict[str, Any], send: Send, wanted: Format) -> Outlet:
 
 
 class DrainingServer(uvicorn.Server):
-    """uvicorn's server, which tells its sockets to come back instead of cutting them off."""
+    """uvicorn's server, except that it tells sockets to reconnect instead of cutting them off."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -174,7 +175,7 @@ class DrainingServer(uvicorn.Server):
 
 
 def configuration(application: Any) -> uvicorn.Config:
-    """How Pitwall is served: our WebSocket protocol, no deflate, a frame cap, our own logs."""
+    """Return uvicorn's settings: our WebSocket protocol, no deflate, a frame cap, our own logs."""
     return uvicorn.Config(
         application,
         loop="uvloop",

@@ -1,1 +1,1 @@
-"""Whose connections these are: in this process, in all of them, and what ends them."""
+"""Connections and their users, in this process and in all of them, and how sockets end."""

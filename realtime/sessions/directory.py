@@ -1,9 +1,9 @@
 """The open connections of all processes, each with its statistics.
 
-Every process writes a list of its own when something has changed, and lists of processes that no
-longer report (realtime.process.reporter) do not count: what a crashed process leaves behind is gone
-within seconds, and no counter drifts. Who is connected is in a short list of its own, so that it
-is right within a second however long the list of connections is.
+Every process writes its own list when something has changed. Lists of processes that no longer
+report (realtime.process.reporter) do not count: those of a crashed process disappear within
+seconds, and no counter drifts. The connected users are in a separate short list, which is correct
+within a second, however long the list of connections is.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from realtime.streams import publish
 
 logger = logging.getLogger(__name__)
 
-# Changes that come together are written together; longer lists are written less often.
+# In seconds: concurrent changes are written together; longer lists are written less often.
 PAUSE = 0.1
 PAUSE_PER_CONNECTION = 0.0005
 REFRESH = 5.0
@@ -42,7 +42,7 @@ CHUNK = 200
 class ConnectionRecord(msgspec.Struct, frozen=True):
     """One open connection; times are RFC 3339 UTC, `round_trip` is in seconds.
 
-    `user_id` and `workspace_id` are null while the client has not said who it is.
+    `user_id` and `workspace_id` are null while the client is not authenticated.
     """
 
     client_id: str
@@ -74,7 +74,7 @@ _USERS = msgspec.json.Decoder(list[tuple[int, int]])
 def connections(
     *, user_id: int | None = None, workspace_id: int | None = None
 ) -> list[ConnectionRecord]:
-    """The open connections of every live process, oldest first; statistics are seconds old."""
+    """Return all connections of live processes, oldest first; statistics are seconds old."""
     found = [
         record
         for encoded in _of_live_processes().values_list("connections", flat=True)
@@ -85,15 +85,15 @@ def connections(
 
 
 def is_connected(user_id: int, workspace_id: int | None = None) -> bool:
-    """Whether a user has an open connection to any process."""
+    """Return True if a user has an open connection to any process."""
     here = any(
         connection.principal is not None
         and connection.principal.user_id == user_id
         and workspace_id in (None, connection.principal.workspace_id)
-        # A copy: this runs in a service thread beside the event loop.
+        # A copy, because this runs in a service thread, concurrently with the event loop.
         for connection in list(_local())
     )
-    # What this process has listed of itself is older than what it knows.
+    # This process's own list is older than its roster.
     lists = _of_live_processes().exclude(process_id=PROCESS_ID)
     return here or any(
         connected == user_id and workspace_id in (None, workspace)
@@ -107,7 +107,7 @@ def _of_live_processes() -> QuerySet[ProcessConnections]:
 
 
 def totals() -> dict[str, Any]:
-    """How many connections there are: in all, without a user, by endpoint, user and process."""
+    """Count connections: all, anonymous, by endpoint and by process; and the connected users."""
     found = connections()
     return {
         "connections": len(found),
@@ -119,7 +119,7 @@ def totals() -> dict[str, Any]:
 
 
 def disconnect(client_id: str) -> None:
-    """Close one connection, whichever process has it; on commit."""
+    """Close one connection of any process, on commit."""
     publish.publish_control("disconnect", {"client_id": client_id})
 
 
@@ -136,13 +136,13 @@ _users_changed = asyncio.Event()
 
 
 def changed() -> None:
-    """A connection of this process has come, gone or said who it is."""
+    """Note that a connection of this process has opened, closed or authenticated."""
     _changed.set()
     _users_changed.set()
 
 
 async def report(local: Callable[[], Iterable[Connection]]) -> None:
-    """Keep this process's lists up to date until cancelled; `local` gives its connections."""
+    """Keep this process's lists up to date until cancelled; `local` returns its connections."""
     global _local, _changed, _users_changed
     _local, _changed, _users_changed = local, asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as both:
@@ -192,7 +192,7 @@ async def _records(local: Callable[[], Iterable[Connection]]) -> list[Connection
     for number, connection in enumerate(list(local()), 1):
         records.append(_record(connection))
         if number % CHUNK == 0:
-            await asyncio.sleep(0)  # thousands of them must not hold up the loop
+            await asyncio.sleep(0)  # thousands of connections must not hold up the loop
     return records
 
 
@@ -210,9 +210,9 @@ def _record(connection: Connection) -> ConnectionRecord:
 
 
 async def _write(**lists: str) -> bool:
-    """Whether the list was written: not while the database is away or does not know us yet.
+    """Write lists; return False while the database is down or has no row of this process yet.
 
-    Returns after a moment if it was not: soon when this process is about to be known.
+    Pauses before it returns False: only briefly if the row is missing, as it will soon be there.
     """
     try:
         if await threads.call(_store, lists):
@@ -224,14 +224,14 @@ async def _write(**lists: str) -> bool:
     return False
 
 
-@transaction.atomic  # queued at SQLite's gate, see realtime.process.reporter
+@transaction.atomic  # queues at SQLite's gate; see realtime.process.reporter
 def _store(lists: dict[str, str]) -> bool:
     mine = ProcessConnections.objects.filter(process_id=PROCESS_ID)
     if mine.update(**lists, updated_at=Now()):
         return True
     if not Process.objects.filter(process_id=PROCESS_ID).exists():
         return False
-    # The other list may be making the row at the same time.
+    # The task that writes the other list may create the row at the same time.
     row = ProcessConnections(process_id=PROCESS_ID, updated_at=timezone.now())
     ProcessConnections.objects.bulk_create([row], ignore_conflicts=True)
     return bool(mine.update(**lists, updated_at=Now()))

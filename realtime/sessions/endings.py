@@ -1,4 +1,4 @@
-"""Why a socket is not let in, or is closed: the one shape of it, and what several places say."""
+"""Endings: why a socket is rejected or closed, as one type, and those that are used repeatedly."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from realtime.auth import Principal
 from realtime.protocol import CloseCode
 
-# Seconds after which a client may try again where there was no room for it.
+# Seconds after which a client may retry if the server had no capacity for it.
 RETRY_AFTER = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What the client is told at the end, and what it does then (docs/protocol.md, close codes).
+    """The end of a socket as the client sees it; docs/protocol.md (close codes) has its reactions.
 
     Args:
-        code: the close code of a socket that is open.
-        reason: one sentence, shown as it is.
+        code: the close code of an open socket.
+        reason: one sentence, shown to the user unchanged.
         retry_after: seconds after which the client may connect again.
         status: the HTTP status of an upgrade that has not been answered. Without one the upgrade
             is accepted, so that the client gets the close code.
@@ -49,7 +49,7 @@ SILENT = Ending(CloseCode.SILENT, "Nothing was heard from this client.")
 REVOKED = Ending(CloseCode.REVOKED, "This session has ended.")
 RIGHTS_CHANGED = Ending(CloseCode.RIGHTS_CHANGED, "Your rights have changed: connect again.")
 
-# By the command that realtime.auth publishes.
+# Endings by the control command that realtime.auth publishes.
 BY_COMMAND = {
     "revoke": REVOKED,
     "disconnect": Ending(CloseCode.NORMAL, "Closed by an administrator."),
@@ -58,13 +58,13 @@ BY_COMMAND = {
 
 
 def going_away() -> Ending:
-    """The process ends: each client is told to come back at a moment of its own."""
+    """Return the ending for a shutdown, with a random delay that spreads the reconnections."""
     retry_after = round(random.uniform(0.5, 3.0), 2)
     return Ending(CloseCode.GOING_AWAY, "The server is restarting.", retry_after)
 
 
 def matches(principal: Principal | None, criteria: Mapping[str, Any]) -> bool:
-    """Whether a socket's principal has all of these values; an anonymous socket never does."""
+    """Return True if a socket's principal has all of these values; an anonymous socket has none."""
     return principal is not None and all(
         getattr(principal, name) == value for name, value in criteria.items()
     )

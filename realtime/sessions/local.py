@@ -1,4 +1,4 @@
-"""Who is connected to this process, and what reaches people rather than followers of a stream."""
+"""The connections of this process, and pushes to users rather than to followers of a stream."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Roster:
         self.draining = False
 
     def add(self, connection: Connection, sweep: Sweep, principal: Principal | None) -> None:
-        """Take a connection in, or learn whose it is.
+        """Add a connection, or set its principal.
 
         Args:
             sweep: called once a second with the time (monotonic seconds).
-            principal: None while it is anonymous.
+            principal: None while the connection is anonymous.
         """
         self.connections[connection] = sweep
         if principal is not None:
@@ -50,13 +50,13 @@ class Roster:
         directory.changed()
 
     def push(self, criteria: dict[str, Any], bundle: Bundle) -> None:
-        """Send what belongs to no stream to all whose principal has these values."""
+        """Send a bundle that belongs to no stream to all sockets whose principal matches."""
         addressed = [c for c in self._candidates(criteria) if matches(c.principal, criteria)]
         for late in broadcast.write(addressed, bundle):
             late.push_later(bundle)
 
     async def drain(self, within: float, batch: int = 100) -> None:
-        """Close every socket with 1001, in batches; a slow one holds up no other."""
+        """Close every socket with 1001, in batches; a slow one does not hold up the others."""
         self.draining = True
         connections = list(self.connections)
         pause = within / max(1, len(connections) / batch) / 2
@@ -69,7 +69,7 @@ class Roster:
         await asyncio.gather(*closing, return_exceptions=True)
 
     def frames_sent(self) -> int:
-        """Messages written since the start: counted by connection, off the path of the writes."""
+        """Return the messages written since the start; summed here, not on the write path."""
         now = sum(connection.frames_out for connection in list(self.connections))
         return self._frames_of_the_gone + now
 
@@ -80,5 +80,5 @@ class Roster:
 
 
 async def end(connection: Connection, ending: Ending) -> None:
-    """Close a socket as `ending` says."""
+    """Close a socket with `ending`."""
     await connection.close(ending.code, ending.reason, ending.retry_after)

@@ -1,7 +1,7 @@
-"""Open sockets are held against the database again: what the layer lost still ends them.
+"""Rechecks open sockets against the database, in case a revocation was lost.
 
-A revocation closes sockets at once by a message to every process. Should that message be lost,
-or nothing have sent one (a session that expired), it is found here within a minute.
+A revocation closes sockets at once by a message to every process. If that message is lost, or
+none was sent (a session that expired), the recheck closes the socket, by default within a minute.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from realtime.sessions.local import end
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-# Looked at so many times within the interval, so that a connection is never much overdue.
+# Rounds per interval, so that a connection is never much overdue.
 ROUNDS = 12
 DUE_AFTER = 0.75
 
 
 async def keep(local: Callable[[], Iterable[Connection]]) -> None:
-    """Check the connections of this process until cancelled; `local` gives them."""
+    """Check the connections of this process until cancelled; `local` returns them."""
     while True:
         within = settings.REALTIME_LIMITS["recheck_within"]
         await asyncio.sleep(within / ROUNDS)
@@ -47,7 +47,7 @@ async def keep(local: Callable[[], Iterable[Connection]]) -> None:
 
 
 async def check(connections: Iterable[Connection]) -> None:
-    """Close those of these connections whose login has ended (4500) or changed (4010)."""
+    """Close the connections whose login has ended (4500) or changed (4010)."""
     by_principal: dict[Principal, list[Connection]] = {}
     for connection in connections:
         if connection.principal is not None:

@@ -1,4 +1,4 @@
-"""Sessions and rights that end: every socket that they concern is closed, on each process."""
+"""Revocations: when sessions or rights end, each process closes the sockets concerned."""
 
 from __future__ import annotations
 
@@ -18,32 +18,33 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """Sockets whose principals meet `criteria` end so; heard of at `at` (monotonic seconds)."""
+    """Ends sockets whose principals match `criteria`; received at `at` (monotonic seconds)."""
 
     at: float
     ending: Ending
     criteria: dict[str, Any]
 
     def concerns(self, client_id: str, principal: Principal | None) -> bool:
-        """Whether the socket of that client id and principal is to be closed."""
+        """Return True if the socket of that client id and principal must be closed."""
         if "client_id" in self.criteria:
             return bool(self.criteria["client_id"] == client_id)
         return matches(principal, self.criteria)
 
 
 class Revocations:
-    """What has ended lately, and the closing of what it concerns in one process."""
+    """The recent revocations, and the closing of the sockets concerned in one process."""
 
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
-        # A socket may be authenticated just before one of these and registered just after.
+        # Kept because a socket may be authenticated just before a revocation and registered just
+        # after it.
         self._recent: deque[Revocation] = deque(maxlen=1000)
         self._closing: set[asyncio.Task[None]] = set()
 
     def heard(self, command: str, arguments: dict[str, Any]) -> None:
-        """Close the sockets that this command of the channel layer is about.
+        """Close the sockets that this command from the channel layer concerns.
 
-        In a task: closing waits for slow peers, and whoever receives the commands must not.
+        Runs in a task: closing waits for slow peers, and the receiver of the commands must not.
         """
         if command not in BY_COMMAND:
             logger.warning("Unknown control command %r", command)
@@ -55,7 +56,7 @@ class Revocations:
         closing.add_done_callback(self._closing.discard)
 
     def since(self, moment: float, principal: Principal | None) -> Ending | None:
-        """The ending of this principal's sockets that was heard of after `moment`, if any.
+        """Return the ending of this principal's sockets that was received since `moment`, or None.
 
         Args:
             moment: monotonic seconds.

@@ -1,9 +1,9 @@
-"""The look-up of who browsers' sessions belong to, for many handshakes at once.
+"""Looks up the users of browser sessions, for many handshakes at once.
 
-After a restart every page comes back in the same second. Handshakes that come while a look-up is
-under way are looked up together, and what was found counts for a second. A revocation empties
-that memory, and one that arrives during a look-up closes the sockets that it lets in, since they
-are dated by its beginning.
+After a restart every page reconnects in the same second. Handshakes that arrive during a lookup
+share the next one, and each result is cached for a second. A revocation empties the cache. One
+that arrives during a lookup closes the sockets that the lookup admits, since a login is dated
+before its lookup starts.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from realtime.auth import Credentials, Principal
 KEPT_FOR = 0.9
 CAPACITY = 10_000
 BATCH = 64
-# For so long the first of a crowd waits for those right behind it, and once more if some came.
+# Seconds that the first of many handshakes waits for others; it waits once more if any came.
 GATHER = 0.001
-# A look-up that takes longer has met a slow database: others no longer wait for it.
+# Seconds after which a lookup no longer holds up the next one: the database is slow.
 PATIENCE = 0.1
 MAX_AT_ONCE = 4
 
@@ -29,15 +29,15 @@ LookUp = Callable[[Sequence[Credentials]], Awaitable[Sequence[Principal | None]]
 
 
 @dataclass(frozen=True)
-class Login:
-    """Whose credentials these are (None: refused), as of `at` (monotonic seconds)."""
+class FoundLogin:
+    """The principal of credentials (None: refused), as of `at` (monotonic seconds)."""
 
     principal: Principal | None
     at: float
 
 
 class _Asked:
-    """One session that is asked for: what was found (a login or an error), or who waits."""
+    """One requested session: its result (a login or an error), or the waiters for it."""
 
     __slots__ = ("at", "done", "error", "login", "shown", "waiters")
 
@@ -45,13 +45,13 @@ class _Asked:
         self.shown = shown
         self.at = at
         self.done = False
-        self.login = Login(None, at)
+        self.login = FoundLogin(None, at)
         self.error: Exception | None = None
         self.waiters: list[asyncio.Future[None]] = []
 
-    async def wait(self) -> Login:
+    async def wait(self) -> FoundLogin:
         if not self.done:
-            # A future for each: one handshake that is given up takes nobody else's answer with it.
+            # A future for each waiter: a cancelled handshake must not cancel the others.
             waiter = asyncio.get_running_loop().create_future()
             self.waiters.append(waiter)
             await waiter
@@ -61,7 +61,7 @@ class _Asked:
 
     def finish(self, principal: Principal | None, error: Exception | None = None) -> None:
         self.done, self.error = True, error
-        self.login = Login(principal, self.at)
+        self.login = FoundLogin(principal, self.at)
         for waiter in self.waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -69,10 +69,10 @@ class _Asked:
 
 
 class Logins:
-    """Look-ups under way and those of the last second. Belongs to one event loop.
+    """Lookups under way and those of the last second. Belongs to one event loop.
 
     Args:
-        look_up: principals of credentials, in their order; raises what the database raises.
+        look_up: returns the principals of credentials, in their order; raises database errors.
     """
 
     def __init__(self, look_up: LookUp) -> None:
@@ -82,8 +82,8 @@ class Logins:
         self._dispatcher: asyncio.Task[None] | None = None
         self._batches: set[asyncio.Task[None]] = set()
 
-    async def find(self, shown: Credentials) -> Login:
-        """Whose session this is, or was within the last second."""
+    async def find(self, shown: Credentials) -> FoundLogin:
+        """Return the login of these credentials, which may be up to a second old."""
         now = time.monotonic()
         known = self._known.get(shown)
         if known is None or now - known.at > KEPT_FOR:
@@ -93,7 +93,7 @@ class Logins:
         return await known.wait()
 
     def forget(self) -> None:
-        """Something was revoked: nothing that is known counts for those who come from now on."""
+        """Empty the cache after a revocation: later handshakes are looked up again."""
         self._known.clear()
 
     def _ask(self, new: _Asked) -> None:
@@ -123,7 +123,7 @@ class Logins:
             self._dispatcher = None
 
     async def _gather(self) -> None:
-        """Wait a moment: each look-up has a price, and so has each change between threads."""
+        """Wait briefly to fill the batch: each lookup and each thread switch has a cost."""
         for _ in range(2):
             before = len(self._waiting)
             if before < BATCH:
@@ -134,7 +134,7 @@ class Logins:
     async def _answer(self, batch: list[_Asked]) -> None:
         try:
             found = await self._look_up([asked.shown for asked in batch])
-        except Exception as error:  # noqa: BLE001 - each handshake deals with it
+        except Exception as error:  # noqa: BLE001 - each handshake handles it
             for asked in batch:
                 if self._known.get(asked.shown) is asked:
                     del self._known[asked.shown]

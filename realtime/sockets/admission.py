@@ -1,11 +1,11 @@
-"""Letting a principal in: by the upgrade's credentials, or by those of the first frame.
+"""Admission of a principal: by the credentials of the upgrade, or by those of the first frame.
 
-Both ways go through `admit()` and then Hub.register(). Between the two a revocation may arrive,
-so the second looks once more at what was revoked since the look-up began.
+Both ways go through `admit()` and then Hub.register(). A revocation may arrive between the two, so
+the second checks what was revoked since the lookup began.
 
-Sockets are counted in this process, in all, by address and by user. They are counted by who is in,
-never by adding and subtracting: whatever ends a socket, its place is given back as a whole, and
-giving it back twice changes nothing.
+Sockets are counted per process: in total, by address and by user. The counts come from sets of
+members, never from adding and subtracting: however a socket ends, its place is released as a whole,
+and releasing it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from realtime.database.threads import DATABASE_AWAY
 from realtime.hub import Hub
 from realtime.sessions import endings
 from realtime.sessions.endings import Ending
-from realtime.sessions.session_lookup import Login
+from realtime.sessions.session_lookup import FoundLogin
 from realtime.sockets import handshake
 from realtime.sockets.limits import Occupancy, address_block
 
 logger = logging.getLogger(__name__)
 
 
-class Place:
-    """What one socket takes up, from before its upgrade is answered until it is gone."""
+class Slots:
+    """The slots that one socket takes, from before its upgrade is answered until it is gone."""
 
     def __init__(self, occupancy: Occupancy) -> None:
         self._occupancy = occupancy
 
     def enter(self, address: str) -> Ending | None:
-        """Take up room in the process, and for the client's address where it is known."""
+        """Take a slot in the process, and one for the client's address if that is known."""
         if not self._take("process", "max_connections"):
             return endings.PROCESS_FULL
         if address and not self._take(
@@ -47,13 +47,13 @@ class Place:
         return None
 
     def enter_as(self, user_id: int) -> Ending | None:
-        """Take up room among the user's sockets."""
+        """Take a slot among the user's sockets."""
         if not self._take(("user", user_id), "max_connections_per_user"):
             return endings.USER_FULL
         return None
 
     def leave(self) -> None:
-        """Give back all of it."""
+        """Release all slots."""
         self._occupancy.leave(self)
 
     def _take(self, key: Hashable, limit: str) -> bool:
@@ -63,16 +63,16 @@ class Place:
 occupancy = Occupancy()
 
 
-def place() -> Place:
-    """A place in this process for a socket that asks to be let in."""
-    return Place(occupancy)
+def place() -> Slots:
+    """Create a place in this process for a socket that asks to be let in."""
+    return Slots(occupancy)
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Whose socket it is (None: not known yet), or why it is not let in.
+    """The principal of a socket (None: not known yet), or the reason why it is not let in.
 
-    `at` is when the look-up began (monotonic seconds).
+    `at` is when the lookup began (monotonic seconds).
     """
 
     at: float
@@ -80,10 +80,10 @@ class Admission:
     ending: Ending | None = None
 
 
-async def admit(hub: Hub, place: Place, shown: Credentials) -> Admission:
-    """Look up who shows these credentials, and take up a place among that user's sockets.
+async def admit(hub: Hub, place: Slots, shown: Credentials) -> Admission:
+    """Look up the principal of these credentials, and take a slot among that user's sockets.
 
-    A refusal takes up nothing. Credentials that show nothing are admitted as nobody.
+    A refusal takes no slot. Empty credentials are admitted without a principal.
     """
     if not handshake.shows_anything(shown):
         return Admission(time.monotonic())
@@ -102,9 +102,9 @@ async def admit(hub: Hub, place: Place, shown: Credentials) -> Admission:
     return Admission(login.at, principal)
 
 
-async def _look_up(hub: Hub, shown: Credentials) -> Login:
+async def _look_up(hub: Hub, shown: Credentials) -> FoundLogin:
     if shown.session_key is not None:
         return await hub.logins.find(shown)
-    # Not kept: a ticket is good for one socket, and each use of a token is noted.
+    # Not cached: a ticket is valid for one socket, and each use of a token is recorded.
     began = time.monotonic()
-    return Login(await threads.call(authenticator(), shown), began)
+    return FoundLogin(await threads.call(authenticator(), shown), began)

@@ -1,6 +1,6 @@
-"""From a client's frame to the method that answers it, and the reply or the error back.
+"""Dispatch of a client's frame to the method that answers it, and of the reply or error back.
 
-What the commands are is the business of realtime.consumers and of each app's consumers.
+The commands themselves are defined in realtime.consumers and in each app's consumers.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ UNSUPPORTED_TOLERATED = 4
 
 
 def on(command: type[C]) -> Callable[[Callable[[Any, C], R]], Callable[[Any, C], R]]:
-    """Mark a method as what answers `command`; the event that it returns is the reply."""
+    """Mark a method as the handler of `command`; the event that it returns is the reply."""
 
     def mark(method: Callable[[Any, C], R]) -> Callable[[Any, C], R]:
         method.answers = command  # type: ignore[attr-defined]
@@ -65,9 +65,9 @@ def on(command: type[C]) -> Callable[[Callable[[Any, C], R]], Callable[[Any, C],
 
 
 class CommandSocket(SocketLifecycle):
-    """Takes frames apart, holds them to the limits, and runs their commands one after the other.
+    """Parses frames, enforces the limits, and runs commands one after the other.
 
-    The commands of `open_to_all` are taken before the client has said who it is; for all others
+    The commands in `open_to_all` are accepted before the client is authenticated; for all others
     `self.principal` is set.
     """
 
@@ -88,7 +88,7 @@ class CommandSocket(SocketLifecycle):
             if hasattr(method, "answers")
         }
 
-    # --- What subclasses use ----------------------------------------------------------------
+    # --- For subclasses ---------------------------------------------------------------------
 
     @property
     def principal(self) -> Principal:
@@ -102,36 +102,37 @@ class CommandSocket(SocketLifecycle):
         return await threads.call(function, *args, **kwargs)
 
     async def reply(self, event: Event) -> None:
-        """Answer the command at hand now, where more than its one reply is to follow."""
+        """Reply to the current command now, for handlers that send more than the one reply."""
         await self.send_event(event, self._replying_to)
 
     async def send_event(self, event: Event, identifier: CommandId | None = None) -> None:
         """Send one event: a push, or with `identifier` the reply to that command."""
         encoded = with_fields(event.encode(), messages.reply_fields(identifier))
         if not self.connection.outlet.ready:
-            # Whoever asks and does not read waits here, with its next commands unread.
+            # A client that sends commands but does not read waits here, with its next commands
+            # unread.
             await self.connection.outlet.wait_ready()
         self.connection.write(Bundle([encoded]))
 
     async def receive_binary(self, data: bytes) -> None:
-        """A binary frame; endpoints that take them override this."""
+        """Handle a binary frame; endpoints that accept it override this."""
         raise UnsupportedData("This endpoint takes text frames.")
 
     async def receive_bare_text(self, text: str, error: NotAnObject) -> None:
-        """A text frame that is no JSON object; endpoints that take them override this."""
+        """Handle a text frame that is not a JSON object; endpoints that accept it override this."""
         raise error
 
     def counts_as_command(self, message: dict[str, Any]) -> bool:
-        """Whether this frame is held to the rate of commands; endpoints may let pieces pass.
+        """Return whether this frame counts against the command rate; pieces of an upload need not.
 
-        What they let pass they bound themselves.
+        An endpoint that exempts frames must limit them itself.
         """
         return True
 
     # --- Frames -----------------------------------------------------------------------------
 
     async def take(self, message: dict[str, Any]) -> None:
-        """One frame of the client. Whatever is wrong with it, the socket lives on."""
+        """Handle one frame of the client. Errors are answered; only too many close the socket."""
         now = time.monotonic()
         self.heartbeat.heard(now)
         self.connection.heard_at = now
@@ -190,10 +191,10 @@ class CommandSocket(SocketLifecycle):
             self.connection.release()
 
     async def _echo(self, message: dict[str, Any]) -> None:
-        """Send a frame back past the outlet, which knows no format but the connection's own."""
+        """Send a frame back past the outlet, which knows only the connection's own format."""
         text, data = message.get("text"), message.get("bytes") or b""
         await self.connection.outlet.wait_ready()
-        # What was written before it comes before it.
+        # Everything written before the echo is sent before it.
         await self.connection.outlet.flush()
         if not self.connection.closing:
             frame = {"bytes": data} if text is None else {"text": text}
@@ -203,7 +204,7 @@ class CommandSocket(SocketLifecycle):
     # --- Refusals ---------------------------------------------------------------------------
 
     async def guarded(self, work: Awaitable[None], identifier: CommandId | None = None) -> None:
-        """Await `work`; whatever it raises is told to the client and ends nothing."""
+        """Await `work`, and tell the client of any error instead of raising it."""
         try:
             with acting(self._actor):
                 await work
@@ -234,7 +235,7 @@ class CommandSocket(SocketLifecycle):
     async def _refuse_unsupported(
         self, error: UnsupportedData, identifier: CommandId | None
     ) -> None:
-        """Tolerated a few times; whoever goes on has not understood the error."""
+        """Answer with an error a few times, then close: the client does not understand it."""
         self._unsupported += 1
         if self._unsupported > UNSUPPORTED_TOLERATED:
             await self.close(CloseCode.UNSUPPORTED_DATA, error.message)
@@ -242,7 +243,7 @@ class CommandSocket(SocketLifecycle):
             await self._refuse(error, identifier)
 
     async def _refuse_flood(self, text: str | None, wait: float, now: float) -> None:
-        """A command beyond the limit: not run, told when to go on; in the end closed with 4013."""
+        """Refuse a command over the limit and say when to go on; in the end, close with 4013."""
         if self.patience.take(now):
             reason = "Commands went on and on beyond the limit."
             await self.close(CloseCode.FLOODING, reason, self.bucket.full_in(now))
@@ -254,7 +255,7 @@ class CommandSocket(SocketLifecycle):
 
 
 def _id_of(text: str | None) -> CommandId | None:
-    """The id of a command that is not run, where it has one."""
+    """Return the id of a command that is not run, if it has one."""
     try:
         return None if text is None else parse(text).id
     except CommandRefused as error:

@@ -1,6 +1,6 @@
-"""How a socket follows log streams: where it resumes, and its snapshot before the events.
+"""Following log streams from a socket: positions to resume from, snapshots before events.
 
-An endpoint that follows logs by command or on connect takes the same steps in the same order:
+An endpoint that follows logs, by command or on connect, takes the same steps in the same order:
 
     async with self.snapshot_first():
         followed = await self.follow_logs(keys, command.recover)
@@ -24,18 +24,18 @@ from realtime.streams.log import StreamKey
 
 @dataclass(frozen=True, slots=True)
 class FollowedLogs:
-    """The logs that a connection follows now, each with the position that it goes on from."""
+    """The logs that a connection follows now, each with the position that it resumes from."""
 
     places: dict[StreamKey, ConfirmedPosition]
 
     @property
     def positions(self) -> dict[str, ConfirmedPosition]:
-        """By stream name, as `subscription_confirmed` has them."""
+        """The positions by stream name, as `subscription_confirmed` has them."""
         return {key.name: place for key, place in self.places.items()}
 
     @property
     def without_recovery(self) -> list[StreamKey]:
-        """The logs whose subscriber needs a snapshot: it does not go on where it was."""
+        """The logs whose subscriber needs a snapshot, because it does not resume where it was."""
         return [key for key, place in self.places.items() if not place.recovered]
 
 
@@ -47,16 +47,16 @@ class FollowsLogs(CommandSocket):
     ) -> FollowedLogs:
         """Push the events of these log streams: missed ones from `recover` on, then live ones.
 
-        All of `keys` or none of them are followed: a refused command has changed nothing. The
-        events come after the reply to the command at hand, or after `snapshot_first()`.
+        Follows all of `keys` or none of them: a refused command changes nothing. The events come
+        after the reply to the current command, or after `snapshot_first()`.
 
         Args:
-            keys: a stream that is followed already goes on from its new position.
-            recover: by stream name, the position that the client has got to.
+            keys: the streams; one that is already followed goes on from its new position.
+            recover: the client's positions, by stream name.
 
         Raises:
-            InvalidCommand: `recover` names a stream that is not among `keys`.
-            TooManySubscriptions: this connection follows as much as it may.
+            InvalidCommand: `recover` names a stream that is not in `keys`.
+            TooManySubscriptions: this connection would follow more streams than it may.
         """
         asked = recover or {}
         refuse_unknown_streams(asked.keys() - {key.name for key in keys})
@@ -72,7 +72,7 @@ class FollowsLogs(CommandSocket):
         )
 
     async def unfollow_log(self, key: StreamKey) -> None:
-        """Push nothing more of this log stream; does nothing where it is not followed."""
+        """Stop pushing this log stream; does nothing if it is not followed."""
         await self.hub.unfollow(self.connection, LogFeed, key)
 
     @property
@@ -82,10 +82,10 @@ class FollowsLogs(CommandSocket):
 
     @asynccontextmanager
     async def snapshot_first(self) -> AsyncIterator[None]:
-        """Hold pushes: what is sent inside comes before all events of what is followed inside.
+        """Hold pushes: what is sent in the block comes before all events of streams followed in it.
 
         Pushes are released at the end, whatever happens. Inside a command, or inside another
-        snapshot_first(), they are held already, and stay so until that one ends.
+        snapshot_first(), they are already held, and stay held until that one ends.
         """
         if self.connection.held:
             yield
@@ -97,10 +97,10 @@ class FollowsLogs(CommandSocket):
             self.connection.release()
 
     def require_room_for(self, *keys: StreamKey) -> None:
-        """Check before following several, so that a refused command has changed nothing.
+        """Check before following several streams, so that a refused command changes nothing.
 
         Raises:
-            TooManySubscriptions: with `keys` this connection would follow more than it may.
+            TooManySubscriptions: with `keys` this connection would follow more streams than it may.
         """
         followed = {key for _, key in self.connection.subscriptions}
         limit = int(self.limits["max_subscriptions"])

@@ -1,4 +1,4 @@
-"""What a client shows when it opens a WebSocket: credentials, origin, wishes in the query."""
+"""The WebSocket upgrade request: its credentials, origin, and options in the query string."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 def peer(scope: Scope) -> Peer:
-    """The client's address (a trusted proxy's word is taken for it), program and endpoint."""
+    """Return the client's address (as a trusted proxy reports it), program and endpoint."""
     agent = (header(scope, b"user-agent") or "")[:300]
     return Peer(address=address(scope), user_agent=agent, endpoint=scope.get("path", ""))
 
 
 def address(scope: Scope) -> str:
-    """The client's address; empty where the server knows none."""
+    """Return the client's address; empty if the server does not know it."""
     host, _ = scope.get("client") or ("", 0)
     return str(host)
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """The first header of that (lower case) name."""
+    """Return the first header of that (lower-case) name."""
     for key, value in scope.get("headers", ()):
         if key == name:
             return str(value.decode("latin-1"))
@@ -40,7 +40,7 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 def query(scope: Scope) -> dict[str, str]:
-    """The query string's last value for each name."""
+    """Return the query string's last value for each name."""
     if not scope.get("query_string"):
         return {}
     parsed = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
@@ -48,7 +48,7 @@ def query(scope: Scope) -> dict[str, str]:
 
 
 def credentials(scope: Scope) -> Credentials:
-    """What the upgrade request shows: bearer token before ticket before session cookie."""
+    """Return the request's credentials: bearer token before ticket before session cookie."""
     asked = query(scope)
     workspace = asked.get("workspace") or None
     authorization = header(scope, b"authorization") or ""
@@ -63,7 +63,7 @@ def credentials(scope: Scope) -> Credentials:
 
 
 def language(scope: Scope) -> str:
-    """The language that a client reads: that of its cookie, else the first that it accepts."""
+    """Return the client's language: that of its cookie, else the first one that it accepts."""
     request = HttpRequest()
     request.COOKIES = parse_cookie(header(scope, b"cookie") or "")
     request.META["HTTP_ACCEPT_LANGUAGE"] = header(scope, b"accept-language") or ""
@@ -71,7 +71,7 @@ def language(scope: Scope) -> str:
 
 
 def wanted_format(scope: Scope) -> Format:
-    """How the client asks to be sent messages: `?batch=1`, `?compress=zlib`."""
+    """Return the format in which the client asks to get messages: `?batch=1`, `?compress=zlib`."""
     asked = query(scope)
     wanted = Format.PLAIN
     if asked.get("batch") == "1":
@@ -86,10 +86,10 @@ def shows_anything(shown: Credentials) -> bool:
 
 
 def origin_allowed(scope: Scope) -> bool:
-    """Whether a browser's page may open this socket: same scheme, host and port, or listed.
+    """Return whether a page may open this socket: same scheme, host and port, or listed.
 
-    Programs send no Origin; a browser always does (RFC 6455, section 10.2). CSRF_TRUSTED_ORIGINS
-    are this installation's own addresses, which a proxy may hide from the request.
+    Programs send no Origin; browsers always do (RFC 6455, section 10.2). CSRF_TRUSTED_ORIGINS are
+    this installation's own addresses, which a proxy may hide from the request.
     """
     origin = header(scope, b"origin")
     if origin is None:
@@ -117,7 +117,7 @@ def origin_allowed(scope: Scope) -> bool:
 
 
 async def refuse(scope: Scope, send: Send, ending: Ending) -> None:
-    """Answer an upgrade with an ending's HTTP status; where the server cannot, close the socket."""
+    """Answer an upgrade with an ending's HTTP status; if the server cannot, close the socket."""
     temporary = ending.retry_after is not None
     if "websocket.http.response" in scope.get("extensions", {}):
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
@@ -128,6 +128,6 @@ async def refuse(scope: Scope, send: Send, ending: Ending) -> None:
         await send({"type": "websocket.http.response.body", "body": ending.reason.encode()})
         return
     if temporary:
-        # Closing before the upgrade is done would be a 403, which means something else.
+        # Closing before the upgrade is done would send a 403, which means something else.
         await send({"type": "websocket.accept"})
     await send({"type": "websocket.close", "code": int(ending.code), "reason": ending.reason})

@@ -1,15 +1,16 @@
-"""When a connection is due a heartbeat, and when its silence is a death. Pure; time passed in."""
+"""Heartbeats: when one is due, and when a silent connection is dead. Pure; time passed in."""
 
 from __future__ import annotations
 
-# 30 s at most on the wire (docs/protocol.md): who is due is looked for about once a second.
+# At most 30 s on the wire (docs/protocol.md): the sweep for due connections runs about once a
+# second.
 MAX_INTERVAL = 28.5
 MIN_INTERVAL = 10.0
-# Of the silence that is taken for a death: an answer to the last heartbeat still comes in time.
+# Share of the timeout, so that an answer to the last heartbeat still comes in time.
 SHARE_OF_TIMEOUT = 2 / 3
-# A round trip (with four deviations) from which on a line counts as bad as one that loses all.
+# Seconds of a round trip (plus four deviations) that count as much as losing every heartbeat.
 BAD_ROUND_TRIP = 2.0
-# Heartbeats whose answers may still come; older ones are forgotten.
+# Heartbeats that may still be answered; older ones are forgotten.
 MAX_OUTSTANDING = 4
 LOSS_WEIGHT = 0.25
 
@@ -32,19 +33,19 @@ class RoundTrip:
 
     @property
     def upper(self) -> float:
-        """What nearly all round trips stay below; 0 before the first."""
+        """A bound that nearly all round trips stay below; 0 before the first."""
         return 0.0 if self.smoothed is None else self.smoothed + 4 * self.deviation
 
 
-class Heartbeat:
+class HeartbeatTimer:
     """The deadlines of one connection, in seconds of any monotonic clock.
 
     Args:
-        interval: between heartbeats as configured, at most MAX_INTERVAL. From it the interval
-            goes down to 10 s on a line that is slow or loses heartbeats, and up to MAX_INTERVAL
-            when the server has much to do.
+        interval: the configured time between heartbeats, at most MAX_INTERVAL. The actual interval
+            goes down to 10 s on a connection that is slow or loses heartbeats, and up to
+            MAX_INTERVAL when the server is busy.
         timeout: silence after which the peer counts as gone.
-        authenticate_within: seconds that an anonymous peer has to say who it is.
+        authenticate_within: seconds that an anonymous peer has to authenticate.
     """
 
     __slots__ = (
@@ -75,15 +76,15 @@ class Heartbeat:
         self._answers = False
 
     def heard(self, now: float) -> None:
-        """Any frame from the peer is a sign of life."""
+        """Note a sign of life: any frame from the peer."""
         self.heard_at = now
 
     def authenticated(self) -> None:
-        """The peer has said who it is: that deadline is off."""
+        """Cancel the deadline to authenticate: the peer has done so."""
         self.authenticate_by = None
 
     def due(self, now: float, load: float = 0.0) -> bool:
-        """Whether a heartbeat is to be sent now; if so, the next one is set.
+        """Return whether to send a heartbeat now; if so, schedule the next one.
 
         `load`: how busy the server is, from 0 to 1.
         """
@@ -94,7 +95,7 @@ class Heartbeat:
         return True
 
     def sent(self, now: float, stamp: str) -> None:
-        """A heartbeat with the timestamp `stamp` has been written."""
+        """Note that a heartbeat with the timestamp `stamp` has been written."""
         if self._answers and self._outstanding:
             self._count(lost=True)
         self._outstanding[stamp] = now
@@ -102,16 +103,16 @@ class Heartbeat:
             del self._outstanding[next(iter(self._outstanding))]
 
     def acknowledged(self, now: float, stamp: str | None) -> None:
-        """The peer has answered the heartbeat of that timestamp, or (None) the newest one.
+        """Note an answer to the heartbeat with that timestamp, or (None) to the newest one.
 
-        An answer to no heartbeat that is known is a sign of life and nothing more.
+        An answer to an unknown heartbeat is a sign of life and nothing more.
         """
         if stamp is None and self._outstanding:
             stamp = next(reversed(self._outstanding))
         if stamp not in self._outstanding:
             return
         self.round_trip.measured(max(0.0, now - self._outstanding[stamp]))
-        # Frames come in order: what was sent before this one will not be answered any more.
+        # Frames come in order: heartbeats sent before this one will not be answered any more.
         while (oldest := next(iter(self._outstanding))) != stamp:
             del self._outstanding[oldest]
         del self._outstanding[stamp]
@@ -132,7 +133,7 @@ class Heartbeat:
         trouble = min(1.0, self.loss + self.round_trip.upper / BAD_ROUND_TRIP)
         longest = min(MAX_INTERVAL, max(self._base, self.timeout * SHARE_OF_TIMEOUT))
         shortest = min(MIN_INTERVAL, self._base)
-        # A busy server is itself a reason for slow answers: then they say little of the line.
+        # A busy server makes answers slow by itself: then they say little about the connection.
         shorter = (self._base - shortest) * trouble * (1 - load)
         longer = (longest - self._base) * load
         self.interval = min(longest, max(shortest, self._base + longer - shorter))

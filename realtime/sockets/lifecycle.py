@@ -1,6 +1,6 @@
 """The life of one WebSocket: handshake, greeting, heartbeats, close.
 
-What is in the frames is the business of realtime.consumers.
+The contents of frames are handled in sockets.dispatch and realtime.consumers.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from realtime.server.uvicorn import outlet_for
 from realtime.sessions import endings
 from realtime.sessions.endings import Ending
 from realtime.sockets import handshake
-from realtime.sockets.admission import Admission, Place, admit
-from realtime.sockets.heartbeat import Heartbeat
+from realtime.sockets.admission import Admission, Slots, admit
+from realtime.sockets.heartbeat import HeartbeatTimer
 from realtime.sockets.limits import TokenBucket
 
 logger = logging.getLogger(__name__)
@@ -45,19 +45,19 @@ class SocketLifecycle(AsyncConsumer):
         """Called once the client is authenticated, before its first command."""
 
     def ended(self) -> None:
-        """Called once the socket is gone, whatever ended it; overriders call this one too."""
+        """Called once the socket is gone, however it ended; overrides must call this one too."""
         self.connection.stop()
 
     async def take(self, message: dict[str, Any]) -> None:
-        """One frame of the client, as an ASGI `websocket.receive` message."""
+        """Handle one frame of the client, given as an ASGI `websocket.receive` message."""
         raise NotImplementedError
 
     async def guarded(self, work: Awaitable[None]) -> None:
-        """Await `work`; whatever it raises is told to the client and ends nothing."""
+        """Await `work`, and tell the client of any error instead of raising it."""
         raise NotImplementedError
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """The whole life of the socket. Unlike Channels' own loop, cleans up after any error."""
+        """Run the socket to its end. Unlike Channels' own loop, clean up after any error."""
         self.scope = scope
         self.base_send = send
         if (await receive())["type"] != "websocket.connect":
@@ -66,7 +66,7 @@ class SocketLifecycle(AsyncConsumer):
         self.limits = settings.REALTIME_LIMITS
         self.format = handshake.wanted_format(scope)
         shown = handshake.credentials(scope)
-        self.place: Place = scope["pitwall.place"]
+        self.place: Slots = scope["pitwall.place"]
         admission = await admit(self.hub, self.place, shown)
         if admission.ending is not None and admission.ending.status is not None:
             await handshake.refuse(scope, send, admission.ending)
@@ -94,7 +94,7 @@ class SocketLifecycle(AsyncConsumer):
         await self.close(ending.code, ending.reason, ending.retry_after)
 
     async def close(self, code: int, reason: str = "", retry_after: float | None = None) -> None:
-        """Say why, then close. A peer that takes nothing is cut off after two seconds."""
+        """Send the reason, then close. A peer that takes nothing is cut off after two seconds."""
         connection = self.connection
         if connection.closing:
             return
@@ -113,10 +113,10 @@ class SocketLifecycle(AsyncConsumer):
         except TimeoutError:
             connection.outlet.abort()
         except (OSError, RuntimeError):
-            pass  # gone already
+            pass  # already gone
 
     async def let_in(self, admission: Admission) -> bool:
-        """Register the connection; one that is not admitted is closed, and false is returned."""
+        """Register the connection. If it is not admitted, close it and return false."""
         ending = admission.ending or self.hub.register(
             self.connection, self._sweep, admission.principal, since=admission.at
         )
@@ -133,13 +133,13 @@ class SocketLifecycle(AsyncConsumer):
     ) -> None:
         now = time.monotonic()
         within = self.limits["authenticate_within"] if anonymous else None
-        self.heartbeat = Heartbeat(
+        self.heartbeat = HeartbeatTimer(
             now, self.limits["heartbeat_interval"], self.limits["heartbeat_timeout"], within
         )
         self.bucket = TokenBucket(
             self.limits["commands_per_second"], self.limits["command_burst"], now
         )
-        # How many commands beyond the limit are answered before the socket is closed for it.
+        # Commands over the limit that are answered before the socket is closed for them.
         self.patience = TokenBucket(
             self.limits["commands_per_second"] / 10, self.limits["max_refused_commands"], now
         )
@@ -150,7 +150,7 @@ class SocketLifecycle(AsyncConsumer):
             if not self.connection.closing:
                 await self.take(message)
                 if self.connection.pumping:
-                    await asyncio.sleep(0)  # what waited for the reply goes before the next one
+                    await asyncio.sleep(0)  # pushes that waited for the reply go next
 
     def _greet(self, within: float | None) -> None:
         who = self.connection.principal
@@ -175,7 +175,7 @@ class SocketLifecycle(AsyncConsumer):
         self.connection.write(Bundle([beat.encode()]))
 
     def _sweep(self, now: float) -> None:
-        """Once a second: deadlines of this connection."""
+        """Check the deadlines of this connection; called once a second."""
         if self.connection.closing:
             return
         if self.heartbeat.too_late_to_authenticate(now):

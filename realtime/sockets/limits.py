@@ -1,4 +1,4 @@
-"""Limits as plain arithmetic: commands a second, members of a group. Pure; time is passed in."""
+"""Limits as plain arithmetic: commands per second, members of a group. Pure; time is passed in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 
 
 class TokenBucket:
-    """Holds at most `burst` tokens and gains `rate` of them a second.
+    """Holds at most `burst` tokens and gains `rate` tokens per second.
 
     https://en.wikipedia.org/wiki/Token_bucket
     """
@@ -23,7 +23,7 @@ class TokenBucket:
         self._at = now
 
     def take(self, now: float) -> float:
-        """Take one token at `now` (seconds): 0, or the seconds until one will be there."""
+        """Take one token at `now` (seconds). Returns 0, or the seconds until one is available."""
         self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
         self._at = now
         if self._tokens >= 1:
@@ -32,24 +32,24 @@ class TokenBucket:
         return (1 - self._tokens) / self.rate
 
     def remaining(self, now: float) -> int:
-        """How many commands would be taken at once at `now`."""
+        """Return how many commands would be accepted in a row at `now`."""
         return int(min(self.burst, self._tokens + (now - self._at) * self.rate))
 
     def full_in(self, now: float) -> float:
-        """Seconds from `now` until a whole burst would be taken again."""
+        """Return the seconds from `now` until a whole burst would be accepted again."""
         missing = self.burst - self._tokens - (now - self._at) * self.rate
         return max(0.0, missing / self.rate)
 
 
 class Occupancy:
-    """Who is in which groups. A member counts once in each, and leaves all at once."""
+    """Groups and their members. A member counts once in each group, and leaves all at once."""
 
     def __init__(self) -> None:
         self._members: defaultdict[Hashable, set[object]] = defaultdict(set)
         self._groups: defaultdict[object, set[Hashable]] = defaultdict(set)
 
     def enter(self, group: Hashable, member: object, limit: int) -> bool:
-        """Let `member` into `group`, unless that has `limit` others already."""
+        """Add `member` to `group` and return true, unless `limit` others are in it already."""
         members = self._members[group]
         if member not in members and len(members) >= limit:
             return False
@@ -58,7 +58,7 @@ class Occupancy:
         return True
 
     def leave(self, member: object) -> None:
-        """Take `member` out of every group; one who is in none changes nothing."""
+        """Remove `member` from every group; does nothing if it is in none."""
         for group in self._groups.pop(member, ()):
             self._members[group].discard(member)
             if not self._members[group]:
@@ -70,7 +70,7 @@ class Occupancy:
 
 @lru_cache(maxsize=4096)
 def address_block(address: str) -> str:
-    """What one subscriber of an access network has: an IPv4 address, or a /64 of IPv6."""
+    """Return what one subscriber of an access network gets: an IPv4 address, or an IPv6 /64."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The door before every WebSocket: known path, origin, room, and no entry while draining."""
+"""Checks before every WebSocket upgrade: known path, origin, free slots, server not draining."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from realtime.hub import get_hub
 from realtime.sessions import endings
 from realtime.sessions.endings import Ending
 from realtime.sockets import admission, handshake
-from realtime.sockets.admission import Place
+from realtime.sockets.admission import Slots
 from realtime.sockets.handshake import refuse
 
 
 class Upgrade:
-    """ASGI middleware: refuses an upgrade with an HTTP status before a consumer is made.
+    """ASGI middleware: refuses an upgrade with an HTTP status before a consumer is created.
 
     403: a page of another origin. 404: no such endpoint. 429: too many sockets from one address.
     503: the server is full, or going away.
@@ -36,7 +36,7 @@ class Upgrade:
             place = admission.place()
             await self._admit(scope | {"path": path, "pitwall.place": place}, place, receive, send)
 
-    async def _admit(self, scope: dict[str, Any], place: Place, receive: Any, send: Any) -> None:
+    async def _admit(self, scope: dict[str, Any], place: Slots, receive: Any, send: Any) -> None:
         try:
             if full := place.enter(handshake.address(scope)):
                 await _turn_away(scope, receive, send, full)

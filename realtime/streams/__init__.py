@@ -1,1 +1,1 @@
-"""Units of work, log streams, and the way into the channel layer."""
+"""Units of work, log streams, and publishing to the channel layer."""

@@ -1,8 +1,8 @@
-"""One book as a process knows it: what changed when, and what each follower needs. Pure.
+"""The state of one book in a process: when each level changed, and what subscribers need. Pure.
 
-Quantities are absolute, so any number of updates may be told as one: the levels that changed since
-a sequence, as they are now. The state remembers for each level when it changed last, and no more
-of them than the book has levels: a follower that lags further gets a snapshot, which is smaller.
+Quantities are absolute, so any number of updates can be sent as one: the levels that changed since
+a sequence, as they are now. For each level the state remembers when it last changed, but for no
+more levels than the book has: a subscriber that lags more gets a snapshot, which is smaller.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Collection, Hashable
 from itertools import takewhile
 from typing import Any, NamedTuple, Protocol, Self
 
-# Updates that wait for a book to be loaded; beyond them it is loaded once more.
+# Updates that may wait for a book to be loaded; with more, it is loaded once more.
 MAX_WAITING = 1000
 
 Level = Hashable
 
 
 class BookUpdate(NamedTuple):
-    """What the commands from `first_sequence` to `last_sequence` have changed in a book.
+    """The changes to a book by the commands from `first_sequence` to `last_sequence`.
 
     Args:
-        changes: the absolute quantities of the levels that changed, as they are after
-            `last_sequence`; JSON in whatever shape the book's own type reads.
+        changes: the absolute quantities of the changed levels as of `last_sequence`; JSON in
+            whatever shape the book's own type reads.
     """
 
     first_sequence: int
@@ -32,31 +32,31 @@ class BookUpdate(NamedTuple):
 
 
 class Book(Protocol):
-    """A book and its frames as the app that it belongs to writes them.
+    """A book and its frames, implemented by the app that owns it.
 
-    A level is whatever the app tells levels apart by: side and price, say.
+    A level is whatever the app tells levels apart by: side and price, for example.
     """
 
     @property
     def sequence(self) -> int:
-        """The sequence of the last command that is in it."""
+        """The sequence of the last command that the book includes."""
 
     def __len__(self) -> int:
-        """How many levels it has."""
+        """Return the number of levels."""
 
     def apply(self, changes: Any, sequence: int) -> Collection[Level]:
-        """Take in the changes of an update that ends at `sequence`. Returns their levels."""
+        """Apply the changes of an update that ends at `sequence`. Returns their levels."""
 
     def difference(self, newer: Self) -> Collection[Level]:
-        """The levels whose quantity is another in `newer`, those that only one of them has too."""
+        """Return the levels whose quantity differs in `newer`, or that only one of them has."""
 
     def snapshot(self) -> bytes:
-        """The JSON frame that replaces a client's book by this one."""
+        """Return the JSON frame that replaces a client's book with this one."""
 
     def update(self, first_sequence: int, levels: Collection[Level]) -> bytes:
-        """The JSON frame that makes this book of a client's as of `first_sequence` - 1.
+        """Return the JSON frame that brings a client's book from `first_sequence` - 1 to this one.
 
-        It holds what these levels have now: a level that is gone has the quantity 0.
+        It holds the current quantities of `levels`: a level that is gone has the quantity 0.
         """
 
 
@@ -65,9 +65,9 @@ class BookState:
 
     def __init__(self) -> None:
         self._book: Book | None = None
-        # When each level changed last, in the order of these sequences.
+        # The sequence at which each level last changed, in ascending order.
         self._changed: OrderedDict[Level, int] = OrderedDict()
-        # Of what changed after this sequence, every level is remembered.
+        # Every level that changed after this sequence is remembered.
         self._floor = 0
         self._waiting: deque[BookUpdate] = deque(maxlen=MAX_WAITING)
         self._frames: list[bytes] = []
@@ -83,9 +83,9 @@ class BookState:
         return 0 if self._book is None else self._book.sequence
 
     def receive(self, update: BookUpdate) -> bool:
-        """Take in an update, in whatever order they come and however often.
+        """Apply an update; updates may come in any order and more than once.
 
-        Returns false if something before it is missing: then it waits for `take_over`.
+        Returns false if an earlier one is missing: then this one waits for `take_over`.
         """
         if self._book is None or update.first_sequence > self._book.sequence + 1:
             self._waiting.append(update)
@@ -97,7 +97,7 @@ class BookState:
         return True
 
     def take_over(self, loaded: Book) -> bool:
-        """Go on from a book that was loaded; what is different in it becomes one update.
+        """Go on from a book that was loaded; its differences become one update.
 
         Returns false if something is still missing before an update that came meanwhile.
         """
@@ -111,18 +111,18 @@ class BookState:
         complete = True
         for update in sorted(self._waiting, key=lambda update: update.first_sequence):
             complete = self.receive(update) and complete
-        # What still does not fit is in the book that is loaded next.
+        # The next book that is loaded includes the updates that still do not fit.
         self._waiting.clear()
         return complete
 
     def take_frames(self) -> tuple[int, list[bytes]]:
-        """The updates since the last call, for those who were at the sequence that is returned."""
+        """Return the sequence as of the last call, and the updates since."""
         frames, self._frames = self._frames, []
         told, self._told = self._told, self.sequence
         return told, frames
 
     def since(self, sequence: int | None) -> bytes:
-        """The one frame that brings a client from `sequence` (None: it has no book) to now."""
+        """Return the frame that brings a client from `sequence` (None: it has no book) to now."""
         assert self._book is not None
         if sequence is None or not self._floor <= sequence <= self._book.sequence:
             return self._book.snapshot()
@@ -130,7 +130,7 @@ class BookState:
         return self._book.update(sequence + 1, [level for level, _ in newer])
 
     def _note(self, before: int, levels: Collection[Level]) -> None:
-        """The book has gone on from `before`, and these levels have changed."""
+        """Record that the book has moved on from `before`, and that these levels have changed."""
         assert self._book is not None
         for level in levels:
             self._changed[level] = self._book.sequence

@@ -1,7 +1,7 @@
-"""Events that end subscriptions: whoever is put out of a stream hears nothing of it any more.
+"""Exits: events that end subscriptions. A user who is put out of a stream gets no more of it.
 
-The event itself does it, on every process and whatever the channel layer lost: events are
-delivered in order and read again from the database, so nobody is passed by.
+The event itself does this, on every process and whatever the channel layer lost: events are
+delivered in order and read again from the database, so no subscriber is missed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _readers: dict[str, Reader] = {}
 
 
 def register(prefix: str, reader: Reader) -> None:
-    """Have `reader` asked about each event of the log streams whose names begin with `prefix`.
+    """Call `reader` with each event of the log streams whose names begin with `prefix`.
 
-    It is asked once for each event on each process that follows the stream, so it must be fast.
+    It is called once per event on each process that follows the stream, so it must be fast.
     """
     _readers[prefix] = reader
 
 
 def reader_for(name: str) -> Reader | None:
-    """Who knows which events of that stream put somebody out."""
+    """Return the reader that knows which events of that stream put users out, if there is one."""
     return next((reader for prefix, reader in _readers.items() if name.startswith(prefix)), None)

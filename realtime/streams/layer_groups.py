@@ -1,7 +1,7 @@
-"""The groups of the channel layer that a process has joined on its one channel.
+"""The channel layer groups that a process has joined on its one channel.
 
-A layer that is away must not refuse anybody's subscription: what could not be joined is tried
-again every second, and everything is joined anew well before the layer forgets it.
+A layer that is away must not cause a subscription to be refused: groups that could not be joined
+are tried again every second, and all groups are joined again well before the layer forgets them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 
 
 class LayerGroups:
-    """What one channel of this process listens to: `always` these groups, others while wanted.
+    """The groups that one channel of this process is in: `always` these, others while wanted.
 
     Args:
-        prefix: how the channel's name begins.
+        prefix: the beginning of the channel's name.
     """
 
     def __init__(
@@ -32,12 +32,12 @@ class LayerGroups:
         self._wanted = set(always)
         self._unjoined = set(self._wanted)
         self._unleft: set[str] = set()
-        # While it is false nobody waits for the layer: what is to be done is noted for later.
+        # False while the layer does not answer: nothing waits for it, and `repair` does the rest.
         self._answers = True
         self._tried = asyncio.Event()
 
     async def open(self) -> str:
-        """Make the channel, join what is wanted, and return the channel's name."""
+        """Create the channel, join the wanted groups, and return the channel's name."""
         try:
             async with asyncio.timeout(outbox.SEND_TIMEOUT):
                 self._channel = str(await self._layer.new_channel(self._prefix))
@@ -47,14 +47,14 @@ class LayerGroups:
         return self._channel
 
     async def tried(self) -> None:
-        """Return once the layer has been asked for what is wanted from the start.
+        """Return once the layer has been asked for the groups that are wanted from the start.
 
-        Just after the start nobody is to be told that they hear something before they do.
+        Otherwise, just after the start, a client could be told that it is subscribed before it is.
         """
         await self._tried.wait()
 
     async def join(self, group: str) -> None:
-        """Want `group`, and join it now or as soon as the layer answers."""
+        """Add `group` to the wanted ones, and join it now or as soon as the layer answers."""
         self._wanted.add(group)
         self._unjoined.add(group)
         self._unleft.discard(group)
@@ -63,7 +63,7 @@ class LayerGroups:
             await self._join(group)
 
     async def leave(self, group: str) -> None:
-        """Want `group` no more, and leave it now or as soon as the layer answers."""
+        """Remove `group` from the wanted ones, and leave it now or as soon as the layer answers."""
         self._wanted.discard(group)
         self._unjoined.discard(group)
         self._unleft.add(group)
@@ -71,7 +71,7 @@ class LayerGroups:
             await self._leave(group)
 
     async def repair(self) -> None:
-        """Do what the layer could not be asked to do; one that is away is asked once."""
+        """Retry what the layer has not done yet; gives up at the first failure."""
         for group in list(self._unjoined):
             if not await self._join(group):
                 return
@@ -93,23 +93,23 @@ class LayerGroups:
         self._answers = await _answers(self._layer.group_discard(group, self._channel))
         if self._answers:
             self._unleft.discard(group)
-            if group in self._wanted:  # somebody came while the layer was asked
+            if group in self._wanted:  # it was wanted again during the call
                 self._unjoined.add(group)
         return self._answers
 
     async def rejoin(self) -> None:
-        """Join everything that is wanted again: a layer forgets members after a while."""
+        """Join all wanted groups again: a layer forgets members after a while."""
         self._unjoined |= self._wanted
         await self.repair()
 
     @property
     def complete(self) -> bool:
-        """Whether everything that is wanted has been joined."""
+        """True if all wanted groups have been joined."""
         return not self._unjoined
 
 
 async def _answers(operation: Awaitable[None]) -> bool:
-    """Whether the channel layer did what it was asked."""
+    """Await an operation of the channel layer, and return whether it succeeded."""
     try:
         async with asyncio.timeout(outbox.SEND_TIMEOUT):
             await operation

@@ -1,8 +1,8 @@
 """Durable logs: append, replay, positions.
 
-A log stream's offsets are contiguous from 1 within its epoch and are given in the transaction of
-the change they tell of. Rows are locked in the order of their keys and as the last thing before
-the commit (realtime.streams.unit_of_work), so two services never wait for each other in a circle.
+A log's offsets are contiguous from 1 within its epoch, and are assigned in the transaction of the
+change that the event reports. Rows are locked in the order of their keys, as the last step before
+the commit (realtime.streams.unit_of_work), so two services never deadlock.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ from typing import NamedTuple
 from django.db.models import Q
 
 from realtime.database.bulk import set_numbers
-from realtime.models import Event, Stream
+from realtime.models import LoggedEvent, Stream
 
 REPLAY_BATCH = 100
 
 
 class Entry(NamedTuple):
-    """What is appended: the JSON object of an event less the envelope, and what it quotes."""
+    """An entry to append: the JSON object of an event without the envelope, and what it quotes."""
 
     payload: str
     subject: int | None = None
 
 
-# An entry, a payload that quotes nothing, or what makes an entry once the stream is locked.
+# An entry, a payload that quotes nothing, or a function that makes an entry once the stream is
+# locked.
 Payload = str | Entry | Callable[[], Entry]
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class StreamKey:
-    """A stream's full name: workspace, wire name, and user for a stream of one person's own.
+    """A stream's full name: workspace, name on the wire, and user for a stream of one user's own.
 
     `name` is what clients see ("alerts", "room:ops"); `user_id` is 0 for the whole workspace.
     """
@@ -47,7 +48,7 @@ class StreamKey:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """An event with the place that it got; `payload` is its JSON object less the envelope."""
+    """A stored event with its position; `payload` is its JSON object without the envelope."""
 
     key: StreamKey
     epoch: str
@@ -57,7 +58,7 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What of a stream exists: events with floor < offset ≤ head of this epoch."""
+    """The part of a stream that exists: events with floor < offset ≤ head of this epoch."""
 
     epoch: str
     head: int
@@ -65,7 +66,7 @@ class Extent:
 
 
 def append(pending: Sequence[tuple[StreamKey, Payload]]) -> list[Appended]:
-    """Give each (key, payload) its offset and store it. Call inside a transaction, last."""
+    """Assign an offset to each (key, payload) and store it. Call last in a transaction."""
     by_key: dict[StreamKey, list[Payload]] = defaultdict(list)
     for key, payload in pending:
         by_key[key].append(payload)
@@ -77,14 +78,16 @@ def append(pending: Sequence[tuple[StreamKey, Payload]]) -> list[Appended]:
             payload, subject = _entry(made)
             stream.head += 1
             appended.append(Appended(key, stream.epoch, stream.head, payload))
-            rows.append(Event(stream=stream, offset=stream.head, payload=payload, subject=subject))
+            rows.append(
+                LoggedEvent(stream=stream, offset=stream.head, payload=payload, subject=subject)
+            )
     set_numbers(Stream, "head", {stream.pk: stream.head for stream in streams})
-    Event.objects.bulk_create(rows)
+    LoggedEvent.objects.bulk_create(rows)
     return appended
 
 
 def extents(keys: Iterable[StreamKey]) -> dict[StreamKey, Extent]:
-    """How far each of these streams reaches, in one query; one never written to is made."""
+    """Return the extent of each of these streams, in one query; creates those never written to."""
     wanted = set(keys)
     if not wanted:
         return {}
@@ -96,9 +99,9 @@ def extents(keys: Iterable[StreamKey]) -> dict[StreamKey, Extent]:
 
 
 def replay(key: StreamKey, epoch: str, after: int, limit: int = REPLAY_BATCH) -> list[Appended]:
-    """Up to `limit` events of that epoch with an offset above `after`, oldest first."""
+    """Return up to `limit` events of that epoch with an offset above `after`, oldest first."""
     rows = (
-        Event.objects.filter(
+        LoggedEvent.objects.filter(
             stream__workspace_id=key.workspace_id,
             stream__user_id=key.user_id,
             stream__name=key.name,
@@ -114,16 +117,16 @@ def replay(key: StreamKey, epoch: str, after: int, limit: int = REPLAY_BATCH) ->
 def rewrite(
     keys: Iterable[StreamKey], subjects: Collection[int], change: Callable[[str], str]
 ) -> None:
-    """Change what the events of these streams that quote one of `subjects` say, in their places.
+    """Rewrite, in place, the events of these streams that quote one of `subjects`.
 
     Call in a unit of work that emits a retraction to each of the streams (streams.retractions):
-    processes have the newest events in memory too.
+    processes hold the newest events in memory too.
     """
-    events = Event.objects.filter(stream__in=list(_rows(keys).values()), subject__in=subjects)
+    events = LoggedEvent.objects.filter(stream__in=list(_rows(keys).values()), subject__in=subjects)
     changed = list(events)
     for event in changed:
         event.payload = change(event.payload)
-    Event.objects.bulk_update(changed, ["payload"], batch_size=REPLAY_BATCH)
+    LoggedEvent.objects.bulk_update(changed, ["payload"], batch_size=REPLAY_BATCH)
 
 
 def delete_streams(*, workspace_id: int | None = None, user_id: int | None = None) -> None:
@@ -146,24 +149,24 @@ def _entry(made: Payload) -> Entry:
 
 
 def _locked(keys: Sequence[StreamKey]) -> list[Stream]:
-    """The rows of these streams, locked in the order of their keys; missing ones are made.
+    """Return the rows of these streams, locked in the order of their keys; creates missing ones.
 
-    They are made before any is locked: whoever makes a row waits for another who is making it,
-    and must not hold then what that one is about to lock.
+    They are created before any is locked: creating a row waits for another transaction that is
+    creating it, so we must not hold a lock that this transaction needs next.
     """
     _make_missing([key for key in keys if key not in _seen])
     query = Stream.objects.select_for_update().filter(_any_of(keys))
     ordered = query.order_by("workspace_id", "name", "user_id")
     streams = list(ordered)
     if len(streams) < len(keys):
-        # One that was seen is gone: its workspace or user was deleted.
+        # A stream that was seen is gone: its workspace or user was deleted.
         _seen.difference_update(keys)
         Stream.objects.bulk_create(map(_new_row, keys), ignore_conflicts=True)
         streams = list(ordered.all())
     return streams
 
 
-# Streams that this process has seen in the database: there is no need to look for them again.
+# Streams that this process has seen in the database and need not look for again.
 _seen: set[StreamKey] = set()
 MOST_SEEN = 100_000
 
@@ -187,7 +190,7 @@ def _rows(keys: Iterable[StreamKey]) -> dict[StreamKey, Stream]:
 
 
 def _any_of(keys: Iterable[StreamKey]) -> Q:
-    """A condition of few parts: many rooms of a workspace, or the same stream of many users."""
+    """Return a short condition, for many rooms of a workspace or one stream of many users."""
     by_user: dict[tuple[int, int], list[str]] = defaultdict(list)
     by_name: dict[tuple[int, str], list[int]] = defaultdict(list)
     for key in keys:

@@ -1,9 +1,9 @@
-"""Messages on their way into the channel layer.
+"""Queue of messages on their way to the channel layer.
 
-One send for each group is a round trip each, and channels-redis awaits one after the other under a
-lock: a commit that tells a thousand users would take a thousand. Messages that wait together are
-therefore sent together, as one message of type "batch", to the control group: every Hub is in it,
-and takes out what it follows.
+One send per group is a round trip each, and channels-redis awaits one after the other under a lock:
+a commit that notifies a thousand users would need a thousand round trips. Messages that wait
+together are therefore sent together, as one message of type "batch", to the control group: every
+Hub is in it, and picks out what it follows.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from channels.layers import get_channel_layer
 logger = logging.getLogger(__name__)
 
 CONTROL_GROUP = "control"
-# The names of the groups of streams begin so. Only Hubs listen to them.
+# Prefix of the names of stream groups. Only Hubs listen to them.
 STREAM_GROUPS = "stream."
 SEND_TIMEOUT = 2.0
-# With fewer messages waiting, each goes to its own group, and to no process that needs it not.
+# With fewer messages waiting, each goes to its own group, and only to processes that need it.
 TOGETHER_FROM = 8
 MAX_TOGETHER = 256 * 1024  # characters of payload in one message
 MAX_WAITING = 10_000
@@ -38,7 +38,7 @@ class _Waiting(NamedTuple):
 
 
 class Outbox:
-    """Sends messages in the order in which they came; the oldest give way when it is stuck.
+    """Sends messages in the order in which they came; drops the oldest when it is stuck.
 
     Belongs to the event loop that it is made for.
     """
@@ -49,16 +49,16 @@ class Outbox:
         self._size = 0
         self._sender: asyncio.Task[None] | None = None
         self._lost = 0
-        # Groups for which a wake-up waits: it stands for all that come meanwhile.
+        # Groups with a wake-up in the queue, which covers any that come meanwhile.
         self._waking: set[str] = set()
 
     @property
     def busy(self) -> bool:
-        """Whether messages are on their way."""
+        """True while messages are on their way."""
         return self._sender is not None
 
     def put(self, messages: Iterable[tuple[str, Message]]) -> None:
-        """Send each message to its group, soon."""
+        """Queue each message for its group."""
         for group, message in messages:
             if message.get("type") == "wakeup":
                 if group in self._waking:
@@ -94,7 +94,7 @@ class Outbox:
             self._sender = None
 
     def _next(self) -> tuple[str, Message, int]:
-        """What is sent next, where to, and how many messages are in it."""
+        """Return the group to send to next, the message, and how many messages are in it."""
         together: list[_Waiting] = []
         if len(self._waiting) >= TOGETHER_FROM:
             size = 0
@@ -134,12 +134,12 @@ class Outbox:
 
 
 def _only_for_hubs(group: str) -> bool:
-    """Whether nobody but Hubs, which are all in the control group, listens to this group."""
+    """Return whether only Hubs, which are all in the control group, listen to this group."""
     return group == CONTROL_GROUP or group.startswith(STREAM_GROUPS)
 
 
 def _size(message: Message) -> int:
-    """About how many characters the message has."""
+    """Return roughly how many characters the message has."""
     texts = [payload for _, payload in message.get("events", ())]
     texts += [outcome for _, _, outcome in message.get("outcomes", ())]
     encoded = [message.get(name, b"") for name in ("payload", "changes", "event")]

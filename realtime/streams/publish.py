@@ -1,9 +1,9 @@
-"""The only sender into the channel layer; always after the commit.
+"""The only sender to the channel layer. Always sends after the commit.
 
-The layer is a wake-up: what is lost on it is found again by offset (log streams) or by sequence
-(books), replaced by the next value (latest streams) or repeated (control). Callable from any
-thread: messages are handed to the event loop of the process, where one task sends them in order
-(realtime.streams.outbox).
+The layer is only a wake-up. A message that it loses is found again by offset (log streams) or by
+sequence (books), replaced by the next value (latest streams), or made up for by periodic checks
+(revocations, wake-ups). Callable from any thread: messages are handed to the event loop of the
+process, where one task sends them in order (realtime.streams.outbox).
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ MAX_MESSAGE = 256 * 1024  # characters of payload in one message
 
 
 def group_of(key: StreamKey) -> str:
-    """The channel layer group of a stream; names of any script become one the layer takes."""
+    """Return the channel layer group of a stream; hashed, since the layer restricts group names."""
     digest = hashlib.sha256(key.name.encode()).hexdigest()[:24]
     return f"{STREAM_GROUPS}{key.workspace_id}.{key.user_id}.{digest}"
 
 
 def publish_log(appended: Sequence[Appended]) -> None:
-    """Wake the subscribers of log streams up, with the events themselves. Call after commit.
+    """Wake up the subscribers of log streams, with the events themselves. Call after the commit.
 
-    Events of one stream that were committed together travel together.
+    Events of one stream that were committed together are sent together.
     """
     messages: list[tuple[str, Message]] = []
     for (key, epoch), events in groupby(appended, lambda event: (event.key, event.epoch)):
@@ -57,7 +57,7 @@ def publish_latest(key: StreamKey, payload: Mapping[str, Any]) -> None:
 def publish_book(key: StreamKey, update: BookUpdate) -> None:
     """Send an update of a book: on commit inside a transaction, else now.
 
-    `changes` goes as JSON to the book's own type on each process that follows it (fanout.book).
+    `changes` is sent as JSON to the book's own type on each process that follows it (fanout.book).
     """
     message = {
         "type": "book",
@@ -70,35 +70,35 @@ def publish_book(key: StreamKey, update: BookUpdate) -> None:
 
 
 def publish_direct(criteria: Mapping[str, Any], event: Event) -> None:
-    """Push an event of no stream to the sockets whose principal has all of `criteria`.
+    """Push an event of no stream to the sockets whose principal matches all `criteria`.
 
-    Not durable: whoever is not connected never gets it. On commit inside a transaction, else now.
+    Not durable: users who are not connected never get it. On commit inside a transaction, else now.
     """
     message = {"type": "direct", "criteria": dict(criteria), "event": event.encode()}
     _after_commit(lambda: _hand_over((CONTROL_GROUP, message)))
 
 
 def publish_control(command: str, arguments: Mapping[str, Any]) -> None:
-    """Tell every process's Hub to do something (revoke sockets): on commit, else now."""
+    """Send a command (revoke sockets) to every process's Hub: on commit, else now."""
     message = {"type": "control", "command": command, "arguments": dict(arguments)}
     _after_commit(lambda: _hand_over((CONTROL_GROUP, message)))
 
 
 def unpack(message: Message) -> list[Message]:
-    """The messages that were put into this one by the outbox, or the message itself."""
+    """Return the messages that the outbox put into this one, or the message itself."""
     return message["messages"] if message.get("type") == "batch" else [message]
 
 
 def publish_wakeup(group: str) -> None:
-    """Wake up those that wait on `group` (realtime.workers.wakeups): on commit, else now.
+    """Wake up the processes that wait on `group` (workers.wakeups): on commit, else now.
 
-    One that is still on its way stands for all that come meanwhile.
+    One that is still on its way covers all that come meanwhile.
     """
     _after_commit(lambda: _hand_over((group, {"type": "wakeup", "group": group})))
 
 
 def publish_outcomes(group: str, outcomes: Sequence[tuple[int, bool, str]]) -> None:
-    """Tell the process that listens on `group` what came of its commands. Call after commit.
+    """Send the outcomes of commands to the process that listens on `group`. Call after the commit.
 
     Args:
         outcomes: entry id, whether it was refused, and the outcome in JSON (workers.outcomes).
@@ -110,7 +110,7 @@ def publish_outcomes(group: str, outcomes: Sequence[tuple[int, bool, str]]) -> N
 
 
 def unpack_events(message: Message) -> list[Appended]:
-    """The events of a message of type "log"."""
+    """Return the events of a message of type "log"."""
     key = unpack_key(message["key"])
     return [
         Appended(key, message["epoch"], offset, payload) for offset, payload in message["events"]
@@ -118,19 +118,19 @@ def unpack_events(message: Message) -> list[Appended]:
 
 
 def unpack_key(packed: Sequence[Any]) -> StreamKey:
-    """The StreamKey of a message's `key`."""
+    """Return the StreamKey of a message's `key`."""
     return StreamKey(int(packed[0]), str(packed[1]), int(packed[2]))
 
 
 def bind(loop: asyncio.AbstractEventLoop) -> None:
-    """Name the event loop that this process publishes on (web process, worker process)."""
+    """Set the event loop on which this process publishes (web process, worker process)."""
     global _outbox
     if _outbox is None or _outbox.loop is not loop:
         _outbox = Outbox(loop)
 
 
 def _after_commit(send: Callable[[], None]) -> None:
-    # on_commit() outside a transaction connects to the database, which may be away just now.
+    # Outside a transaction on_commit() connects to the database, which may be away.
     if transaction.get_connection().in_atomic_block:
         transaction.on_commit(send)
     else:
@@ -142,7 +142,7 @@ def _pack(key: StreamKey) -> list[Any]:
 
 
 def _in_parts(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Split items, each with its payload last, that are too much for one message of the layer."""
+    """Split items, each with its payload last, into parts that fit in one message of the layer."""
     part: list[Item] = []
     size = 0
     for item in items:
@@ -159,16 +159,16 @@ _outbox: Outbox | None = None
 
 
 def is_sending() -> bool:
-    """Whether messages of this process are on their way into the channel layer."""
+    """Return whether messages of this process are on their way to the channel layer."""
     return _outbox is not None and _outbox.busy
 
 
 def _hand_over(*messages: tuple[str, Message]) -> None:
-    """Send each message to its group, from whatever thread this is."""
+    """Send each message to its group, from any thread."""
     outbox = _outbox
     if outbox is not None and not outbox.loop.is_closed():
         outbox.loop.call_soon_threadsafe(outbox.put, messages)
-    # No loop of our own: a management command. Only a layer that reaches other processes helps.
+    # No event loop: a management command. Only a layer that reaches other processes is of use.
     elif not isinstance(get_channel_layer(), InMemoryChannelLayer):
         async_to_sync(_send_now)(messages)
 

@@ -1,9 +1,9 @@
-"""One change, one transaction, its events last.
+"""Units of work: one change, one transaction, its events last.
 
-Every service runs in a unit of work. Events that it emits are collected and appended together at
-the end of the outermost unit: stream rows are locked as late as possible and in one order, and
-clients hear of a change only once it is committed. A worker's fence (database.fences) is checked
-there as well.
+Every service runs in a unit of work. The events that it emits are collected and appended together
+at the end of the outermost unit: stream rows are locked as late as possible and in a fixed order,
+and clients hear of a change only once it is committed. A worker's fence (database.fences) is
+checked there as well.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class UnitOfWork(ContextDecorator):
         assert work is not None
         try:
             if kind is not None:
-                # What the failed part emitted did not happen, even if its caller goes on.
+                # Drop the events of the failed part, even if its caller goes on.
                 del work.pending[self._emitted_before :]
             elif self._outermost:
                 self._append(work)
@@ -82,7 +82,7 @@ class UnitOfWork(ContextDecorator):
             self._end()
             self._atomic.__exit__(type(append_error), append_error, append_error.__traceback__)
             raise
-        # Before the commit, since what follows one is outside of the unit.
+        # End the unit before the commit: its on_commit callbacks run outside of it.
         self._end()
         self._atomic.__exit__(kind, error, trace)
         if kind is None and self._outermost:
@@ -107,8 +107,8 @@ def unit_of_work(function: None = None, /) -> UnitOfWork: ...
 def unit_of_work(function: Callable[P, R] | None = None, /) -> Callable[P, R] | UnitOfWork:
     """Run a service as one transaction: `@unit_of_work`, or `with unit_of_work():`.
 
-    Nested units are savepoints of the outermost one, which checks the fence and appends all
-    events just before its commit. On SQLite writers queue fairly (realtime.database.sqlite).
+    Nested units are savepoints of the outermost one, which checks the fence and appends all events
+    just before its commit. On SQLite, writers queue fairly (realtime.database.sqlite).
     """
     if function is None:
         return UnitOfWork()
@@ -116,19 +116,20 @@ def unit_of_work(function: Callable[P, R] | None = None, /) -> Callable[P, R] | 
 
 
 def covers(fence: Fence) -> bool:
-    """Whether this thread is in a unit of work that checks `fence` before its commit."""
+    """Return whether this thread is in a unit of work that checks `fence` before its commit."""
     return _current.work is not None and fence in _current.work.fences
 
 
 def emit(key: StreamKey, event: Event | Callable[[], Event]) -> None:
-    """Tell a log stream of a change: stored with the change, delivered after its commit.
+    """Add an event to a log stream: stored with the change, delivered after its commit.
 
     Args:
-        event: or a function that makes it, called at the end of the unit when the stream is
-            locked: for what depends on all that others have committed to it before (a count).
+        event: the event, or a function that makes it. The function is called at the end of the
+            unit, once the stream is locked: for events that depend on all earlier commits to the
+            stream (a count).
 
     Raises:
-        RuntimeError: there is no unit of work to belong to.
+        RuntimeError: called outside a unit of work.
     """
     if _current.work is None:
         raise RuntimeError("emit() belongs inside a unit of work.")
@@ -137,7 +138,7 @@ def emit(key: StreamKey, event: Event | Callable[[], Event]) -> None:
 
 
 def within_unit_of_work() -> bool:
-    """Whether this thread runs inside a unit of work: what is written now shares its fate."""
+    """Return whether this thread is in a unit of work, and so writes in its transaction."""
     return _current.work is not None
 
 

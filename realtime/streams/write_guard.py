@@ -1,8 +1,8 @@
-"""Refuses what a worker writes outside of a unit of work, where nothing checks its fence.
+"""Guard that refuses a worker's writes outside a unit of work, where nothing checks its fence.
 
-It looks at each statement on its way to the database, whichever thread and layer of Django it
-comes through, and at psycopg's COPY, which Django does not see. Only a thread that was started
-without its creator's context (`threading.Thread`) gets past it.
+It checks each statement on its way to the database, whichever thread and layer of Django it comes
+through, and psycopg's COPY, which Django does not see. Only a thread that was started without its
+creator's context (`threading.Thread`) bypasses it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _WITH = re.compile(r"WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b)", re.IGNOREC
 
 
 def install() -> None:
-    """Guard every connection that is made from now on."""
+    """Guard every connection that is opened from now on."""
     connection_created.connect(_guard_connection, dispatch_uid="realtime.streams.write_guard")
 
 
 def _guard_connection(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    # Django's object outlives the connections that it opens one after another. At the front,
-    # since leaving `execute_wrapper` takes off the last one.
+    # Django's object outlives the connections that it opens, so the wrapper may be there already.
+    # It goes first, since leaving `execute_wrapper` removes the last one.
     if _execute not in connection.execute_wrappers:
         connection.execute_wrappers.insert(0, _execute)
     if connection.vendor == "postgresql":
@@ -49,7 +49,7 @@ def _execute(
 
 
 class _CopyGuard:
-    """Before a cursor class of psycopg."""
+    """Mixin that goes before a cursor class of psycopg."""
 
     def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
         _refuse_unfenced(str(statement))
@@ -58,7 +58,7 @@ class _CopyGuard:
 
 @functools.cache
 def _guarded(cursor: type[Any]) -> type[Any]:
-    if issubclass(cursor, _CopyGuard):  # a connection that comes from the pool again
+    if issubclass(cursor, _CopyGuard):  # a connection reused from the pool
         return cursor
     return type(cursor.__name__, (_CopyGuard, cursor), {})
 

@@ -1,1 +1,1 @@
-"""Background workers: loop, lease, pace, the inbox that brings them commands, retention."""
+"""Background workers: their loop, lease, pace and command inbox, and the retention worker."""

@@ -1,12 +1,12 @@
-"""A way into a worker: commands go in durably, and what came of each comes back.
+"""A worker's inbox: a durable queue of commands, with an outcome for each.
 
-A door puts a command and may wait for its outcome; the worker takes what waits, oldest first, and
-writes the outcomes in the commit of its own changes, so that a command takes effect once however
-processes end. The channel layer only wakes both sides up.
+An endpoint puts a command and may wait for its outcome. The worker takes the waiting commands,
+oldest first, and commits the outcomes together with its own changes, so that a command takes
+effect exactly once, even if processes crash. The channel layer only wakes both sides up.
 
     deposits = Inbox("bank", In=Deposit, Out=Balance)
 
-    balance = await deposits.ask(Deposit(account=1, amount=5), within=5)    # a door
+    balance = await deposits.ask(Deposit(account=1, amount=5), within=5)    # an endpoint
 
     class Bank(Worker):                                                     # the worker
         name = "bank"
@@ -63,11 +63,11 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Put(Generic[In]):
-    """A command to be put.
+    """A command to put into an inbox.
 
-    `key`: names it within its inbox; the same command under the same key is put once. Start it
-    with its scope (a user's id). `reply`: this process waits for the outcome; without it the
-    outcome is stored and nobody is told.
+    `key`: identifies it within its inbox; the same command under the same key is put only once.
+    Begin the key with its scope (a user's id). `reply`: this process waits for the outcome;
+    without it the outcome is only stored and not sent.
     """
 
     command: In
@@ -76,7 +76,7 @@ class Put(Generic[In]):
 
 
 class Receipt(NamedTuple):
-    """Where a command is; `duplicate`: it was put before, under the same key."""
+    """The id of a command's entry; `duplicate`: it was put before under the same key."""
 
     id: int
     duplicate: bool
@@ -84,7 +84,7 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[In]):
-    """A command that waits for its outcome."""
+    """A command without an outcome yet."""
 
     id: int
     command: In
@@ -93,7 +93,7 @@ class Entry(Generic[In]):
 
 
 class Backlog(NamedTuple):
-    """How many entries of an inbox wait, and for how many seconds the oldest has."""
+    """The number of waiting entries of an inbox, and the age of the oldest in seconds."""
 
     depth: int
     oldest: float
@@ -103,14 +103,14 @@ _inboxes: dict[str, Inbox[Any, Any]] = {}
 
 
 class Inbox(Generic[In, Out]):
-    """Commands of one kind for one worker. Made at import, once for each name.
+    """Commands of one kind for one worker. Create it at import, once for each name.
 
     Args:
         name: lower-case letters, digits, hyphens.
         In: the type of the commands: a msgspec Struct, or a union of tagged ones.
         Out: the type of the outcomes.
-        shared: several workers take from it at once (Worker.slots): what one has taken is its own
-            until its lease ends.
+        shared: several workers take from it at once (Worker.slots): an entry that one has taken
+            belongs to it until its lease ends.
 
     Raises:
         ValueError: the name is taken or malformed.
@@ -128,10 +128,10 @@ class Inbox(Generic[In, Out]):
         self._batcher: Batcher[Put[In], Receipt] = Batcher(self.put_all, limit=MAX_BATCH)
         _inboxes[name] = self
 
-    # --- Doors ------------------------------------------------------------------------------
+    # --- Senders ----------------------------------------------------------------------------
 
     def put(self, command: In, *, key: str = "", reply: bool = False) -> Receipt:
-        """Put a command; durable with the commit of the unit of work around it. Synchronous.
+        """Put a command; it is durable once the enclosing unit of work commits. Synchronous.
 
         Raises:
             Conflict: another command was put under this key.
@@ -143,7 +143,7 @@ class Inbox(Generic[In, Out]):
 
     @unit_of_work
     def put_all(self, puts: Sequence[Put[In]]) -> list[Receipt | AppError]:
-        """Put many commands in this order; returns what became of each. Synchronous."""
+        """Put many commands in this order; returns a receipt or an error for each. Synchronous."""
         asker = reporter.PROCESS_ID
         rows = [
             NewRow(self._encode(put.command), put.key, asker if put.reply else "") for put in puts
@@ -164,25 +164,25 @@ class Inbox(Generic[In, Out]):
         ]
 
     async def submit(self, command: In, *, key: str = "", reply: bool = False) -> Receipt:
-        """Put a command; returns once it is durable. Those that wait together share a commit.
+        """Put a command; returns once it is durable. Concurrent calls share a commit.
 
         Raises:
             Conflict: another command was put under this key.
-            OperationalError, InterfaceError: the database is away; it may have been put.
+            OperationalError, InterfaceError: the database is down; the command may have been put.
         """
         if reply:
             await outcomes.outcomes()
         return await self._batcher.submit(Put(command, key, reply))
 
     async def outcome(self, entry_id: int, within: float, *, look: bool = True) -> Out:
-        """What came of an entry, waited for at most `within` seconds.
+        """Return the outcome of an entry, waiting at most `within` seconds.
 
         Args:
-            look: ask the database at once; not needed just after a `submit` with `reply`.
+            look: query the database at once; not needed just after a `submit` with `reply`.
 
         Raises:
-            AppError: the worker has refused it with this.
-            NoOutcome: it was not settled in time, and may still take effect.
+            AppError: the worker refused the command with this error.
+            NoOutcome: the command was not settled in time; it may still take effect.
         """
         waiting = await outcomes.outcomes()
         found = await waiting.wait(entry_id, within, look=look)
@@ -199,11 +199,11 @@ class Inbox(Generic[In, Out]):
     # --- The worker (synchronous) -----------------------------------------------------------
 
     def take(self, limit: int = MAX_BATCH) -> list[Entry[In]]:
-        """The oldest commands that wait, by id.
+        """Return the oldest waiting commands, by id.
 
-        They come again with the next `take` until they are settled. Those of a shared inbox are
-        claimed instead: they come again, to any worker, when this one's lease has ended. What
-        cannot be read is settled as refused and logged.
+        The next `take` returns them again until they are settled. A shared inbox claims them
+        instead: any worker may take them again once this one's lease has ended. Commands that
+        cannot be decoded are settled as refused and logged.
         """
         rows = self._claim(limit) if self.shared else inbox_rows.waiting(self.name, limit)
         if len(rows) == limit:
@@ -223,11 +223,11 @@ class Inbox(Generic[In, Out]):
         return entries
 
     def settle(self, outcomes: Iterable[tuple[Entry[In], Out | AppError]]) -> None:
-        """Write what came of commands, with the changes of the unit of work around it.
+        """Write the outcomes of commands, in the enclosing unit of work.
 
         Raises:
-            LeaseLost: the claim of one of them is lost to another worker.
-            RuntimeError: one of them was settled before.
+            LeaseLost: another worker has claimed one of them.
+            RuntimeError: one of them was already settled.
         """
         self._settle(list(outcomes))
 
@@ -247,7 +247,7 @@ class Inbox(Generic[In, Out]):
         transaction.on_commit(partial(_tell, told))
 
     def _claim(self, limit: int) -> list[WaitingRow]:
-        # Looked for first: on SQLite a claim waits for the one write lock.
+        # Check first: on SQLite a claim waits for the single write lock.
         if not inbox_rows.waiting(self.name, 1):
             return []
         with unit_of_work():
@@ -263,12 +263,12 @@ class Inbox(Generic[In, Out]):
 
 
 def inboxes() -> dict[str, Inbox[Any, Any]]:
-    """All inboxes by name."""
+    """Return all inboxes by name."""
     return dict(_inboxes)
 
 
 def backlogs() -> dict[str, Backlog]:
-    """What waits in each inbox of this installation (synchronous)."""
+    """Return the backlog of each inbox of this installation (synchronous)."""
     waiting = InboxEntry.objects.filter(done_at__isnull=True).values("inbox")
     rows = waiting.annotate(depth=Count("id"), since=Min("created_at"))
     found = {

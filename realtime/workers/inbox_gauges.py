@@ -1,7 +1,7 @@
-"""How long the queues of a process's workers are, offered as gauges.
+"""Gauges of the inboxes of a process's workers.
 
-Each process that runs a worker, or stands by to run it, reports the same numbers: of several, the
-largest is the newest.
+Each process that runs a worker, or is on standby to run it, reports the same numbers. To combine
+the reports of several processes, take the largest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rows of inboxes: many in one statement, by the fastest way of each database."""
+"""The rows of inboxes: many in one statement, in the fastest way for each database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEASE = Lease._meta.db_table
 
 
 class NewRow(NamedTuple):
-    """A command to be: `payload` in JSON, `key` and `asker` empty for none."""
+    """A command to insert: `payload` in JSON, `key` and `asker` empty for none."""
 
     payload: str
     key: str
@@ -42,7 +42,7 @@ class WaitingRow(NamedTuple):
 
 
 class SettledRow(NamedTuple):
-    """What came of an entry: `outcome` in JSON."""
+    """An entry with its outcome: `outcome` in JSON."""
 
     id: int
     refused: bool
@@ -50,7 +50,7 @@ class SettledRow(NamedTuple):
 
 
 def keyed(inbox: str, keys: Collection[str]) -> dict[str, KeyedRow]:
-    """The entries that were put under these keys."""
+    """Return the entries that were put under these keys."""
     if not keys:
         return {}
     rows = InboxEntry.objects.filter(inbox=inbox, key__in=keys)
@@ -59,9 +59,9 @@ def keyed(inbox: str, keys: Collection[str]) -> dict[str, KeyedRow]:
 
 
 def insert(inbox: str, rows: Sequence[NewRow]) -> dict[int, int]:
-    """Store commands in this order.
+    """Insert commands in this order.
 
-    Returns the id of each by its place in `rows`; those whose key is taken are left out.
+    Returns the id of each by its place in `rows`; omits those whose key is taken.
     """
     if connection.vendor == "postgresql":
         given = (
@@ -88,7 +88,7 @@ def insert(inbox: str, rows: Sequence[NewRow]) -> dict[int, int]:
 
 
 def _placed(rows: Sequence[NewRow], inserted: Sequence[tuple[int, str]]) -> dict[int, int]:
-    """Match ids, which ascend with the places, to places: a key that is missing was taken."""
+    """Map places to ids, which ascend with the places; skips rows whose key was taken."""
     places: dict[int, int] = {}
     given = iter(enumerate(rows))
     for entry_id, key in inserted:
@@ -98,13 +98,13 @@ def _placed(rows: Sequence[NewRow], inserted: Sequence[tuple[int, str]]) -> dict
 
 
 def waiting(inbox: str, limit: int) -> list[WaitingRow]:
-    """The oldest entries that are not settled."""
+    """Return the oldest entries that are not settled."""
     # Not "id > the last one": an entry with a lower id may be committed later.
     return _read(InboxEntry.objects.filter(inbox=inbox, done_at__isnull=True), limit)
 
 
 def claim(inbox: str, limit: int, lease: HeldLease) -> list[WaitingRow]:
-    """Claim the oldest entries that no holder of a lease has claimed that is still held."""
+    """Claim the oldest entries that are not claimed under a lease that is still held."""
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -124,10 +124,10 @@ def claim(inbox: str, limit: int, lease: HeldLease) -> list[WaitingRow]:
 
 
 def settle(rows: Sequence[SettledRow], lease: HeldLease | None) -> int:
-    """Write outcomes; returns how many of the entries were still to be settled.
+    """Write outcomes; returns how many entries were settled by this call.
 
     Args:
-        lease: only those that its holder has claimed.
+        lease: settle only the entries that its holder has claimed.
     """
     if connection.vendor == "postgresql":
         given = (
@@ -155,7 +155,7 @@ def settle(rows: Sequence[SettledRow], lease: HeldLease | None) -> int:
 
 
 def _now() -> str:
-    """The time in the database's own form, for a statement with parameters."""
+    """Return the SQL for the current time, for a statement with parameters."""
     if connection.vendor == "postgresql":
         return "now()"
     return "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"

@@ -1,8 +1,8 @@
 """Runs workers by name, inside the web process or in processes of their own.
 
-The loop around a worker holds its lease, paces its steps, and throws the instance away when its
-state may be wrong: after any error. After an error of the database a new instance starts from
-what is committed; a lost lease or a bug ends the run.
+The loop holds the worker's lease, paces its steps, and discards the instance after any error,
+because its state may be wrong. After a database error a new instance starts from the committed
+state; a lost lease or a bug ends the run.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ MAX_BACKOFF = 30.0
 
 
 async def run(worker_type: type[Worker], stopping: asyncio.Event) -> None:
-    """Run one worker until `stopping` is set: wait for a lease, step, renew, give it back.
+    """Run one worker until `stopping` is set: wait for a lease, step, renew, release.
 
-    A worker with several slots is run once for each that is to run in this process.
+    Call it once for each slot that should run in this process.
 
-    Each instance has an epoch of its own, so a new one starts after the commit or the rollback of
-    all that the one before has begun (realtime.workers.leases.acquire).
+    Each instance has its own epoch, so a new one starts only after every transaction of the
+    previous one has been committed or rolled back (realtime.workers.leases.acquire).
 
     Raises:
         LeaseLost: another process has taken over.
-        Exception: whatever a step raised that was not the database's.
+        Exception: a step raised an error that is not DATABASE_AWAY.
     """
     lease: HeldLease | None = None
     failures = 0
@@ -60,18 +60,18 @@ async def run(worker_type: type[Worker], stopping: asyncio.Event) -> None:
 
 
 class _Instance:
-    """A worker object from its lease to its end."""
+    """A worker object, from taking its lease to stopping."""
 
     def __init__(self, worker_type: type[Worker], lease: HeldLease) -> None:
         self._lease = lease
-        # All that the worker runs is fenced; the renewal of its lease is not.
+        # Everything that the worker runs is fenced; the renewal of its lease is not.
         self._context = fences.context_of(lease)
         self._worker = self._context.run(worker_type, lease)
         self._failures = 0
         self.stepped = False
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Step until told to stop; raises whatever ended it before."""
+        """Step until told to stop; raises the error that ended it earlier."""
         loop = asyncio.get_running_loop()
         renewing = loop.create_task(_keep_renewing(self._lease, type(self._worker)))
         stepping = loop.create_task(self._step_until(stopping), context=self._context)
@@ -100,7 +100,10 @@ class _Instance:
     async def _done(
         self, part: Callable[[], Coroutine[Any, Any, None]], stopping: asyncio.Event
     ) -> bool:
-        """Whether the database let this part of the worker get through; if not, wait a while."""
+        """Run this part of the worker; return False after a pause if the database was down.
+
+        Re-raises the database error if the worker's steps are not idempotent.
+        """
         try:
             await part()
         except DATABASE_AWAY as error:
@@ -117,16 +120,16 @@ class _Instance:
         if not failed:
             await self._worker.stop()
             return
-        # What it has in memory may be wrong, and a thread of it may still be at work.
+        # Its state may be wrong, and one of its threads may still be running.
         self._lease.give_up()
         try:
             await self._worker.stop()
-        except Exception as error:  # noqa: BLE001 - it ends for another reason, which is raised
+        except Exception as error:  # noqa: BLE001 - the error that ended the worker is raised instead
             logger.warning("The worker %s did not end well: %r", self._worker.name, error)
 
 
 async def run_supervised(worker_type: type[Worker], stopping: asyncio.Event) -> None:
-    """Run a worker inside a process that must live on: one that ended begins anew."""
+    """Run a worker in a process that must not end with it: restart it whenever it ends."""
     failures = 0
     while not stopping.is_set():
         began = time.monotonic()
@@ -141,7 +144,7 @@ async def run_supervised(worker_type: type[Worker], stopping: asyncio.Event) -> 
 
 
 def backoff(failures: int) -> float:
-    """Seconds to wait before trying again: full jitter below 0.5 s · 2ⁿ, at most 30 s."""
+    """Return the seconds to wait before a retry: full jitter below 0.5 s · 2ⁿ, at most 30 s."""
     return random.uniform(0.1, min(MAX_BACKOFF, 0.5 * 2 ** min(failures, 10)))
 
 
@@ -162,7 +165,7 @@ async def _acquire(
 
 
 def _acquire_any(names: Sequence[str], previous: HeldLease | None) -> HeldLease | None:
-    """The first of these leases that can be had, from a random one on."""
+    """Acquire the first available of these leases, tried in random order."""
     for name in random.sample(names, len(names)):
         if lease := leases.acquire(name, reporter.PROCESS_ID, previous):
             return lease

@@ -1,7 +1,7 @@
-"""Outcomes of commands that this process has put into inboxes and waits for.
+"""Outcomes of the commands that this process has put into inboxes and waits for.
 
-The worker's process sends them through the layer after its commit. What the layer loses is found
-in the database: all that is waited for is looked up together, four times a second.
+The worker's process sends them through the layer after its commit. Those that the layer loses are
+found in the database: one query, four times a second, looks up all pending commands.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from realtime.workers import wakeups
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.25
-# Outcomes that came before anybody waited for them: a worker may be faster than the way back
-# from the commit of the command.
+# Limit of the outcomes kept before anyone waits for them: a worker may settle a command before
+# the task that committed it resumes.
 MOST_EARLY = 10_000
 
 
 class Outcome(NamedTuple):
-    """What came of a command, as it is stored."""
+    """The outcome of a command, as stored."""
 
     refused: bool
     text: str
 
 
 class NoOutcome(TimeoutError):
-    """No worker has settled the command in time. It is durable and may still take effect."""
+    """No worker settled the command in time. It is durable and may still take effect."""
 
 
 class Outcomes:
-    """What one event loop waits for."""
+    """The outcomes that one event loop waits for."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -47,21 +47,21 @@ class Outcomes:
         self._looking: asyncio.Task[None] | None = None
 
     async def wait(self, entry_id: int, within: float, *, look: bool) -> Outcome:
-        """The outcome of an entry.
+        """Return the outcome of an entry.
 
         Args:
-            within: so many seconds.
-            look: ask the database at once: it may have been settled long ago.
+            within: the timeout in seconds.
+            look: query the database at once: the entry may have been settled long ago.
 
         Raises:
-            NoOutcome: it was not settled in time.
+            NoOutcome: the entry was not settled in time.
         """
         if (early := self._early.pop(entry_id, None)) is not None:
             return early
         future: asyncio.Future[Outcome] = self.loop.create_future()
         self._waiting[entry_id].append(future)
         if self._looking is None:
-            # In a context of its own: it looks for all that wait.
+            # In a new context: the task serves every waiter, not only this one.
             self._looking = self.loop.create_task(self._keep_looking(), context=Context())
         try:
             async with asyncio.timeout(within):
@@ -74,7 +74,7 @@ class Outcomes:
             self._forget(entry_id, future)
 
     def hear(self, message: wakeups.Message) -> None:
-        """Take a message of the layer (realtime.streams.publish.publish_outcomes)."""
+        """Handle a message of the layer (realtime.streams.publish.publish_outcomes)."""
         for entry_id, refused, text in message.get("outcomes", ()):
             self._settle(entry_id, Outcome(refused, text))
 
@@ -116,7 +116,7 @@ class Outcomes:
 
 
 def settled(entry_ids: Collection[int]) -> Mapping[int, Outcome]:
-    """The outcomes of those of these entries that have one (synchronous)."""
+    """Return the outcomes of the entries that have one (synchronous)."""
     if not entry_ids:
         return {}
     done = InboxEntry.objects.filter(pk__in=entry_ids, done_at__isnull=False)
@@ -128,7 +128,7 @@ _outcomes: Outcomes | None = None
 
 
 async def outcomes() -> Outcomes:
-    """What the running event loop waits for; it hears of outcomes from now on."""
+    """Return the `Outcomes` of the running event loop, which receives outcomes from now on."""
     global _outcomes
     if _outcomes is None or _outcomes.loop is not asyncio.get_running_loop():
         _outcomes = Outcomes()

@@ -1,4 +1,4 @@
-"""When a worker's next step is due."""
+"""Paces: they decide when a worker's next step is due."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from realtime.workers import wakeups
 
 
 class Woken(Protocol):
-    """What `OnWake` waits for: an inbox (realtime.workers.inbox), announced on its group."""
+    """The source that `OnWake` waits for: an inbox (workers.inbox), announced on its group."""
 
     name: str
     group: str
@@ -31,9 +31,9 @@ class Pace(ABC):
 
 @dataclass(frozen=True)
 class Every(Pace):
-    """At once, then `seconds` from the start of one step to the start of the next.
+    """Steps at once, then every `seconds`, from the start of one step to the start of the next.
 
-    A step that takes longer is followed at once by the next.
+    After a step that takes longer, the next one follows at once.
     """
 
     seconds: float
@@ -47,9 +47,9 @@ class Every(Pace):
 
 @dataclass(frozen=True)
 class Aligned(Pace):
-    """On whole multiples of `seconds` by the wall clock, which is each step's tick.
+    """Steps on whole multiples of `seconds` by the wall clock; the multiple is the step's tick.
 
-    A multiple that passes during a step is skipped, and none comes twice in a row.
+    Skips a multiple that passes during a step, and never yields the same one twice in a row.
     """
 
     seconds: int = 1
@@ -72,10 +72,9 @@ class Aligned(Pace):
 
 @dataclass(frozen=True)
 class OnWake(Pace):
-    """At once, then as soon as `inbox` has something; `within` seconds later when nobody says so.
+    """Steps at once, then on each wake-up of `inbox`, or after `within` seconds without one.
 
-    That happens when the wake-up is lost, and when nothing has come: it is also how often an idle
-    worker asks the database.
+    The timeout covers lost wake-ups. It is also how often an idle worker polls the database.
     """
 
     inbox: Woken
@@ -96,7 +95,7 @@ class OnWake(Pace):
         await listener.add(self.inbox.group, wake)
         try:
             while not stopping.is_set():
-                woken.clear()  # before the step: what comes during it is for the next one
+                woken.clear()  # before the step: a wake-up during the step triggers the next one
                 yield int(time.time())
                 await pause(self.within, woken)
         finally:
@@ -105,7 +104,7 @@ class OnWake(Pace):
 
 
 async def pause(seconds: float, until: asyncio.Event) -> None:
-    """Sleep so long, or until the event is set; always lets other tasks run."""
+    """Sleep for `seconds` or until the event is set; always lets other tasks run."""
     if seconds <= 0 or until.is_set():
         await asyncio.sleep(0)
         return

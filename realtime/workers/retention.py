@@ -1,7 +1,7 @@
-"""Keeps the disk bounded: removes what has been kept for long enough, a little at a time.
+"""Keeps disk usage bounded: removes expired rows in small batches.
 
-Each app registers what it keeps for a time as an `Expiry`; one worker, `retention`, goes through
-all of them once a minute, in small transactions, so that nobody who writes is held up.
+Each app registers an `Expiry` for each kind of rows that it keeps for a limited time. One worker,
+`retention`, runs all of them once a minute, in small transactions that do not hold up writers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import BooleanField, ExpressionWrapper, F, Max, Q
 from django.db.models.functions import Now
 
-from realtime.models import Event, InboxEntry, Stream
+from realtime.models import InboxEntry, LoggedEvent, Stream
 from realtime.registries import Registry, qualified_name
 from realtime.streams.unit_of_work import unit_of_work
 from realtime.workers.leases import HeldLease
@@ -24,29 +24,29 @@ BATCH = 2000
 
 
 class Expiry:
-    """One kind of rows that are kept for a time. Its methods are synchronous."""
+    """One kind of rows that are kept for a limited time. Its methods are synchronous."""
 
     def begin(self) -> None:
-        """A pass begins: find out what may go."""
+        """Begin a pass: find out which rows may be removed."""
 
     def remove_some(self) -> bool:
-        """Remove one batch in a transaction of its own; False when nothing is left to remove."""
+        """Remove one batch in its own transaction; return False when nothing is left to remove."""
         raise NotImplementedError
 
 
 registry: Registry[type[Expiry]] = Registry("expiry", name_of=qualified_name)
-# Has the worker see to a kind of rows. Usable as a decorator.
+# Registers an Expiry with the worker. Usable as a decorator.
 keep_for_a_time = registry.register
 
 
 @register
 class Retention(Worker):
-    """Removes what has outlived its retention: samples, rollups, events, settled commands."""
+    """Removes rows past their retention: samples, rollups, events, settled commands."""
 
     name = "retention"
     pace = Every(1.0)
     PASS_EVERY: ClassVar[float] = 60.0
-    # A step ends within about this time, so that the process can stop.
+    # In seconds: a step ends within about this time, so that the process can stop.
     BUDGET: ClassVar[float] = 1.0
 
     def __init__(self, lease: HeldLease) -> None:
@@ -69,31 +69,32 @@ class Retention(Worker):
 
 @keep_for_a_time
 class EventExpiry(Expiry):
-    """Events of log streams: gone after settings.EVENT_RETENTION, the stream's floor first.
+    """Events of log streams, after settings.EVENT_RETENTION; raises the stream's floor first.
 
     A client whose position is below the floor is told so and gets a snapshot (docs/protocol.md).
     """
 
     def begin(self) -> None:
-        old = Event.objects.filter(created_at__lt=Now() - settings.EVENT_RETENTION)
+        old = LoggedEvent.objects.filter(created_at__lt=Now() - settings.EVENT_RETENTION)
         floors = old.values("stream").annotate(floor=Max("offset")).values_list("stream", "floor")
         for stream_id, floor in floors:
             with unit_of_work():
                 Stream.objects.filter(pk=stream_id, floor__lt=floor).update(floor=floor)
 
     def remove_some(self) -> bool:
-        below = Event.objects.filter(offset__lte=F("stream__floor"))
+        below = LoggedEvent.objects.filter(offset__lte=F("stream__floor"))
         with unit_of_work():
             batch = list(below.values_list("pk", flat=True)[:BATCH])
-            Event.objects.filter(pk__in=batch).delete()
+            LoggedEvent.objects.filter(pk__in=batch).delete()
         return len(batch) == BATCH
 
 
 @keep_for_a_time
 class InboxExpiry(Expiry):
-    """Entries of inboxes, settings.INBOX_RETENTION after they were settled; none that waits.
+    """Entries of inboxes, settings.INBOX_RETENTION after they were settled; never a waiting one.
 
-    They go by id, which needs no index of its own: a pass ends at the first that is too young.
+    A pass goes by id, which needs no extra index, and ends with the first batch whose last entry
+    is too young.
     """
 
     def __init__(self) -> None:

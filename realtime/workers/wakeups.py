@@ -1,7 +1,7 @@
-"""What a process is woken up for through the channel layer: commands to its workers, outcomes.
+"""Wake-ups through the channel layer: for commands to a worker, and for their outcomes.
 
-Every process has one listener, web processes beside their Hub. As with everything on the layer, a
-message may be lost: whoever waits looks by itself now and then.
+Every process has one listener; a web process has it in addition to its Hub. Like any message on
+the layer, a wake-up may be lost, so everything that waits for one also polls.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Handler = Callable[[Message], None]
 
 
 def group_of_process(process_id: str) -> str:
-    """The group on which one process is told what it alone waits for."""
+    """Return the group for messages to this one process."""
     return f"process.{process_id}"
 
 
 class Listener:
-    """One channel of the layer, and who wants to hear of which group. Of one event loop."""
+    """One channel of the layer and the handlers of each group. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -47,19 +47,19 @@ class Listener:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to receive."""
+        """Start receiving."""
         publish.bind(self.loop)
         for name, run in (
             ("wake-up", self._receive),
             ("join", every(REPAIR_INTERVAL, self._groups.repair)),
             ("rejoin", every(REJOIN_INTERVAL, self._groups.rejoin)),
         ):
-            # In a context of their own: they serve more than the worker that comes first.
+            # In a new context: these tasks must not inherit the fence of the first worker.
             task = self.loop.create_task(supervise(name, run), context=Context())
             self._tasks.append(task)
 
     async def listening(self) -> None:
-        """Return once the layer was asked for what is wanted, or is known to be away."""
+        """Return once the layer has been asked for the wanted groups, or is known to be down."""
         await self._groups.tried()
 
     async def stop(self) -> None:
@@ -68,7 +68,7 @@ class Listener:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def own(self, handler: Handler) -> None:
-        """Call `handler` with what is for this process alone; once, however often it is told."""
+        """Call `handler` with each message to this process; adding it again has no effect."""
         if handler not in self._handlers[self._own]:
             self._handlers[self._own].append(handler)
 
@@ -78,7 +78,7 @@ class Listener:
         await self._groups.join(group)
 
     async def remove(self, group: str, handler: Handler) -> None:
-        """Take back one `add`."""
+        """Undo one `add`."""
         self._handlers[group].remove(handler)
         if not self._handlers[group]:
             del self._handlers[group]
@@ -101,7 +101,7 @@ _listener: Listener | None = None
 
 
 async def get_listener() -> Listener:
-    """The listener of this process, started on first use."""
+    """Return the listener of this process, started on first use."""
     global _listener
     if _listener is None or _listener.loop is not asyncio.get_running_loop():
         _listener = Listener()
@@ -119,7 +119,7 @@ async def stop_listener() -> None:
 
 
 def wake_own(group: str) -> None:
-    """Wake up what waits on `group` in this process alone. From any thread."""
+    """Wake up the waiters on `group` in this process only. May be called from any thread."""
     listener = _listener
     if listener is not None and not listener.loop.is_closed():
         message = {"type": "wakeup", "group": group}

@@ -1,4 +1,4 @@
-"""What a worker is, and which ones there are. The loop around them is in realtime.workers.loop."""
+"""The base class of workers, and their registry. realtime.workers.loop runs them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ R = TypeVar("R")
 class Worker:
     """One background duty. Subclasses set `name` and `pace` and write `step`.
 
-    `pace`: when the next step is due (workers.paces); `tick` is the time of the present one, in
+    `pace`: when the next step is due (workers.paces); `tick` is the time of the current one, in
     epoch seconds.
 
-    `slots`: how many may run at once, each with a lease of its own; they must take their work
-    from a shared inbox (realtime.inbox), or not mind doing the same.
+    `slots`: how many may run at once, each with its own lease; they must take their work from a
+    shared inbox (realtime.workers.inbox), or tolerate doing the same work twice.
 
-    `idempotent_steps`: after an error of the database the same instance does its step again. Only
-    for a step that does no harm when it is done twice, with nothing in memory that depends on
-    whether it was committed. Any other worker is replaced by a new instance.
+    `idempotent_steps`: after a database error the same instance repeats its step. Only for a step
+    that can safely run twice, with nothing in memory that depends on whether it was committed.
+    Any other worker is replaced by a new instance.
 
-    `rides_out_outages`: go on when the lease cannot be renewed because the database does not
-    answer; the fence still refuses a later commit if another process has taken over meanwhile.
+    `rides_out_outages`: keep running when the lease cannot be renewed because the database does
+    not answer; the fence still refuses a later commit if another process has taken over meanwhile.
     """
 
     name: ClassVar[str]
@@ -45,14 +45,14 @@ class Worker:
         self.tick = 0
 
     async def start(self) -> None:
-        """Called once before the first step: read from the database what is needed."""
+        """Called once before the first step: load the state from the database."""
 
     async def step(self) -> None:
         """Do what is due now."""
         raise NotImplementedError
 
     async def stop(self) -> None:
-        """Called once after the last step. When that failed, nothing can be written any more."""
+        """Called once after the last step. If the worker failed, it can no longer write."""
 
     async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a synchronous service or selector in a service thread."""
@@ -63,11 +63,11 @@ registry: Registry[type[Worker]] = Registry("worker")
 
 
 def register(worker: type[Worker]) -> type[Worker]:
-    """Make a worker known by its name. Usable as a decorator.
+    """Register a worker under its name. Usable as a decorator.
 
     Raises:
-        ValueError: another class has that name, or several slots share an inbox that is not for
-            several.
+        ValueError: another class has that name, or the worker has several slots and its inbox is
+            not shared.
     """
     pace = worker.pace
     if worker.slots > 1 and isinstance(pace, OnWake) and not pace.inbox.shared:
@@ -76,12 +76,12 @@ def register(worker: type[Worker]) -> type[Worker]:
 
 
 def registered() -> dict[str, type[Worker]]:
-    """All workers by name."""
+    """Return all workers by name."""
     return {name: registry[name] for name in registry.names()}
 
 
 def states() -> dict[str, str]:
-    """For each worker "running" or "stopped", by its leases; one slot is enough (synchronous)."""
+    """Return "running" or "stopped" by worker; one leased slot is enough (synchronous)."""
     held = Lease.objects.filter(expires_at__gt=Now()).exclude(holder="")
     running = set(held.values_list("name", flat=True))
     return {
@@ -91,7 +91,7 @@ def states() -> dict[str, str]:
 
 
 def lease_names(worker: type[Worker]) -> list[str]:
-    """The leases under which a worker runs, one for each slot."""
+    """Return the names of a worker's leases, one for each slot."""
     if worker.slots == 1:
         return [worker.name]
     return [f"{worker.name}:{slot}" for slot in range(worker.slots)]

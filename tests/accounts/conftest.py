@@ -11,14 +11,14 @@ from tests.support.people import PASSWORD, make_member, make_workspace
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
-    """No request rates and no recent use from the test before."""
+    """Clear the request rates and recent uses of earlier tests."""
     cache.clear()
     recent_use.forget()
 
 
 @pytest.fixture
 def revoked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
-    """The orders to close sockets that were given."""
+    """Record the orders to close sockets."""
     orders: list[dict[str, object]] = []
     monkeypatch.setattr("realtime.auth.revoke", lambda **criteria: orders.append(criteria))
     return orders
@@ -26,7 +26,7 @@ def revoked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
 
 @pytest.fixture
 def reauthorized(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
-    """The orders to have sockets reconnect that were given."""
+    """Record the orders to have sockets reconnect."""
     orders: list[dict[str, object]] = []
     monkeypatch.setattr("realtime.auth.reauthorize", lambda **criteria: orders.append(criteria))
     return orders
@@ -39,13 +39,13 @@ def home(db: None) -> Workspace:
 
 @pytest.fixture
 def mina(home: Workspace) -> User:
-    """An admin of `home`."""
+    """Create an admin of `home`."""
     return make_member(home, Role.ADMIN, "mina", email="mina@example.com")
 
 
 @pytest.fixture
 def browser(mina: User) -> Client:
-    """Mina's browser, signed in by the page."""
+    """Return Mina's browser, signed in through the page."""
     client = Client(HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/146.0")
     client.post("/accounts/login/", {"username": "mina", "password": PASSWORD, "remember": "on"})
     return client

@@ -1,4 +1,4 @@
-"""The admin of accounts: what it changes goes through the services."""
+"""The admin of accounts: its changes go through the services."""
 
 import pytest
 from django.test import Client
@@ -28,7 +28,7 @@ def edit_user(boss: Client, user: User, **changes: str):
 
 
 def inline(workspace: Workspace, *rows: tuple[Membership | None, User, str, bool]):
-    """The form of a workspace with its members: (membership, user, role, delete)."""
+    """Return the form data of a workspace with its members: (membership, user, role, delete)."""
     prefix = "memberships"
     initial = [row for row in rows if row[0]]
     form = {

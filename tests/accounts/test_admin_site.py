@@ -1,4 +1,4 @@
-"""Every change made in the admin is on record, once, without secrets."""
+"""The admin site records every change in the audit log, once and without secrets."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_names_are_kept_in_the_installations_language(boss: Client, mina: User) 
     assert only().target_name == "Marshals"
 
 
-# --- Reading it ---------------------------------------------------------------------------------
+# --- Reading ------------------------------------------------------------------------------------
 
 
 def test_the_log_is_read_searched_and_narrowed(boss: Client, home: Workspace, mina: User) -> None:

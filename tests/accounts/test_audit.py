@@ -1,4 +1,4 @@
-"""The audit log: what is put on record, by whom, and what becomes of it."""
+"""The audit log: its entries, who wrote them, and how long they are kept."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def actions() -> list[str]:
 
 @pytest.fixture
 def forgotten(mina: User) -> None:
-    """Nothing is on record of how the fixtures came to be."""
+    """Delete the audit entries that the fixtures caused."""
     AuditEntry.objects.all().delete()
 
 
@@ -145,7 +145,7 @@ def test_the_database_refuses_to_change_an_entry(mina: User) -> None:
         cursor.execute("UPDATE accounts_auditentry SET details = '{}'")
 
 
-# --- What it keeps ------------------------------------------------------------------------------
+# --- Contents of entries ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_long_texts_and_lists_are_cut() -> None:
     assert len(plain(list(range(1000)))) == MAX_ITEMS
 
 
-# --- Who uses it --------------------------------------------------------------------------------
+# --- Callers ------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("forgotten")
@@ -321,7 +321,7 @@ def test_the_profile_that_somebody_changes(browser: Client) -> None:
     }
 
 
-# --- How long -----------------------------------------------------------------------------------
+# --- Retention ----------------------------------------------------------------------------------
 
 
 def test_entries_go_when_their_time_is_over(

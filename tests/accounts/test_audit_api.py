@@ -1,4 +1,4 @@
-"""The audit log over REST, and what each door says of who acted."""
+"""The audit log over REST, and the actor that each endpoint records."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ async def test_a_command_on_a_socket_names_its_user_and_address(connect: Connect
 
 
 async def test_one_request_never_acts_for_another(server: str, transactional_db: None) -> None:
-    """Many at once, on threads and tasks that are used again."""
+    """Runs many requests at once, on reused threads and tasks."""
     team = await asyncio.to_thread(Team)
     people = [team.alice, team.bob, team.carol]
     messages = [await asyncio.to_thread(team.say, people[n % 3], team.general) for n in range(9)]

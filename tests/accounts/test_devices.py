@@ -1,4 +1,4 @@
-"""Browsers by the name that their owner knows."""
+"""Names of browsers, as their owners know them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nothing of one workspace can be read, listed or used from another: accounts' own doors."""
+"""Workspace isolation of accounts: nothing can be read, listed or used from another workspace."""
 
 import pytest
 from django.test import Client
@@ -15,7 +15,7 @@ API = "/api/v1"
 
 @pytest.fixture
 def other(db: None) -> Workspace:
-    """A workspace that Mina has nothing to do with."""
+    """Create a workspace that Mina does not belong to."""
     return make_workspace("other", name="Secret project")
 
 

@@ -1,4 +1,4 @@
-"""Secrets and the traces they leave."""
+"""Secrets, and what is stored of them."""
 
 from accounts import keys
 

@@ -1,4 +1,4 @@
-"""Workspaces, roles, and who loses what."""
+"""Workspaces, roles, and the loss of access."""
 
 import pytest
 from django.db import IntegrityError, transaction

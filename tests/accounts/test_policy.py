@@ -1,4 +1,4 @@
-"""Who may do what, as a table."""
+"""The permissions of each role, as a table."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The first start and those after it."""
+"""The first start and later ones."""
 
 import io
 import stat
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def fresh(settings, tmp_path, monkeypatch) -> None:
-    """An installation of its own: embedded, with demo users, no passwords given."""
+    """Set up a new installation: embedded, with demo users, without given passwords."""
     settings.DATA_DIR, settings.EMBEDDED, settings.PITWALL_DEMO = tmp_path, True, True
     give(settings)
     steps = Registry("step", name_of=qualified_name)

@@ -1,4 +1,4 @@
-"""Two processes of a first start at the same moment: one prepares, the other waits."""
+"""Two processes that start for the first time at the same moment: one prepares, the other waits."""
 
 import os
 import secrets
@@ -18,7 +18,7 @@ SERVICE_VARIABLES = ("DATABASE_URL", "REDIS_URL")
 
 
 def prepare_twice(environment: dict[str, str]) -> list[tuple[int, str]]:
-    """Exit codes and outputs of two `manage.py prepare` started together."""
+    """Return the exit codes and outputs of two `manage.py prepare` started together."""
     started = [
         subprocess.Popen(
             tied([sys.executable, "manage.py", "prepare"]),
@@ -49,7 +49,7 @@ def test_on_sqlite_one_of_two_makes_the_users(tmp_path: Path) -> None:
 
 @pytest.fixture
 def empty_database() -> Iterator[str]:
-    """URL of a database of its own beside the one that the tests are given."""
+    """Yield the URL of a temporary database on the tests' database server."""
     if "DATABASE_URL" not in os.environ:
         pytest.skip("DATABASE_URL names no PostgreSQL (make test-services brings one)")
     parts = urlsplit(os.environ["DATABASE_URL"])

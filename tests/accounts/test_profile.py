@@ -1,4 +1,4 @@
-"""The settings: oneself and one's workspaces, one's sessions, one's tokens."""
+"""The settings pages: the user, their workspaces, sessions and tokens."""
 
 import re
 from datetime import timedelta
@@ -116,7 +116,7 @@ def test_last_seen_is_written_once_a_minute(browser: Client, mina: User) -> None
     mina.refresh_from_db()
     assert mina.last_seen_at > hour_ago
 
-    recent_use.forget()  # as if another process served it
+    recent_use.forget()  # as if another process served the request
     browser.get(PROFILE)
     assert UserSession.objects.get().last_seen_at == seen
 

@@ -1,4 +1,4 @@
-"""Every visible string in both languages: catalogues, templates, what refusals say."""
+"""Every visible string exists in both languages: catalogues, templates, refusals."""
 
 import re
 from pathlib import Path

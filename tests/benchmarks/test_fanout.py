@@ -1,4 +1,4 @@
-"""The load client against the product and a peer, and a benchmark as `make bench-smoke` runs it."""
+"""The load client against the product and a peer, and a benchmark run as in `make bench-smoke`."""
 
 from __future__ import annotations
 

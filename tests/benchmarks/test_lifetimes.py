@@ -1,4 +1,4 @@
-"""A benchmark that is ended or killed leaves no server, no load client and no folder behind."""
+"""A benchmark that is ended or killed leaves behind no server, load client or folder."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def until_each_has_a_server(bench: subprocess.Popen[str]) -> list[psutil.Process
 def test_two_that_compile_the_load_client_at_once_both_have_one_that_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a clean tree; in one process, as the parts of a divided load, and in two."""
+    """From a clean tree: within one process, as parts of a divided load, and in two."""
     monkeypatch.setattr(once, "FOLDER", tmp_path)
     with ThreadPoolExecutor(4) as pool:
         here = [pool.submit(client.program.__wrapped__) for _ in range(2)]

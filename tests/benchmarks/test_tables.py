@@ -1,4 +1,4 @@
-"""Tables and ratios: what a benchmark prints can be read back, and means what it says."""
+"""Tables and ratios: a benchmark's output can be parsed, and its ratios are correct."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_contenders_take_turns_and_the_order_turns_round() -> None:
 
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
-    """Not the ratio of the medians: a slow moment slows both of a round."""
+    """It is not the ratio of the medians: a slow moment slows both runs of a round."""
     results: pairs.Rounds = {
         "ours": [{"speed": 10.0}, {"speed": 300.0}, {"speed": 40.0}],
         "theirs": [{"speed": 5.0}, {"speed": 100.0}, {"speed": 10.0}],
@@ -67,7 +67,7 @@ def test_the_mixture_counts_what_it_sends() -> None:
     followers, rounds = 40, 7
     expected = mixture.expected(rounds, followers)
     assert expected[mixture.TICK] == rounds * followers
-    # Forty sockets in twenty rooms: two in each.
+    # Forty sockets in twenty rooms: two in each room.
     assert expected[mixture.MESSAGE] == rounds * mixture.MESSAGES * 2
     assert expected[mixture.PUSH] == rounds * mixture.PUSHES
 

@@ -1,4 +1,4 @@
-"""Fixtures of chat's tests."""
+"""Fixtures of the chat tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.rooms import Team
 
 @pytest.fixture(autouse=True)
 def uploads_folder(tmp_path: Path, settings: Any) -> Path:
-    """Each test has a folder of its own for files."""
+    """Give each test its own upload folder."""
     settings.UPLOADS_DIR = tmp_path / "uploads"
     return settings.UPLOADS_DIR
 

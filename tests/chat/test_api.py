@@ -1,4 +1,4 @@
-"""Rooms and messages over REST: by the same services as the socket, with the same refusals."""
+"""Rooms and messages over REST: the same services as over the socket, with the same refusals."""
 
 from __future__ import annotations
 

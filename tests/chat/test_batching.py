@@ -1,4 +1,4 @@
-"""Messages that wait together share a commit (tests/realtime/test_batching.py has the rest)."""
+"""Messages that wait together share a commit (more in tests/realtime/database/test_batching.py)."""
 
 from __future__ import annotations
 

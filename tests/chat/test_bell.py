@@ -1,4 +1,4 @@
-"""The bell says what has not been read, and nothing else."""
+"""The bell shows unread messages, and nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 def unread(user: User) -> list[str]:
-    """What the bell of `user` shows of messages, oldest first."""
+    """Return the messages that the bell of `user` shows, oldest first."""
     kinds = ["mention", "direct_message", "room_message"]
     told = Notification.objects.filter(user=user, read_at=None, kind__in=kinds).order_by("id")
     return list(told.values_list("message", flat=True))
@@ -131,7 +131,7 @@ async def test_who_reads_on_while_a_message_is_posted_is_told_of_that_one_alone(
     check = mentioning.check_call_to_all
 
     def wait_for_the_reader(*arguments: Any) -> None:
-        # How far people have read is known to the message by now.
+        # By now, the transaction has read how far the users have read.
         posting.set()
         assert read.wait(10)
         check(*arguments)
@@ -174,7 +174,7 @@ def test_telling_many_followers_takes_no_more_statements_than_telling_few(team: 
         room = team.room(name, people=people)
         for person in people:
             follow(team, room, person)
-        # They have read to different places, and were told of what came then.
+        # They have read up to different messages, and were notified of later ones.
         for person in people[1:3]:
             sent = team.say(team.alice, room, "before")
             services.mark_read(principal=team.as_(person), room=room.slug, sequence=sent.sequence)

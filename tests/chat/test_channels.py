@@ -1,4 +1,4 @@
-"""Other apps say something in a room, through its channel and without knowing chat."""
+"""Other apps post in a room through its channel, without knowing chat."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def send(team: Team, message: ChannelMessage = FIRING, room: str = "ops") -> Non
 
 
 def newest(team: Team, person: Any = None, room: str = "ops") -> Any:
-    """The last message of the room, as somebody in it is shown it."""
+    """Return the room's newest message, as one of its members sees it."""
     return selectors.history(team.as_(person or team.bob), room, limit=1).data[0]
 
 
-# --- A small app of alerts, which imports nothing of chat -------------------------------------
+# --- A small alerts app, which imports nothing from chat --------------------------------------
 
 
 class ToyAlerts:
-    """Alerts by their id; each has a live card."""
+    """Alerts by id; each has a live card."""
 
     def __init__(self, workspace_id: int) -> None:
         self.workspace_id = workspace_id
@@ -135,7 +135,7 @@ async def test_a_card_that_one_may_not_see_does_not_change_for_one(
     assert "card_update" not in [frame["type"] for frame in stranger.frames]
 
 
-# --- What a message of the system is ----------------------------------------------------------
+# --- System messages --------------------------------------------------------------------------
 
 
 def test_all_of_the_message_is_in_the_text(team: Team) -> None:
@@ -229,7 +229,7 @@ def test_it_goes_with_the_rooms_retention(team: Team) -> None:
     assert not Message.objects.exists()
 
 
-# --- Where it can be sent ---------------------------------------------------------------------
+# --- Destinations -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("room", ["no-such", "gone", "direct"])
@@ -264,7 +264,7 @@ def test_an_archived_room_takes_none_and_the_change_can_go_on_without(team: Team
 
 
 class Crash(Exception):
-    """The change that the message tells of fails."""
+    """The change that the message reports fails."""
 
 
 def test_what_is_rolled_back_was_never_said(team: Team) -> None:

@@ -1,8 +1,8 @@
-"""Every door of chat, tried by somebody who is not in a private room.
+"""Every chat endpoint and command, tried by a user who is not in a private room.
 
-Whatever they try, the answer is the same as for a room, message or file that does not exist, it
-changes nothing, and nothing of the room ever reaches them. A new command or path that is not
-tried here fails the last two tests.
+Whatever they try, the answer is the same as for a room, message or file that does not exist,
+nothing changes, and nothing of the room ever reaches them. A new command or path that is not tried
+here fails the last two tests.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from chat.files import uploads
 from chat.models import Attachment, Membership, Message, Pin, Reaction
 from realtime.consumers import RealtimeConsumer
 from realtime.database import threads
-from realtime.models import Event, Stream
+from realtime.models import LoggedEvent, Stream
 from tests.support.documented import DocumentedClient
 from tests.support.people import make_member
 from tests.support.rooms import Team
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Of the same length, so that answers differ in nothing but what is asked for.
+# Of equal length, so that answers differ only in the requested names.
 HIDDEN, NONE = "ops", "nil"
 MISSING = 987_654
 
 
 @dataclass
 class Secret:
-    """A private room with all that a room can have, and the ids of what is in it."""
+    """A private room with everything that a room can have, and the ids of its contents."""
 
     team: Team
     message: int
@@ -64,9 +64,9 @@ class Secret:
         return cls(team, sent.message_id, file.pk, {"epoch": stream.epoch, "offset": 1})
 
     def state(self) -> Any:
-        """All that a door could have changed."""
+        """Return everything that a request could have changed."""
         return (
-            Event.objects.filter(stream__name="room:ops").count(),
+            LoggedEvent.objects.filter(stream__name="room:ops").count(),
             list(Membership.objects.order_by("pk").values_list("room", "user", "read_sequence")),
             list(Message.objects.order_by("pk").values_list("pk", "text", "deleted_at")),
             Reaction.objects.count(),
@@ -77,7 +77,7 @@ class Secret:
 
 # --- REST -------------------------------------------------------------------------------------
 
-# Method, path and body; {room}, {message}, {file}, {user} stand for what is tried.
+# Method, path and body; {room}, {message}, {file}, {user} are placeholders.
 REST: list[tuple[str, str, Any]] = [
     ("GET", "rooms/{room}/", None),
     ("PATCH", "rooms/{room}/", {"topic": "x"}),
@@ -116,18 +116,18 @@ REST: list[tuple[str, str, Any]] = [
     ("POST", "attachments/", "form"),
     ("GET", "attachments/{file}/", None),
     ("GET", "attachments/{file}/?download=1", None),
-    # Through a room of one's own.
+    # Through a room that the user is in.
     ("POST", "rooms/general/messages/", {"text": "x", "reply_to": "{message}"}),
     ("POST", "rooms/general/messages/", {"text": "x", "attachments": ["{file}"]}),
 ]
-# Lists of what one may see: nothing of the room is in them (see the test of its own).
+# Lists of the user's own rooms: nothing of the private room is in them (tested separately).
 LISTS = {("GET", "rooms/"), ("POST", "rooms/")}
-# They name nothing that exists.
+# These name nothing that exists.
 NOTHING = {("POST", "messages/preview/")}
 
 
 def filled(template: Any, **names: Any) -> Any:
-    """`template` with its {placeholders} filled in, numbers as numbers."""
+    """Return `template` with its {placeholders} filled in, numbers as numbers."""
     text = json.dumps(template)
     for name, value in names.items():
         text = text.replace(f'"{{{name}}}"', str(value)).replace(f"{{{name}}}", str(value))
@@ -135,7 +135,7 @@ def filled(template: Any, **names: Any) -> Any:
 
 
 def ask(client: DocumentedClient, method: str, path: str, body: Any, **names: Any) -> Any:
-    """The status, headers that speak and body of an answer, and how much was asked for it."""
+    """Return an answer's status, content type and body, and the number of its queries."""
     address = "/api/v1/" + filled(path, **names)
     with CaptureQueriesContext(connection) as queries:
         if body == "form":
@@ -147,7 +147,7 @@ def ask(client: DocumentedClient, method: str, path: str, body: Any, **names: An
                 method, address, json.dumps(filled(body, **names)), "application/json"
             )
     said = answer.json() if answer.content else None
-    # What is only read takes as long as what is not there.
+    # Reads take the same number of queries as for an object that does not exist.
     effort = len(queries) if method == "GET" else 0
     return answer.status_code, answer["Content-Type"], said, effort
 
@@ -156,9 +156,9 @@ def ask(client: DocumentedClient, method: str, path: str, body: Any, **names: An
 def test_over_rest_a_hidden_room_cannot_be_told_from_none(who: str) -> None:
     secret = Secret.make()
     client = DocumentedClient()
-    # carol is in the workspace and not in the room; dora is not even in the workspace.
+    # carol is in the workspace but not in the room; dora is not even in the workspace.
     client.force_login(secret.team.carol if who == "carol" else make_member(username="dora"))
-    # The first request of a session notes that it is used.
+    # A session's first request records its use.
     client.get("/api/v1/me/")
     before = secret.state()
     user = secret.team.bob.pk
@@ -183,7 +183,7 @@ def test_lists_and_counts_say_nothing_of_a_hidden_room() -> None:
         assert answer.status_code == 200
         for word in ("Ops", '"ops"', "secret", "plan"):
             assert word not in answer.content.decode()
-    # The slug is taken; so are those of rooms that are gone, and a name alone takes none.
+    # The slug is taken, as are those of deleted rooms. A name alone may be used again.
     made = client.post("/api/v1/rooms/", {"name": "Ops", "kind": "private"}, format="json")
     assert made.status_code == 201
 
@@ -216,7 +216,7 @@ SOCKET: list[dict[str, Any]] = [
     {"action": "leave_room", "room": "{room}"},
     {"action": "upload", "room": "{room}", "name": "a.txt", "size": 1},
 ]
-# They name no room: people, cards and uploads of one's own.
+# These name no room: they are about users, cards and the user's own uploads.
 NO_ROOM = {"open_direct", "watch_cards", "card_action", "cancel_upload", "away"}
 
 
@@ -227,7 +227,7 @@ async def opened(connect: Any, user: User, **query: str) -> Any:
 
 
 async def heard(client: Any) -> list[Any]:
-    """All that came before the answer to a ping, without heartbeats and stamps."""
+    """Return all frames before the answer to a ping, except heartbeats."""
     await client.send({"action": "ping"})
     await client.event("pong")
     frames = [frame for frame in client.frames if frame["type"] != "heartbeat"]
@@ -236,7 +236,7 @@ async def heard(client: Any) -> list[Any]:
 
 
 def alike(answer: Any, slug: str, number: int) -> str:
-    """An answer, without what it repeats of the question."""
+    """Return an answer without the parts that repeat the request."""
     text = json.dumps(answer, sort_keys=True)
     return text.replace(slug, "ROOM").replace(str(number), "NUMBER")
 
@@ -332,7 +332,7 @@ async def test_who_has_left_is_an_outsider_with_every_position_they_had(connect:
         ]
 
 
-# --- No door is forgotten ---------------------------------------------------------------------
+# --- No endpoint is forgotten -----------------------------------------------------------------
 
 
 def test_every_command_of_the_socket_is_tried() -> None:

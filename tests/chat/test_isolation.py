@@ -1,7 +1,7 @@
-"""An outsider cannot read, write, follow, resume or tell a private room from none: by the socket.
+"""Over the socket, an outsider cannot read, write, follow, resume or detect a private room.
 
-Each door is tried on a private room, on another workspace's room and on one that does not exist;
-the answers are the same, but for the name that was asked for.
+Each command is tried on a private room, on another workspace's room and on one that does not exist;
+the answers are the same, except for the requested name.
 """
 
 from __future__ import annotations

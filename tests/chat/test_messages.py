@@ -1,4 +1,4 @@
-"""What becomes of messages once they are sent: edits, deletions, reactions, pins, history."""
+"""Messages after sending: edits, deletions, reactions, pins, history."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chat.models import Membership, Message, Reaction, Revision
 from chat.text.emoji import is_emoji
 from notifications.models import Notification
 from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
-from realtime.models import Event
+from realtime.models import LoggedEvent
 from tests.support.rooms import Team
 
 pytestmark = pytest.mark.django_db
@@ -132,8 +132,8 @@ def test_ten_thousand_reactions_are_twenty(team: Team) -> None:
             refused += 1
     assert Reaction.objects.count() == 20
     assert refused == 200
-    # What changed nothing told nobody anything.
-    assert Event.objects.filter(payload__contains='"reaction_changed"').count() == 20
+    # Commands that changed nothing produced no event.
+    assert LoggedEvent.objects.filter(payload__contains='"reaction_changed"').count() == 20
 
 
 @pytest.mark.parametrize(

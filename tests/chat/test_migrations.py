@@ -1,4 +1,4 @@
-"""What older schemas kept is still there after migrating."""
+"""Data of older schemas is still there after migrating."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.rooms import Team
 
 @pytest.fixture
 def before(transactional_db: None) -> Iterator[StateApps]:
-    """The schema in which chat kept deletions itself."""
+    """Yield the schema in which chat stored deletions itself."""
     target = [("chat", "0002_search_indexes")]
     executor = MigrationExecutor(connection)
     executor.migrate(target)

@@ -1,4 +1,4 @@
-"""The chat page and what it asks for beside the socket."""
+"""The chat page, and its requests besides the socket."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_whoever_is_in_no_workspace_is_told_so(client: Client) -> None:
 
 
 def badge(client: Client) -> str:
-    """The number beside "Chat" as the server draws it; empty where there is none to see."""
+    """Return the number beside "Chat" as the server renders it; empty if it is hidden."""
     found = re.search(r'<span class="(count[^"]*)" data-badge="chat"[^>]*>(\d+)<', text_of(client))
     assert found
     return "" if found[2] == "0" else f"{found[2]} {found[1].removeprefix('count').strip()}".strip()
@@ -72,7 +72,7 @@ def test_the_number_beside_chat_is_that_of_unread_messages(page: Client, team: T
     assert badge(page) == ""
     team.say(team.bob, team.general)
     team.say(team.bob, team.ops)
-    # In a room that alice is not in, and a message of her own.
+    # Not counted: a message in a room that alice is not in, and her own message.
     team.say(team.carol, team.room("Elsewhere", owner=team.carol))
     team.say(team.alice, team.general)
     assert badge(page) == "1", "writing in a room reads it"

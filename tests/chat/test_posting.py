@@ -1,4 +1,4 @@
-"""Messages get the next sequence of their room, once each."""
+"""Messages get the next sequence of their room, exactly once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An old snapshot of a room and the events since are a new snapshot, whatever has happened."""
+"""An old snapshot of a room plus the events since equals a new snapshot, whatever has happened."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accounts.services import save_user, update_profile
 from chat import services
 from chat.models import Attachment, Message, Room
 from realtime.errors import AppError
@@ -49,6 +50,11 @@ def _expire(team: Team) -> object:
 def _remove_expired(team: Team) -> object:
     _expire(team)
     return services.remove_expired(room=Room.objects.get(pk=team.ops.pk))
+
+
+def _change_login(team: Team) -> None:
+    team.bob.username = "robert"
+    save_user(user=team.bob, changed=["username"])
 
 
 CHANGES: dict[str, tuple[Change, list[str]]] = {
@@ -143,6 +149,15 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
         lambda t: services.leave_workspace(workspace_id=t.workspace.pk, user_id=t.bob.pk),
         ["member_left"],
     ),
+    "rename a person": (
+        lambda t: update_profile(user=t.bob, first_name="Robert", last_name="", email=""),
+        ["user_updated"],
+    ),
+    "change a login": (_change_login, ["user_updated"]),
+    "change only the address": (
+        lambda t: update_profile(user=t.bob, first_name="", last_name="", email="b@x.test"),
+        [],
+    ),
     "rename": (
         lambda t: services.update_room(
             principal=t.as_(t.alice), room="ops", name="Night", topic="shift", retention_days=7
@@ -165,7 +180,7 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
 
 
 def _some_history(team: Team) -> None:
-    """Alice's message, pinned, and Bob's answer with her reaction."""
+    """Create alice's message, pinned, and bob's answer with her reaction."""
     first = team.say(team.alice, team.ops, "first")
     services.set_pin(principal=team.as_(team.alice), message_id=first.message_id, on=True)
     answer = team.say(team.bob, team.ops, "@alice again", reply_to=first.message_id)
@@ -192,7 +207,7 @@ def test_so_they_are_after_any_changes(names: list[str]) -> None:
         _some_history(team)
         mirror = RoomMirror(team.as_(team.alice), "ops")
         for name in names:
-            # What can no longer be done changes nothing.
+            # Changes that are no longer possible have no effect.
             with suppress(AppError, IndexError, Message.DoesNotExist):
                 CHANGES[name][0](team)
         mirror.catch_up()

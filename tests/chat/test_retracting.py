@@ -1,4 +1,4 @@
-"""What a message has said is nowhere any more once it is deleted, or its room's time is over."""
+"""A message's text is gone everywhere once it is deleted or its room's retention has passed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chat.services import keeping, mentioning
 from notifications.models import Notification
 from realtime.database import threads
 from realtime.errors import NotFound
-from realtime.models import Event
+from realtime.models import LoggedEvent
 from realtime.streams.unit_of_work import unit_of_work
 from tests.support.locks import side_by_side, wait_until
 from tests.support.room_mirror import RoomMirror
@@ -43,7 +43,7 @@ both_ways = pytest.mark.parametrize("go", [delete, expire])
 
 
 def say_secrets(team: Team) -> int:
-    """Alice's message with a file and a name; then it is edited, and bob answers. Its id."""
+    """Send alice's message with a file and a name, edit it, let bob answer. Returns its id."""
     file = Attachment.objects.create(
         room=team.ops,
         uploader=team.alice,
@@ -63,8 +63,8 @@ def edit(team: Team, message_id: int, text: str) -> None:
 
 
 def kept(text: str) -> list[str]:
-    """The payloads of events and the notifications that still have this text."""
-    events = Event.objects.filter(payload__icontains=text).values_list("payload", flat=True)
+    """Return the events' payloads and the notifications that still contain this text."""
+    events = LoggedEvent.objects.filter(payload__icontains=text).values_list("payload", flat=True)
     told = Notification.objects.filter(message__icontains=text).values_list("message", flat=True)
     return [*events, *told]
 
@@ -116,7 +116,7 @@ def test_many_expire_a_part_at_a_time(team: Team, monkeypatch: Any) -> None:
     sent = [team.say(team.alice, team.ops, "secret") for _ in range(5)]
     assert expire(team, sent[-1].message_id) == 5
     assert Room.objects.get(pk=team.ops.pk).floor_sequence == 5
-    assert Event.objects.filter(payload__contains='"messages_expired"').count() == 3
+    assert LoggedEvent.objects.filter(payload__contains='"messages_expired"').count() == 3
     assert not kept("secret")
     assert expire(team, sent[-1].message_id) == 0
 
@@ -145,7 +145,7 @@ def live_team(transactional_db: None) -> Team:
 async def test_a_socket_that_resumes_never_hears_it(
     connect: Any, live_team: Team, go: Going
 ) -> None:
-    # Somebody follows all the time: this process has the room's newest events in memory.
+    # These sockets follow all the time: this process has the room's newest events in memory.
     alice, bob = [
         await connect("/ws/chat/", user=user) for user in (live_team.alice, live_team.bob)
     ]
@@ -184,7 +184,7 @@ async def test_an_open_bell_is_told(connect: Any, live_team: Team) -> None:
         told = await bell.event("new_notification")
     await threads.call(delete, live_team, message_id)
     changed = await bell.event("notification_changed")
-    # Bob, who answers, has read it.
+    # Bob has read it, because he answers.
     assert changed["data"] == told["data"] | {"message": "", "read": True}
     again = await connect("/ws/notifications/", user=live_team.bob)
     assert "secret" not in str(await again.event("initial_data"))
@@ -194,7 +194,7 @@ async def test_an_open_bell_is_told(connect: Any, live_team: Team) -> None:
     assert "secret" not in str(again.frames)
 
 
-# --- At once ----------------------------------------------------------------------------------
+# --- Concurrency ------------------------------------------------------------------------------
 
 
 @side_by_side

@@ -1,4 +1,4 @@
-"""Rooms: made, changed, archived, deleted; who is in them and as what."""
+"""Rooms: creating, changing, archiving, deleting; their members and roles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chat.models import Membership, Role, Room
 from chat.policy import ACTIONS, RANKS
 from notifications.models import Notification
 from realtime.errors import AppError, Conflict, InvalidCommand, NotFound, PermissionDenied
-from realtime.models import Event
+from realtime.models import LoggedEvent
 from tests.support.people import make_member
 from tests.support.rooms import Team
 
@@ -75,7 +75,7 @@ def test_a_slug_once_used_is_not_given_out_again(team: Team) -> None:
         with pytest.raises(Conflict) as refused:
             services.create_room(principal=team.as_(team.carol), name="x", slug=slug)
         answers.append(refused.value.message)
-    # Taken or deleted, theirs or not: it sounds the same.
+    # The answers are the same whether the name is taken or deleted, the user's or not.
     assert answers[0] == answers[1]
 
 
@@ -136,7 +136,7 @@ def test_only_people_of_the_workspace_are_added_and_once(team: Team) -> None:
 
 
 MODERATION = [
-    # who, whose role, may remove, mute and demote
+    # actor, the target's role, may remove, mute and demote
     ("moderator", "member", True),
     ("moderator", "moderator", False),
     ("moderator", "owner", False),
@@ -233,7 +233,7 @@ def test_a_private_room_keeps_an_owner_though_its_owner_leaves_the_workspace(tea
     team.add(team.ops, team.person("dave"), "moderator")
     put_out(team.alice)
     assert owners(team.ops) == ["carol"]
-    assert Event.objects.filter(payload__contains='"member_updated"').count() == 1
+    assert LoggedEvent.objects.filter(payload__contains='"member_updated"').count() == 1
     put_out(team.carol)
     assert owners(team.ops) == ["dave"]
     put_out(team.bob)

@@ -1,4 +1,4 @@
-"""What it costs to come to rooms, and what one is shown of them."""
+"""The snapshots of rooms that a user enters, and their number of queries."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.support.rooms import Team
 pytestmark = pytest.mark.django_db
 
 POSITION = Position("0" * 32, 0)
-# The room, its messages and pins; reactions, files, mentions, pins and answers of both.
+# The room, its messages and pins; reactions, files, mentions, pins and replies of both.
 FOR_EACH_ROOM = 8
 
 
 def come_to(team: Team, rooms: list[Room]) -> tuple[list[RoomSnapshot], int]:
-    """What bob sees of `rooms` when he comes to them, and the statements that this takes."""
+    """Return bob's snapshots of `rooms` when he enters them, and the number of queries."""
     bob = team.as_(team.bob)
     with CaptureQueriesContext(connection) as queries:
         seen = selectors.overviews(bob, [room.slug for room in rooms])

@@ -1,4 +1,4 @@
-"""A server that says exactly what a test tells it to."""
+"""A server that sends exactly what a test tells it to."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ class Peer:
         self.headers = connection.request.headers
 
     async def established(self, *, user: str | None = "alice", silence: float = 45.0) -> None:
-        """Send what every connection starts with."""
+        """Send the frame that every connection starts with."""
         await self.push(
             type="connection_established",
             client_id="c1",
@@ -35,7 +35,7 @@ class Peer:
         await self.connection.send(json.dumps(frame))
 
     async def command(self, action: str) -> Frame:
-        """Return the next command of the client, which must be of this action."""
+        """Return the client's next command, which must have this action."""
         async with asyncio.timeout(DEADLINE):
             frame: Frame = json.loads(await self.connection.recv())
         assert frame["action"] == action
@@ -52,8 +52,10 @@ class Peer:
 
 
 class FakeServer:
-    """Connections in the order they come. `refuse_with` answers upgrades with an HTTP error,
-    with `retry_after` as its header."""
+    """Connections in the order of their arrival.
+
+    `refuse_with` answers upgrades with an HTTP error, with `retry_after` as its header.
+    """
 
     def __init__(self) -> None:
         self.url = ""

@@ -1,4 +1,4 @@
-"""The Python client against a server that does what each test tells it."""
+"""The Python client against a scripted server."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ async def server() -> AsyncIterator[FakeServer]:
 
 @contextlib.asynccontextmanager
 async def connected(server: FakeServer, **options: object) -> AsyncIterator[tuple[Client, Peer]]:
-    """A client without reconnect jitter, and the server's end of its first connection."""
+    """Yield a client without reconnect jitter, and the server's end of its first connection."""
     client = Client(server.url, uniform=lambda low, high: low, **options)  # type: ignore[arg-type]
     opening = asyncio.create_task(client.__aenter__())
     peer = await server.peer()

@@ -1,4 +1,4 @@
-"""Log streams as the client sees them: nothing twice, nothing left out."""
+"""Log streams as the client sees them: no event is duplicated or skipped."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""When a client comes back, and when it does not."""
+"""Reconnecting: after which closes the client reconnects, and when."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""The REST door: metrics, history, samples."""
+"""The REST API: metrics, history, samples."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_history_of_a_range_in_either_spelling(client: Any, workspace: Workspace
     start, end = instants.rfc3339(minute), instants.to_datetime(minute + SECOND).timestamp()
     answer = client.get(f"{METRICS}rpm/history/", {"start": start, "end": end}).json()
     assert [point["value"] for point in answer["data"]] == [1.0]
-    plus = instants.rfc3339(minute).replace("Z", "+00:00")  # as people paste it, not encoded
+    plus = instants.rfc3339(minute).replace("Z", "+00:00")  # pasted by a user, not encoded
     answer = client.get(f"{METRICS}rpm/history/?start={plus}").json()
     assert [point["value"] for point in answer["data"]] == [1.0, 2.0]
 
@@ -214,7 +214,7 @@ MALFORMED = [
     ({"metric": "RPM", "value": 1}, "metric"),
     ({"metric": "r pm", "value": 1}, "metric"),
     ({"metric": "r" * 65, "value": 1}, "metric"),
-    ({"metric": "rpm\n", "value": 1}, None),  # trimmed, as DRF does
+    ({"metric": "rpm\n", "value": 1}, None),  # trimmed, as in DRF
     ({**GOOD, "timestamp": "now"}, "timestamp"),
     ({**GOOD, "timestamp": "2026-11-21T10:00:00"}, "timestamp"),
     ({**GOOD, "timestamp": -5}, "timestamp"),

@@ -1,4 +1,4 @@
-"""What dashboards are told of the catalogue: an old list and the events since make the new one."""
+"""Events of the catalogue: an old catalogue plus the events since equals the new one."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def told(client: Any) -> list[dict[str, Any]]:
 
 
 def apply(known: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
-    """The catalogue as a client has it after these events."""
+    """Return a client's catalogue after these events."""
     known = dict(known)
     for event in events:
         if event["type"] == "metric_deleted":

@@ -1,4 +1,4 @@
-"""The socket door, line by line of the protocol's Dashboard section."""
+"""The dashboard socket, line by line of the protocol's Dashboard section."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GROUPS = {"system": {}, "business": {}, "custom": {}}
 
 
 class Garage:
-    """A workspace with two metrics, and a member of it."""
+    """A workspace with two metrics and a member."""
 
     def __init__(self) -> None:
         self.workspace: Workspace = make_workspace()

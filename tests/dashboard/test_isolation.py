@@ -1,4 +1,4 @@
-"""Nothing of one workspace can be listed, read, subscribed to or pushed into from another."""
+"""Workspace isolation: nothing can be listed, read, subscribed to or pushed into from another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Rivals:
-    """Two teams that both watch `rpm`; `gear` is the other team's alone."""
+    """Two teams that both watch `rpm`; only the other team has `gear`."""
 
     def __init__(self) -> None:
         self.ours: Workspace = make_workspace("ours")

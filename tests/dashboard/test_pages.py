@@ -1,4 +1,4 @@
-"""The dashboard's page and its part of the admin."""
+"""The dashboard's page and its admin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The disk stays bounded, and nothing is lost that is to be kept."""
+"""Retention: disk usage stays bounded, and nothing is removed too early."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_samples_go_after_their_metrics_hours_and_their_rollups_stay(workspace: 
     run_pass()
     run_pass()
     kept = Sample.objects.filter(series=short).order_by("at")
-    assert kept.count() == 61  # the hour, and the minute it begins in
+    assert kept.count() == 61  # the hour, and the minute in which it begins
     assert kept[0].at // MINUTE == (NOW - instants.HOUR) // MINUTE
     assert Sample.objects.filter(series=long).count() == 120
     assert Rollup.objects.filter(series=short).count() == 120
@@ -67,7 +67,7 @@ def test_a_pass_closes_a_minute_to_writers_before_the_next_removes_it(
     series = make_series(metric)
     fill(series, 120)
     run_pass()
-    assert Sample.objects.count() == 120  # a transaction that had begun may still add to it
+    assert Sample.objects.count() == 120  # an open transaction may still write into the minute
     late = NOW - 90 * MINUTE + 5
     assert write(series, [(late, 999.0)]).refused == 1
     run_pass()
@@ -95,7 +95,7 @@ def test_what_a_deleted_series_leaves_behind_is_removed_and_no_other(workspace: 
         fill(each, 3)
     series[1].delete()
     series[3].delete()
-    assert Sample.objects.count() == 12  # gone at once is only the series
+    assert Sample.objects.count() == 12  # only the series itself is removed at once
     run_pass()
     left = {series[0].pk, series[2].pk}
     assert set(Sample.objects.values_list("series_id", flat=True)) == left

@@ -1,4 +1,4 @@
-"""What a connection follows, and the frames it gets."""
+"""Selections of a connection, and the frames that it gets."""
 
 import json
 from typing import Any
@@ -86,7 +86,7 @@ LAB, HALL = {"room": "lab", "side": "left"}, {"room": "hall"}
 
 
 def temperatures(second: int, **values: float) -> dict[str, Any]:
-    """A payload of two series of one metric, the lab's being its metric's value, and of another."""
+    """Return a payload of two series of one metric (the lab's is its value) and one of another."""
     places: dict[str, tuple[int, str, dict[str, str], bool]] = {
         "lab": (1, "temperature", LAB, True),
         "hall": (2, "temperature", HALL, False),

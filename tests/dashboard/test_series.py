@@ -20,7 +20,7 @@ LAB, HALL = {"room": "lab", "side": "left"}, {"room": "hall"}
 
 
 class House:
-    """A workspace that measures a temperature in two rooms, and a member of it."""
+    """A workspace that measures the temperature in two rooms, and a member of it."""
 
     def __init__(self) -> None:
         self.workspace = make_workspace()

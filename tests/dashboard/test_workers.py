@@ -1,4 +1,4 @@
-"""The workers as they run: real sources, whole seconds, changes by hand."""
+"""The workers in operation: real sources, whole seconds, manual changes."""
 
 from __future__ import annotations
 

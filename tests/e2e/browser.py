@@ -1,4 +1,4 @@
-"""A real browser whose complaints fail the test."""
+"""A real browser; its errors and warnings fail the test."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ from playwright.sync_api import (
 
 from .servers import DEMO_PASSWORD, ROOT, Server
 
-# The last three keep Chromium from looking for servers of its maker at every start.
+# The last three keep Chromium from contacting Google's servers at every start.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -40,14 +40,14 @@ document.addEventListener('securitypolicyviolation', (event) =>
   console.error('policy violation: ' + event.violatedDirective + ' ' + event.blockedURI))
 """
 SERIOUS = ("serious", "critical")
-# Seconds that a wait may take whose length no test is about: both cores may be busy.
+# Seconds for waits whose duration is not under test: both cores may be busy.
 PATIENCE = 30.0
 expect.set_options(timeout=PATIENCE * 1000)
 
 
 @contextmanager
 def launched(playwright: Playwright) -> Iterator[Browser]:
-    """Start the machine's Chromium without a window, installing Debian's when there is none."""
+    """Start a headless Chromium, installing Debian's if there is none."""
     finder = [sys.executable, str(ROOT / "tools" / "browser.py")]
     path = subprocess.run(finder, check=True, capture_output=True, text=True).stdout.strip()
     browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS), headless=True)
@@ -59,17 +59,17 @@ def launched(playwright: Playwright) -> Iterator[Browser]:
 
 @dataclass
 class Complaints:
-    """Console errors, uncaught exceptions and policy violations of the pages of one test."""
+    """Console errors, uncaught exceptions and policy violations of one test's pages."""
 
     seen: list[str] = field(default_factory=list)
     _expected: list[str] = field(default_factory=list)
 
     def expect(self, pattern: str) -> None:
-        """Let complaints pass that match a regular expression, since the test provokes them."""
+        """Accept complaints that match a regular expression, because the test provokes them."""
         self._expected.append(pattern)
 
     def unexpected(self) -> list[str]:
-        """Return what nobody expected."""
+        """Return the complaints that no pattern expects."""
         return [
             text
             for text in self.seen
@@ -77,7 +77,7 @@ class Complaints:
         ]
 
     def listen(self, context: BrowserContext) -> None:
-        """Collect from every page of a browser context."""
+        """Collect complaints from every page of a browser context."""
         context.on(
             "console",
             lambda message: (
@@ -87,13 +87,13 @@ class Complaints:
             ),
         )
         context.on("weberror", lambda error: self.seen.append(f"exception: {error.error}"))
-        # Violations of a report-only policy reach the console only this way.
+        # Violations of a report-only policy reach the console only in this way.
         context.add_init_script(REPORT_VIOLATIONS)
 
 
 @dataclass
 class Frames:
-    """WebSocket frames of a page, as text, in order."""
+    """The WebSocket frames of a page, as text, in order."""
 
     received: list[str] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
@@ -111,7 +111,7 @@ class Frames:
         return frames
 
     def newest(self, kind: str, part: str) -> str | None:
-        """Return the last received frame of a type that has `part` in it."""
+        """Return the last received frame of a type that contains `part`."""
         for frame in reversed(self.received):
             if part in frame and f'"type":"{kind}"' in frame.replace(" ", ""):
                 return frame
@@ -123,7 +123,7 @@ class Frames:
 
 
 def sign_in(page: Page, server: Server, username: str = "alice", password: str = "") -> None:
-    """Sign in through the form and end up on the dashboard."""
+    """Sign in through the form, and land on the dashboard."""
     page.goto(f"{server.url}/accounts/login/")
     page.get_by_label("Username").fill(username)
     page.locator("input[name=password]").fill(password or DEMO_PASSWORD)
@@ -146,7 +146,7 @@ def wait_until(
 
 
 def accessibility_violations(page: Page) -> list[str]:
-    """Return what the accessibility rules find at impact serious or critical, one line each."""
+    """Return the accessibility violations with serious or critical impact, one line each."""
     results = cast(dict[str, Any], Axe().run(page).response)
     return [
         f"{violation['id']} ({violation['impact']}): {node['html'][:160]}"

@@ -1,4 +1,4 @@
-"""The chat page as tests use it."""
+"""Helpers for the chat page."""
 
 import json
 import re
@@ -11,12 +11,12 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from .conftest import OpenPage
 from .servers import ANSWERS_WITHIN, Server
 
-# Milliseconds within which what one does shows at the other when both cores are busy. How soon it
-# does when they are not is what benchmarks/chat.py measures.
+# Milliseconds within which one user's action shows on another's page when both cores are busy.
+# benchmarks/chat.py measures the delay when they are not.
 SOON = 15_000
 
 _numbers = count(1)
-# One red pixel.
+# A single red pixel.
 PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJg"
     "gg=="
@@ -24,12 +24,12 @@ PNG = (
 
 
 def unique(text: str) -> str:
-    """A text that no other message of the run has, nor has in it."""
+    """Return a text that no other message of the run equals or contains."""
     return f"{text} no. {next(_numbers):03}"
 
 
 def open_room(page: Page, server: Server, slug: str = "general") -> None:
-    """Go to a room and wait until one can write there."""
+    """Go to a room and wait until its composer is usable."""
     page.goto(f"{server.url}/chat/{slug}/")
     expect(page.locator(".conn")).to_have_attribute("data-state", "live")
     expect(page.locator("#composer-text")).to_be_visible()
@@ -37,7 +37,7 @@ def open_room(page: Page, server: Server, slug: str = "general") -> None:
 
 
 def side_by_side(server: Server, open_page: OpenPage, slug: str = "general") -> tuple[Page, Page]:
-    """Alice and bob in the same room, each in a browser of their own."""
+    """Open the same room as alice and bob, each in their own browser."""
     alice, bob = open_page(server), open_page(server, user="bob")
     open_room(alice, server, slug)
     open_room(bob, server, slug)
@@ -57,13 +57,13 @@ def say(page: Page, text: str) -> str:
 
 
 def message(page: Page, text: str) -> Locator:
-    """The message with this text in its body (not in a quote), stored by the server."""
+    """Return the stored message with this text in its body (not in a quote)."""
     body = page.locator(".md", has_text=re.compile(rf"^\s*{re.escape(text)}\s*$"))
     return page.locator("article.msg", has=body)
 
 
 def tool(page: Page, of: Locator, name: str) -> None:
-    """Point at a message and press one of its buttons."""
+    """Hover over a message and press one of its buttons."""
     of.hover()
     direct = of.locator(f".msg-tools > [data-tool={name}]")
     if direct.count() == 0:
@@ -77,7 +77,7 @@ def room_link(page: Page, slug: str) -> Locator:
 
 
 def paste_image(page: Page, name: str = "screenshot.png") -> None:
-    """Paste a picture into the composer, as from a clipboard."""
+    """Paste a picture into the composer, as if from the clipboard."""
     composer(page).click()
     page.evaluate(
         """([data, name]) => {
@@ -92,14 +92,14 @@ def paste_image(page: Page, name: str = "screenshot.png") -> None:
 
 
 class Api:
-    """The REST API as one user's program."""
+    """The REST API, used by one user's program."""
 
     def __init__(self, server: Server, username: str = "alice") -> None:
         self._server = server
         self._token = server.token(username)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """POST JSON below /api/v1/; returns the answer."""
+        """POST JSON below /api/v1/; returns the response."""
         request = urllib.request.Request(
             f"{self._server.url}/api/v1/{path}",
             json.dumps(body).encode(),
@@ -109,7 +109,7 @@ class Api:
             return json.load(answer)
 
     def room(self, name: str, people: tuple[str, ...] = ("bob",)) -> str:
-        """A new private room with these people in it; returns its slug."""
+        """Create a private room with these members; returns its slug."""
         slug = str(self.post("rooms/", {"name": name, "kind": "private"})["slug"])
         request = urllib.request.Request(
             f"{self._server.url}/api/v1/users/", headers={"Authorization": f"Bearer {self._token}"}
@@ -125,7 +125,7 @@ class Api:
 
 
 class Line:
-    """The page's chat socket, which can be cut. To be made before the page is opened."""
+    """The page's chat socket, which can be cut. Create it before opening the page."""
 
     def __init__(self, page: Page) -> None:
         self._open = True
@@ -140,7 +140,7 @@ class Line:
         route.connect_to_server()
 
     def cut(self) -> None:
-        """The socket breaks, and none can be opened."""
+        """Break the socket, and prevent new ones."""
         self._open = False
         while self._routes:
             self._routes.pop().close(code=1001)

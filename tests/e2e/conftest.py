@@ -1,4 +1,4 @@
-"""Fixtures of the tests against the real server and in a real browser."""
+"""Fixtures for tests against the real server, in a real browser."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from .servers import Server
 
 
 class OpenPage(Protocol):
-    """Open a page in a browser context of its own."""
+    """Opens a page in its own browser context."""
 
     def __call__(
         self,
@@ -26,31 +26,33 @@ class OpenPage(Protocol):
         theme: str = "light",
         touch: bool = False,
     ) -> Page:
-        """Args:
-        user: signed in through the form; None: nobody.
-        theme: of the system.
-        touch: whether the device has a touch screen.
+        """Open a page.
+
+        Args:
+            user: signed in through the form; None for nobody.
+            theme: the system's theme.
+            touch: whether the device has a touch screen.
         """
         ...
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The embedded server, shared by the tests that leave it running."""
+    """Run the embedded server, shared by the tests that leave it running."""
     with servers.embedded(tmp_path_factory.mktemp("embedded")) as running:
         yield running
 
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
-    """An embedded server that the test may stop, restart or fill."""
+    """Run an embedded server that the test may stop, restart or fill."""
     with servers.embedded(tmp_path) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def production_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Two web processes and separate workers on PostgreSQL and Redis."""
+    """Run two web processes and separate workers on PostgreSQL and Redis."""
     if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
         pytest.fail("needs PostgreSQL and Redis: run it with `make e2e`")
     with servers.production(tmp_path_factory.mktemp("production")) as running:
@@ -61,7 +63,7 @@ def production_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
     params=["embedded", pytest.param("production", marks=pytest.mark.services)],
 )
 def any_server(request: pytest.FixtureRequest) -> Server:
-    """Both ways to run Pitwall, one after the other."""
+    """Run the test in both deployments."""
     names = {"embedded": "server", "production": "production_server"}
     running: Server = request.getfixturevalue(names[request.param])
     return running
@@ -69,14 +71,14 @@ def any_server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """Start Chromium once for all tests."""
     with sync_playwright() as playwright, launched(playwright) as running:
         yield running
 
 
 @pytest.fixture
 def complaints() -> Iterator[Complaints]:
-    """Whatever the browser complains about fails the test, unless the test expects it."""
+    """Fail the test on browser complaints, unless the test expects them."""
     collected = Complaints()
     yield collected
     assert collected.unexpected() == []
@@ -84,7 +86,7 @@ def complaints() -> Iterator[Complaints]:
 
 @pytest.fixture
 def open_page(browser: Browser, complaints: Complaints) -> Iterator[OpenPage]:
-    """Opens pages, each in a context of its own: no cookie is shared."""
+    """Yield a function that opens pages, each in its own context without shared cookies."""
     contexts = []
 
     def open_(
@@ -114,7 +116,7 @@ def open_page(browser: Browser, complaints: Complaints) -> Iterator[OpenPage]:
 
 @pytest.fixture(scope="session")
 def loop() -> Iterator[BackgroundLoop]:
-    """Runs socket clients."""
+    """Run an event loop for socket clients."""
     background = BackgroundLoop()
     yield background
     background.close()

@@ -1,4 +1,4 @@
-"""A whole installation whose PostgreSQL and Redis a test can take away and give back."""
+"""A whole installation whose PostgreSQL and Redis a test can cut off and restore."""
 
 import asyncio
 import contextlib
@@ -49,13 +49,13 @@ class Installation:
 
     @contextlib.contextmanager
     def redis_away(self) -> Iterator[None]:
-        """Nobody reaches Redis while the block runs; it is back for the next test in any case."""
+        """Cut off Redis during the block; restores it for the next test in any case."""
         with _away(self.redis):
             yield
 
     @contextlib.contextmanager
     def database_away(self) -> Iterator[None]:
-        """Nobody reaches the database while the block runs."""
+        """Cut off the database during the block."""
         with _away(self.database):
             yield
 
@@ -89,7 +89,7 @@ def _away(service: CuttableProxy) -> Iterator[None]:
 
 
 def web_process_of(server: Server, port: int) -> int:
-    """The pid of the web process that a client with this local port is connected to."""
+    """Return the pid of the web process that serves a client's local port."""
     assert server.web is not None
     for child in psutil.Process(server.web.pid).children():
         for connection in child.net_connections("tcp"):
@@ -101,9 +101,9 @@ def web_process_of(server: Server, port: int) -> int:
 async def open_together(
     server: Server, path: str, headers: dict[str, str], count: int = 8
 ) -> list[tuple[SocketClient, int]]:
-    """Sockets opened at once, each with the pid of its web process.
+    """Open sockets at once; returns each with the pid of its web process.
 
-    One after another, they might all come to the process that happens to be the first to wake up.
+    Opened one after another, they might all reach the process that happens to wake up first.
     """
     url = f"{server.ws_url}{path}"
     clients = await asyncio.gather(*(SocketClient.open(url, headers) for _ in range(count)))

@@ -1,4 +1,4 @@
-"""Socket clients beside a synchronous browser driver: an event loop in a thread of its own."""
+"""An event loop in its own thread, for socket clients alongside a synchronous browser driver."""
 
 import asyncio
 import threading
@@ -30,12 +30,12 @@ class BackgroundLoop:
         try:
             return future.result(within)
         finally:
-            # Timed out, it would go on beside the next test.
+            # After a timeout, it would otherwise continue during the next test.
             future.cancel()
 
     @contextmanager
     def beside(self, coroutine: Coroutine[Any, Any, Any]) -> Iterator[None]:
-        """Let a coroutine run until the block ends; afterwards what it had open is closed."""
+        """Run a coroutine during the block; then cancels it and closes what it had open."""
         task = self.run(self._begin(coroutine))
         try:
             yield

@@ -1,4 +1,4 @@
-"""The real server in processes of its own, started and stopped as an operator would."""
+"""The real server in separate processes, started and stopped as an operator would."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from tests.support.ports import free_port
 from tools.lifetimes import tied
 
 ROOT = Path(__file__).resolve().parents[2]
-# A start that fails ends the process and is noticed at once: this is for a very busy machine.
+# Generous, for a very busy machine: a failed start ends the process and is noticed at once.
 READY_WITHIN = 180.0
 STOP_WITHIN = 10.0
 ANSWERS_WITHIN = 30.0
@@ -32,17 +32,18 @@ SETTINGS = "realtime_project.settings"
 ADMIN_PASSWORD = "telemetry-of-the-admin"
 DEMO_PASSWORD = "telemetry-of-the-demo"
 WORKERS = ("collectors", "metrics-simulator", "retention")
-# Access tokens live for fifteen minutes, and a server gives only so many a minute.
+# Access tokens live for fifteen minutes, and a server issues only a limited number a minute.
 TOKEN_GOOD_FOR = 600.0
-# It takes as long to make one person as to make some.
+# Creating one user takes as long as creating several.
 PEOPLE_AT_ONCE = 8
 
-# What the machine or the surrounding run may have set and a server under test must not inherit.
+# Variables that the machine or the surrounding run may have set and a tested server must not
+# inherit.
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS")
 
 
 async def kill_web_processes(server: "Server", every: float, seconds: float) -> int:
-    """Kill one of the web processes with -9 every so many seconds. Returns how many it were."""
+    """Kill one web process with SIGKILL every `every` seconds. Returns the number of kills."""
     assert server.web is not None
     supervisor = psutil.Process(server.web.pid)
     until = time.monotonic() + seconds
@@ -57,7 +58,7 @@ async def kill_web_processes(server: "Server", every: float, seconds: float) -> 
 
 @dataclass(frozen=True)
 class Person:
-    """A member of the workspace whom no other test knows; the password is DEMO_PASSWORD.
+    """A member of the workspace that no other test uses; the password is DEMO_PASSWORD.
 
     `token` is an API token.
     """
@@ -69,14 +70,14 @@ class Person:
 
 @dataclass
 class Server:
-    """One installation under test: its address, its data, its processes.
+    """An installation under test: its address, its data, its processes.
 
     Attributes:
         port: TCP port of 127.0.0.1 that the web processes listen on.
-        data_dir: data folder; the processes' output is in it too.
-        environment: variables that the processes get.
+        data_dir: data folder, which also contains the processes' output.
+        environment: the processes' environment variables.
         serve_options: arguments after `manage.py serve`.
-        workers: names that run in processes of their own.
+        workers: names of workers that run in separate processes.
     """
 
     port: int
@@ -99,12 +100,12 @@ class Server:
 
     @property
     def output(self) -> str:
-        """What the web processes have printed so far."""
+        """Return the web processes' output so far."""
         return self._log_of("serve")
 
     @property
     def worker_output(self) -> str:
-        """What workers in processes of their own have printed so far."""
+        """Return the output so far of workers in separate processes."""
         return self._log_of("runworker")
 
     def _log_of(self, command: str) -> str:
@@ -112,7 +113,7 @@ class Server:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def start(self) -> None:
-        """Start everything and return once the server says that it is ready."""
+        """Start everything, and return once the server reports that it is ready."""
         for worker in self.workers:
             self._worker_processes.append(self._spawn("runworker", worker))
         self.web = self._spawn("serve", "--port", str(self.port), *self.serve_options)
@@ -122,7 +123,7 @@ class Server:
         """Return once /readyz answers 200 and the address has been announced.
 
         Raises:
-            AssertionError: it took too long, or the process ended; with what it printed.
+            AssertionError: it took too long, or the process ended; includes its output.
         """
         deadline = time.monotonic() + READY_WITHIN
         while not (self._answers() and "Pitwall is ready" in self.output):
@@ -144,7 +145,7 @@ class Server:
         return took
 
     def token(self, username: str = "alice") -> str:
-        """Return a JWT of one of the first users, the same one for some minutes."""
+        """Return a JWT of a demo user; the same one is reused for some minutes."""
         asked_at, token = self._tokens.get(username, (float("-inf"), ""))
         if time.monotonic() - asked_at > TOKEN_GOOD_FOR:
             password = ADMIN_PASSWORD if username == "admin" else DEMO_PASSWORD
@@ -158,7 +159,7 @@ class Server:
         return token
 
     def new_person(self) -> Person:
-        """Someone to whom no other test has done anything: nothing unread, no connection."""
+        """Return a user whom no other test has touched: no unread messages, no connections."""
         if not self._strangers:
             names = [f"p{secrets.token_hex(4)}" for _ in range(PEOPLE_AT_ONCE)]
             made = subprocess.run(
@@ -173,12 +174,12 @@ class Server:
         return self._strangers.pop()
 
     def manage(self, *arguments: str) -> None:
-        """Run a management command of this installation to its end."""
+        """Run a management command of this installation to completion."""
         process = self._spawn(*arguments)
         assert process.wait(READY_WITHIN) == 0, (self.data_dir / f"{arguments[0]}.log").read_text()
 
     def _spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
-        # `serve` ends its web processes when it is told to.
+        # `serve` ends its web processes on SIGTERM.
         if_killed = signal.SIGTERM if arguments[0] == "serve" else signal.SIGKILL
         with open(self.data_dir / f"{arguments[0]}.log", "ab") as log:
             return subprocess.Popen(
@@ -188,7 +189,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Signals to the tests are not signals to the server.
+                # Signals to the tests must not reach the server.
                 start_new_session=True,
             )
 
@@ -202,7 +203,7 @@ class Server:
 
 @contextlib.contextmanager
 def embedded(data_dir: Path, *, settings: str = SETTINGS) -> Iterator[Server]:
-    """Run what `make run` runs: one process, SQLite, workers inside."""
+    """Run the same as `make run`: one process, SQLite, workers inside."""
     environment = {**_clean_environment(data_dir), "DJANGO_SETTINGS_MODULE": settings}
     yield from _running(Server(free_port(), data_dir, environment, ["--prepare"]))
 
@@ -216,7 +217,7 @@ def production(
     settings: str = SETTINGS,
     variables: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Run on PostgreSQL and Redis: several web processes, each worker in a process of its own.
+    """Run on PostgreSQL and Redis: several web processes, each worker in its own process.
 
     DATABASE_URL and REDIS_URL of the surrounding run name the services (tools/services.py sets
     them); the installation gets a fresh database there. `variables` are added to its environment.

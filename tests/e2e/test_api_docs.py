@@ -1,4 +1,4 @@
-"""The page on the REST API, under the policy that all pages have."""
+"""The REST API's documentation page, under the policy of all pages."""
 
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.e2e
 
 def test_the_api_is_shown_and_can_be_tried(server: Server, open_page: OpenPage) -> None:
     page = open_page(server)
-    page.goto(f"{server.url}/accounts/profile/")
+    page.goto(f"{server.url}/accounts/profile/tokens/")
     page.get_by_role("link", name="REST API").click()
     page.wait_for_url(f"{server.url}/api/docs/")
     expect(page.locator("#operations-chat-create_room")).to_be_visible(timeout=60_000)
@@ -22,7 +22,7 @@ def test_the_api_is_shown_and_can_be_tried(server: Server, open_page: OpenPage) 
     me.get_by_role("button", name="Execute").click()
     expect(me.locator(".live-responses-table")).to_contain_text('"username": "alice"')
 
-    # What changes something needs the token that the page brings along.
+    # Requests that change something need the page's CSRF token.
     tickets = page.locator("#operations-accounts-issue_ticket")
     tickets.get_by_role("button").first.click()
     tickets.get_by_role("button", name="Try it out").click()

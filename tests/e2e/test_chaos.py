@@ -1,7 +1,7 @@
-"""Exactly what was committed arrives, in order and once, whatever dies meanwhile.
+"""Every committed event arrives in order and exactly once, whatever dies in the meantime.
 
-A short version by default; `make chaos` runs the long one (200 clients, two minutes) and says
-what it saw. CHAOS_CLIENTS and CHAOS_SECONDS set the size.
+A short version by default; `make chaos` runs the long one (200 clients, two minutes) and prints a
+summary. CHAOS_CLIENTS and CHAOS_SECONDS set the size.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.services]
 
 CLIENTS = int(os.environ.get("CHAOS_CLIENTS", "40"))
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
-# What the clients, all in one Python process, can follow: about 8,000 events a second.
+# A rate that the clients, all in one Python process, can follow: about 8,000 events a second.
 COMMITS_PER_SECOND = min(100.0, 4000 / CLIENTS)
 STREAMS = [f"room:{number}" for number in range(5)]
 KILL_EVERY = 5.0
@@ -40,7 +40,7 @@ SETTLES_WITHIN = 60.0
 
 @dataclass
 class Listener:
-    """A client and what it was given, by stream: (offset, text) in the order of arrival."""
+    """A client, and the events that it received, by stream: (offset, text) in order of arrival."""
 
     client: Client
     heard: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
@@ -70,7 +70,7 @@ def test_every_client_ends_with_exactly_what_was_committed(
         if (mistakes := compare(listener.heard, committed))
     }
     assert wrong == {}
-    # It was as rough as it was meant to be.
+    # The run was as rough as intended.
     assert killed >= SECONDS / KILL_EVERY - 2
     assert sum(map(len, committed.values())) > SECONDS * COMMITS_PER_SECOND / 2
     print(
@@ -83,7 +83,7 @@ def test_every_client_ends_with_exactly_what_was_committed(
 def compare(
     heard: dict[str, list[tuple[int, str]]], committed: dict[str, list[tuple[int, str]]]
 ) -> dict[str, str]:
-    """What is wrong with what a client heard, by stream."""
+    """Return the differences between a client's events and the committed ones, by stream."""
     mistakes = {}
     for stream, events in committed.items():
         got = heard.get(stream, [])
@@ -97,11 +97,11 @@ def compare(
 
 
 async def disturb(server: Server, redis: CuttableProxy) -> tuple[list[Listener], int]:
-    """Let clients listen and a publisher commit while things die; then let it settle."""
+    """Run clients and a publisher while processes die, then let everything settle."""
     async with AsyncExitStack() as stack:
         listeners = []
         for number in range(CLIENTS):
-            # The last one freezes: it can hold little and reads nothing for a while.
+            # The last one freezes: it has a small buffer and stops reading for a while.
             buffer = 5 if number == CLIENTS - 1 else 10_000
             token = Token(f"client{number}@1")
             address = f"{server.ws_url}/ws/probe/"
@@ -138,7 +138,7 @@ async def take_redis_away(redis: CuttableProxy) -> None:
 
 
 async def settled(listeners: list[Listener], committed: dict[str, list[tuple[int, str]]]) -> None:
-    """Wait until everybody has as much as was committed, or for as long as that may take."""
+    """Wait until all clients have every committed event, or until the deadline."""
     deadline = time.monotonic() + SETTLES_WITHIN
     wanted = sum(map(len, committed.values()))
     while time.monotonic() < deadline:
@@ -148,7 +148,7 @@ async def settled(listeners: list[Listener], committed: dict[str, list[tuple[int
 
 
 def stored(server: Server) -> dict[str, list[tuple[int, str]]]:
-    """What is in the database, by stream."""
+    """Return the events in the database, by stream."""
     query = """
         SELECT s.name, e.offset, e.payload::json->>'text'
         FROM realtime_event e JOIN realtime_stream s ON s.id = e.stream_id

@@ -1,10 +1,10 @@
-"""An acknowledged message is stored once, and everybody in the room gets it in its place.
+"""An acknowledged message is stored once, and all members of the room get it in order.
 
-A short version by default; `make chaos-chat` runs the long one (200 clients, a minute) and says
-what it saw. CHAOS_CLIENTS, CHAOS_SECONDS and CHAOS_RATE (messages a second) set the size.
+A short version by default; `make chaos-chat` runs the long one (200 clients, a minute) and prints a
+summary. CHAOS_CLIENTS, CHAOS_SECONDS and CHAOS_RATE (messages a second) set the size.
 
-What is compared are the notes of the clients (tests.support.talkers), which come from frames
-alone, and the rows of the messages' table, read with plain SQL at the end.
+The tests compare the clients' records (tests.support.talkers), which come from frames alone, with
+the rows of the messages' table, read with plain SQL at the end.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ RATE = float(os.environ.get("CHAOS_RATE", "60"))
 ROOMS = max(2, CLIENTS // 10)
 KILL_EVERY = 5.0
 REDIS_GONE_FOR = 4.0
-LINES_BREAK_EVERY = 15.0  # seconds, of one client, on average
+LINES_BREAK_EVERY = 15.0  # seconds per client, on average
 SETTLES_WITHIN = 60.0
 
 Stored = dict[str, list[Place]]
@@ -45,7 +45,7 @@ Stored = dict[str, list[Place]]
 
 @dataclass
 class Seen:
-    """What a run left behind: the clients with their notes, and the messages in the database."""
+    """The results of a run: the clients with their records, and the messages in the database."""
 
     talkers: list[Talker]
     stored: Stored
@@ -72,7 +72,7 @@ def test_every_acknowledged_message_is_stored_once_and_reaches_everybody_in_its_
 
 
 def wrong_sequences(seen: Seen) -> dict[str, str]:
-    """Rooms whose messages are not numbered 1, 2, 3 …, or that have a message twice."""
+    """Return the rooms whose messages are not numbered 1, 2, 3 …, or that have duplicates."""
     wrong = {}
     for room, places in seen.stored.items():
         texts = {place.text for place in places}
@@ -84,7 +84,7 @@ def wrong_sequences(seen: Seen) -> dict[str, str]:
 
 
 def wrong_acknowledgements(seen: Seen) -> list[str]:
-    """Acknowledged messages that are not where their authors were told, or not once."""
+    """Return acknowledged messages that are not stored exactly once, at the position told."""
     found = defaultdict(list)
     for room, places in seen.stored.items():
         for place in places:
@@ -99,7 +99,7 @@ def wrong_acknowledgements(seen: Seen) -> list[str]:
 
 
 def wrong_hearing(seen: Seen) -> dict[str, str]:
-    """What is wrong with what somebody heard, by person and room."""
+    """Return the errors in what each client received, by user and room."""
     wrong = {}
     for talker in seen.talkers:
         for room in talker.rooms:
@@ -114,7 +114,7 @@ def wrong_hearing(seen: Seen) -> dict[str, str]:
 
 
 def assert_it_was_rough(seen: Seen) -> None:
-    """The run was what it was meant to be."""
+    """Check that the run was as rough as intended."""
     assert seen.killed >= SECONDS / KILL_EVERY - 2
     assert sum(map(len, seen.stored.values())) == messages_each() * CLIENTS
     assert sum(talker.cuts for talker in seen.talkers) > CLIENTS / 4
@@ -142,7 +142,7 @@ def messages_each() -> int:
 
 
 def people(server: Server) -> list[Talker]:
-    """Make the rooms and the people, one client each."""
+    """Create the rooms and the users, with one client each."""
     made = subprocess.run(
         tied([sys.executable, "-m", "tests.support.chaos_chat_seed", str(CLIENTS), str(ROOMS)]),
         cwd=ROOT,
@@ -156,7 +156,7 @@ def people(server: Server) -> list[Talker]:
 
 
 async def disturb(server: Server, redis: RedisServer, talkers: list[Talker]) -> int:
-    """Let everybody talk while things die, then let it settle. Returns the kills."""
+    """Let all clients talk while processes die, then let everything settle. Returns the kills."""
     async with AsyncExitStack() as stack:
         for talker in talkers:
             await stack.enter_async_context(talker.line)
@@ -188,7 +188,7 @@ async def restart_redis(redis: RedisServer) -> None:
 
 
 async def settled(talkers: list[Talker], wanted: Stored) -> None:
-    """Wait until everybody has as much as there is, or for as long as that may take."""
+    """Wait until all clients have every message, or until the deadline."""
     deadline = time.monotonic() + SETTLES_WITHIN
     while time.monotonic() < deadline:
         if all(
@@ -201,7 +201,7 @@ async def settled(talkers: list[Talker], wanted: Stored) -> None:
 
 
 def stored(server: Server) -> Stored:
-    """The messages in the database, by room."""
+    """Return the messages in the database, by room."""
     query = """
         SELECT r.slug, m.sequence, m.id, m.text
         FROM chat_message m JOIN chat_room r ON r.id = m.room_id

@@ -1,4 +1,4 @@
-"""Where messages are written: keys, input methods, completion, drafts, files, preview, focus."""
+"""The composer: keys, input methods, completion, drafts, files, preview, focus."""
 
 import pytest
 from playwright.sync_api import expect
@@ -42,7 +42,7 @@ def test_enter_that_ends_a_composition_does_not_send(server: Server, open_page: 
     keyboard.send(
         "Input.imeSetComposition", {"text": "ni hao", "selectionStart": 6, "selectionEnd": 6}
     )
-    # As browsers say it of an Enter that an input method keeps for itself.
+    # Browsers send this for an Enter key that an input method consumes.
     composer(alice).dispatch_event(
         "keydown", {"key": "Enter", "keyCode": 229, "isComposing": True, "bubbles": True}
     )

@@ -1,4 +1,4 @@
-"""Older messages, and ways to one of them: scrolling, the first unread, search."""
+"""Older messages, and navigation to one of them: scrolling, the first unread, search."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What is written while the line is broken, or is refused: sent once, or given back whole."""
+"""Messages written while the connection is broken, or refused: sent once, or returned in full."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
 
 
 def one_cut_off(server: Server, open_page: OpenPage, slug: str) -> tuple[Page, Page, Line]:
-    """Alice and bob in the same room, bob without a line for now."""
+    """Open the same room as alice and bob, with bob disconnected."""
     alice, bob = open_page(server), open_page(server, user="bob")
     line = Line(bob)
     open_room(alice, server, slug)

@@ -1,4 +1,4 @@
-"""The chat as two people see it, side by side, in real browsers."""
+"""The chat between two users, side by side in real browsers."""
 
 import re
 
@@ -24,7 +24,7 @@ from .servers import Server
 
 pytestmark = pytest.mark.e2e
 
-# What the number beside "Chat" was set to, in `window.numbers`.
+# Records the numbers shown beside "Chat", in `window.numbers`.
 NOTE_NUMBERS = """
 window.numbers = []
 new MutationObserver((changes) => {
@@ -129,7 +129,7 @@ def test_who_is_there_is_shown_until_they_have_left(server: Server, open_page: O
 def test_who_touches_nothing_for_a_while_is_shown_as_away(
     server: Server, open_page: OpenPage
 ) -> None:
-    # Not bob: where he was in the test before, he counts as attentive for some seconds more.
+    # Not bob: after the previous test, he still counts as attentive for some seconds.
     person = server.new_person().username
     slug = Api(server).room(unique("Away"), (person,))
     alice, other = open_page(server), open_page(server, user=person)
@@ -148,7 +148,7 @@ def test_who_touches_nothing_for_a_while_is_shown_as_away(
 def test_unread_counts_fall_in_every_tab_when_one_reads(
     server: Server, open_page: OpenPage
 ) -> None:
-    # The badge counts all rooms: bob has some that he has not read.
+    # The badge counts all rooms, and bob has some with unread messages.
     person = server.new_person().username
     slug = Api(server).room(unique("Unread"), (person,))
     alice, reader = open_page(server), open_page(server, user=person)
@@ -199,7 +199,7 @@ def test_a_mention_rings_the_bell_and_leads_to_its_message(
     open_room(alice, server, slug)
     called.goto(f"{server.url}/dashboards/")
     expect(called.locator(".conn")).to_have_attribute("data-state", "live")
-    # Of being brought into the room, and nothing else.
+    # The only notification is about being added to the room.
     bell = called.locator("#bell")
     expect(bell).to_have_accessible_name(re.compile("1 unread"), timeout=SOON)
     composer(alice).click()

@@ -1,4 +1,4 @@
-"""Rooms: made, peopled, and set up."""
+"""Rooms: creation, members, settings."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""The dashboard as a person sees it, from the sign-in form to the live values."""
+"""The dashboard as a user sees it, from the sign-in form to the live values."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def test_after_signing_in_the_dashboard_shows_cpu_usage_as_it_is_pushed(
     page.reload()
     expect_live(page)
     expect(page.locator("[data-metric=cpu_usage] .metric-val")).to_have_text(re.compile(r"\d"))
-    # Not "until it changes": on a machine that is busy all the time it is 100 all the time.
+    # Waiting for a change would not do: on a fully loaded machine the value is always 100.
     shown: dict[str, bool] = {}
 
     def shows_three_in_a_row() -> bool:
@@ -153,8 +153,8 @@ def test_a_link_to_a_metric_that_is_gone_shows_the_whole_page(
 def test_when_the_server_restarts_the_page_says_so_and_is_live_again_by_itself(
     own_server: Server, open_page: OpenPage, complaints: Complaints
 ) -> None:
-    # What the browser itself logs of a server that is down: its socket, and the question whether
-    # the session is still good, which falls into that time or not.
+    # The browser itself logs these when a server is down: the socket, and the session check, which
+    # may or may not fall into that time.
     complaints.expect(r"WebSocket connection to .* failed")
     complaints.expect(r"net::ERR_CONNECTION_REFUSED")
     page = open_page(own_server)

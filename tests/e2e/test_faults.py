@@ -1,4 +1,4 @@
-"""What happens when something dies: a worker, a web process, Redis, the database."""
+"""Failures: the death of a worker, a web process, Redis or the database."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.services]
 
 OUTAGE = 3.0
 STARTS_WITHIN = 60.0
-# A metric of the worker collectors, and one that only metrics-simulator has.
+# A metric of the worker `collectors`, and one that only `metrics-simulator` has.
 OF_EACH_WORKER = ("cpu_usage", "humidity")
 
 
@@ -49,9 +49,9 @@ async def fresh_frame(client: Client, within: float = BACK_WITHIN) -> float:
 def test_an_outage_of_redis_is_a_few_plain_lines_in_the_log(
     tmp_path: Path, loop: BackgroundLoop
 ) -> None:
-    """One from each of the two web processes that listen, and two from each that publishes.
+    """Two listening web processes log one line each, and two publishing workers two lines each.
 
-    In an installation that has seen no outage: one right after another counts as the same.
+    Uses a new installation: an outage right after another one is logged as the same.
     """
     with behind_proxies(tmp_path) as fresh:
         server = fresh.server
@@ -70,18 +70,18 @@ def test_an_outage_of_redis_is_a_few_plain_lines_in_the_log(
                 await values_of_each_worker(client)
 
         loop.run(outage(), within=120)
-        # What is said of a value may be written after it has arrived.
+        # The log line may be written after a value has arrived.
         deadline = time.monotonic() + BACK_WITHIN
         while written().count("takes messages again") < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert "Traceback" not in written()
         assert written().count("Redis cannot be reached") == 2
-        # The workers collectors and metrics-simulator publish each second.
+        # The workers `collectors` and `metrics-simulator` publish every second.
         assert written().count("takes no messages") == written().count("takes messages again") == 2
 
 
 async def until_all_processes_serve(server: Server) -> None:
-    """Return when both web processes have taken a socket: the first is ready before the second."""
+    """Return when both web processes have accepted a socket: one is ready before the other."""
     headers = {"Authorization": f"Bearer {server.token()}"}
     reached: set[int] = set()
     while len(reached) < 2:
@@ -92,7 +92,7 @@ async def until_all_processes_serve(server: Server) -> None:
 
 
 async def values_of_each_worker(client: Client) -> None:
-    """Wait for values that were taken after this call, from every worker that publishes some."""
+    """Wait for values that were taken after this call, from every publishing worker."""
     client.drain()
     called, missing = time.time(), set(OF_EACH_WORKER)
     async with asyncio.timeout(STARTS_WITHIN):
@@ -112,7 +112,7 @@ def test_redis_gone_and_back_costs_no_connection(
             before = name_of_connection(client)
             with installation.redis_away():
                 await asyncio.sleep(OUTAGE)
-                # Commands need no Redis.
+                # Commands do not need Redis.
                 pong = await client.command("ping")
                 assert pong["type"] == "pong"
             await fresh_frame(client)
@@ -204,7 +204,7 @@ def test_a_killed_web_process_is_replaced_and_its_clients_come_back(
 def test_a_killed_worker_is_taken_over_by_another(
     installation: Installation, loop: BackgroundLoop
 ) -> None:
-    """The second one waits for the lease, which runs out 15 s after its holder has died."""
+    """The second worker waits for the lease, which expires 15 s after its holder has died."""
     [collectors] = [
         process
         for process in installation.server._worker_processes

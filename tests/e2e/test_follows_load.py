@@ -1,4 +1,4 @@
-"""The main job: what the machine does is on the page and on the socket within two seconds."""
+"""The main use case: the machine's load is on the page and on the socket within two seconds."""
 
 import asyncio
 import os
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.e2e
 
 WITHIN = 2.0
 CALM_WITHIN = 90.0
-# Connections of one user spread over the web processes: each of them has to follow.
+# One user's connections, spread over the web processes: each process has to follow.
 SOCKETS = 6
 ROUNDS = 3
 
 
 @contextmanager
 def cpu_bound_processes() -> Iterator[None]:
-    """Keep every core busy that this process may use."""
+    """Keep all cores available to this process busy."""
     command = [sys.executable, "-c", "while True: pass"]
     processes = [subprocess.Popen(tied(command)) for _ in os.sched_getaffinity(0)]
     try:
@@ -43,7 +43,7 @@ def cpu_bound_processes() -> Iterator[None]:
 
 
 def halfway_up(calm: float) -> float:
-    """Return the usage halfway between a calm machine's and that with our processes on it."""
+    """Return the usage halfway between an idle machine's and that with our load."""
     share = len(os.sched_getaffinity(0)) / (os.cpu_count() or 1)
     return calm + share * (100 - calm) / 2
 
@@ -105,7 +105,7 @@ def test_cpu_usage_follows_a_busy_machine_on_the_page_and_on_every_socket(
         return rose and holds(page, lambda: max(everywhere()) < threshold, within=WITHIN)
 
     page.wait_for_selector("[data-metric=cpu_usage]")
-    # What else runs on the machine may move the reading in the same seconds and spoil a round.
+    # Other load on the machine may move the reading in the same seconds and spoil a round.
     assert any(follows() for _ in range(ROUNDS))
 
 

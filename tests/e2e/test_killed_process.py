@@ -1,4 +1,4 @@
-"""A web process killed with SIGKILL says goodbye to nobody: the other one notices."""
+"""A web process killed with SIGKILL cannot say goodbye: the other one notices."""
 
 import asyncio
 import os
@@ -24,9 +24,9 @@ from .servers import Server
 pytestmark = [pytest.mark.e2e, pytest.mark.services]
 
 LEASE = PROCESS_ALIVE.total_seconds()
-# The registry is asked, and presence swept, about once a second.
+# The registry is queried, and presence swept, about once a second.
 SLACK = 3.0
-# Until all is listed that the test begins from.
+# Seconds until everything that the test starts from is listed.
 LISTED = 30.0
 ROOM = "room:ops"
 WORKSPACE = 1
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 class Sockets:
-    """Sockets of the probe endpoint, each on the web process that it is wanted on."""
+    """Sockets of the probe endpoint, each on a chosen web process."""
 
     def __init__(self, server: Server, stack: AsyncExitStack) -> None:
         self._server = server
@@ -49,7 +49,7 @@ class Sockets:
     async def open(
         self, name: str, on: Callable[[int], bool] = lambda pid: True
     ) -> tuple[SocketClient, int]:
-        """A socket of that user on a process whose pid `on` accepts; others are closed again."""
+        """Open a socket of that user on a process whose pid `on` accepts; closes any others."""
         headers = {"Authorization": f"Bearer {name}@{WORKSPACE}"}
         for _ in range(20):
             found = None
@@ -78,7 +78,7 @@ async def asked(client: SocketClient, request: str) -> list[object]:
 async def until(
     client: SocketClient, request: str, holds: Callable[[list[object]], bool], within: float
 ) -> float:
-    """Ask until the answer is as expected; returns the seconds it took."""
+    """Request data until the answer is as expected; returns the seconds it took."""
     began = time.monotonic()
     while not holds(answer := await asked(client, request)):
         assert time.monotonic() - began < within, f"{request}: still {answer}"
@@ -124,7 +124,7 @@ def test_users_and_connections_of_a_killed_process_are_gone_within_the_lease(
 
 
 async def told(client: SocketClient) -> list[str]:
-    """What the stream has told of comings and goings, by the next few sweeps."""
+    """Return the arrivals and departures that the stream reports by the next few sweeps."""
     await asyncio.sleep(REFRESH / 2)
     await client.command("ping")
     return sorted(frame["text"] for frame in client.frames if frame["type"] == "note")

@@ -1,4 +1,4 @@
-"""What the whole-server tests start ends with them, also when they are killed."""
+"""Processes started by the whole-server tests end with them, even if the tests are killed."""
 
 import signal
 from pathlib import Path
@@ -48,5 +48,5 @@ def test_servers_workers_and_browsers_end_with_the_tests_that_started_them(
 def command_of(process: psutil.Process) -> str:
     try:
         return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:  # a browser starts some for a moment only
+    except psutil.NoSuchProcess:  # a browser has short-lived processes
         return ""

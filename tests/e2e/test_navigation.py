@@ -1,4 +1,4 @@
-"""The navigation in its three forms, with the pages that are there and some that are to come."""
+"""The navigation in its three forms, with the current pages and some planned ones."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ TOUCH_TARGET = 44
 
 @pytest.fixture(scope="module")
 def more(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """An installation with an app more: alerts with a second level, exchange, jobs."""
+    """Run an installation with one more app: alerts with a second level, exchange, jobs."""
     folder = tmp_path_factory.mktemp("more-pages")
     with servers.embedded(folder, settings="tests.support.more_pages.settings") as running:
         yield running
@@ -32,7 +32,7 @@ def more(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def go(page: Page, server: Server, path: str) -> None:
     page.goto(server.url + path)
-    # Until its script has run, a button does nothing.
+    # A button does nothing until its script has run.
     page.wait_for_load_state("load")
 
 
@@ -55,7 +55,7 @@ def box(element: Locator) -> dict[str, float]:
 
 
 def scripts_off(browser: Browser, page: Page, viewport: dict[str, int]) -> Page:
-    """The same browser without scripts: what it shows is what the server has drawn."""
+    """Open the page in the same browser without scripts: it shows the server-rendered HTML."""
     context = browser.new_context(
         viewport=viewport,  # type: ignore[arg-type]
         java_script_enabled=False,
@@ -186,7 +186,7 @@ def test_on_a_laptop_the_navigation_is_a_rail_with_tabs_beside_the_title(
     assert row["x"] >= title["x"] + title["width"]
     assert row["y"] == 0
     assert row["height"] == 48
-    # The names are out of sight, and still the names of the links.
+    # The names are visually hidden, but still name the links.
     expect(nav(page).get_by_role("link", name="Exchange")).to_be_visible()
     tabs.get_by_role("link", name="History").click()
     page.wait_for_url("**/alerts/history/")
@@ -199,7 +199,7 @@ def test_a_large_number_stays_within_the_rail(more: Server, open_page: OpenPage)
     badge.evaluate("badge => { badge.textContent = '99+' }")
     number, item = box(badge), box(badge.locator("xpath=.."))
     assert number["x"] + number["width"] <= RAIL_WIDTH
-    # At least the left half of the icon is to be seen.
+    # At least the left half of the icon is visible.
     assert number["x"] >= item["x"] + item["width"] / 2
 
 
@@ -211,14 +211,14 @@ def phone(server: Server, open_page: OpenPage) -> Page:
 
 
 def as_admin(server: Server, open_page: OpenPage, viewport: dict[str, int]) -> Page:
-    """Signed in as the admin, who sees every page there is."""
+    """Sign in as the admin, who sees every page."""
     page = open_page(server, user=None, viewport=viewport, touch=True)
     sign_in(page, server, "admin", servers.ADMIN_PASSWORD)
     return page
 
 
 def swipe(page: Page, over: Locator, by: int) -> None:
-    """Draw a finger over an element; a negative distance moves what is there to the left."""
+    """Swipe over an element; a negative distance moves the content to the left."""
     place, touched = box(over), page.context.new_cdp_session(page)
     y = place["y"] + place["height"] / 2
     begin = place["x"] + place["width"] / 2 - by / 2
@@ -260,7 +260,7 @@ def test_on_a_phone_the_current_tab_is_in_sight(more: Server, open_page: OpenPag
     page = as_admin(more, open_page, PHONE)
     go(page, more, "/alerts/silences/")
     current = section_tabs(page).locator("[aria-current=page]")
-    # The last of six: without scripts it would lie right of the screen.
+    # The last of six: without scripts it would be off the right edge of the screen.
     expect(current).to_have_text("Silences")
     expect(current).to_be_in_viewport(ratio=1)
 
@@ -302,7 +302,7 @@ def test_with_the_pages_of_today_the_inbox_is_a_tab(server: Server, open_page: O
     expect(page.get_by_role("link", name="Change password")).to_be_visible()
 
 
-# --- Numbers that move ----------------------------------------------------------------------
+# --- Changing numbers -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ def test_the_status_strip_says_what_matters_on_the_page(
     expect(summary).to_have_text(re.compile(r"\d+ devices? signed in"))
 
 
-# --- For everybody --------------------------------------------------------------------------
+# --- For all users --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, LAPTOP, PHONE], ids=["desktop", "laptop", "phone"])

@@ -1,4 +1,4 @@
-"""Fifty sockets that never read, beside one that does."""
+"""Fifty sockets that never read, alongside one that does."""
 
 import asyncio
 import sys
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.services]
 DEAF = 50
 RATE = 100
 SIZE = 8000
-# Less than the ten seconds after which a follower of a log without progress is closed.
+# Less than the ten seconds after which a log follower without progress is closed.
 SECONDS = 6.0
 READERS_P99 = 0.1
 GROWTH = 2_000_000
@@ -33,7 +33,7 @@ STOPS_WITHIN = 5.0
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """One web process, so that all sockets are on it and its memory is theirs."""
+    """Run one web process, so that it has all sockets and all their memory."""
     settings = "tests.support.probing"
     with servers.production(tmp_path, processes=1, workers=(), settings=settings) as running:
         yield running
@@ -51,17 +51,17 @@ def publisher(server: Server) -> Iterator[None]:
 
 
 async def follower(server: Server, stack: AsyncExitStack, *, deaf: bool) -> SocketClient:
-    """A socket that follows a latest stream and a log."""
+    """Open a socket that follows a latest stream and a log."""
     headers = {"Authorization": "Bearer alice@1"}
     client = await SocketClient.open(f"{server.ws_url}/ws/probe/", headers, slow=deaf)
-    # At once: those who do not read would not read the end of a closing handshake either.
+    # Aborts: sockets that do not read would not read the end of a closing handshake either.
     stack.callback(client.connection.transport.abort)
     await client.command("subscribe", names=["tick"], logs=[LOG])
     return client
 
 
 async def read(client: SocketClient, seconds: float) -> tuple[list[float], list[int]]:
-    """Delays of the values in seconds, and the offsets of the log's events."""
+    """Return the delays of the values in seconds, and the offsets of the log's events."""
     delays, offsets = [], []
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -74,7 +74,7 @@ async def read(client: SocketClient, seconds: float) -> tuple[list[float], list[
 
 
 async def largest_memory(process: psutil.Process, reading: asyncio.Task[object]) -> int:
-    """The most memory that a process has while the task goes on, in bytes."""
+    """Return the process's peak memory during the task, in bytes."""
     largest = 0
     while not reading.done():
         largest = max(largest, process.memory_info().rss)
@@ -97,7 +97,7 @@ def test_who_reads_is_not_delayed_memory_stays_and_the_server_stops_in_time(
                 before = process.memory_info().rss
                 for _ in range(DEAF):
                     await follower(server, stack, deaf=True)
-                await read(reader, 0.5)  # what came while this process made them
+                await read(reader, 0.5)  # discards what arrived while this process opened them
                 reader.frames.clear()
                 reading = asyncio.create_task(read(reader, SECONDS))
                 largest = await largest_memory(process, reading)

@@ -1,4 +1,4 @@
-"""The bell and the inbox as a person with two browsers sees them."""
+"""The bell and the inbox, for a user with two browsers."""
 
 import json
 import re
@@ -33,7 +33,7 @@ WITHIN_A_SECOND = 1_000
 
 
 def rest(server: Server, user: str, path: str, body: object = None, method: str = "POST") -> Any:
-    """Ask the REST API as that user."""
+    """Send a request to the REST API as that user."""
     request = urllib.request.Request(
         f"{server.url}/api/v1/{path}",
         json.dumps(body or {}).encode() if method == "POST" else None,
@@ -45,7 +45,7 @@ def rest(server: Server, user: str, path: str, body: object = None, method: str 
 
 
 def tell_alice(server: Server, title: str, **fields: str) -> int:
-    """Have the admin notify alice; returns the notification's id."""
+    """Notify alice as the admin; returns the notification's id."""
     alice = rest(server, "alice", "me/", method="GET")["id"]
     body = {"user_id": alice, "title": title, **fields}
     return int(rest(server, "admin", "notifications/", body)["ids"][0])
@@ -66,7 +66,7 @@ def expect_count(page: Page, count: int, within: float = PATIENCE * 1000) -> Non
 
 
 def connected(server: Server, open_page: OpenPage, viewport: dict[str, int] = DESKTOP) -> Page:
-    """Alice's page, once its bell has heard from the server."""
+    """Open alice's page, and wait until its bell has heard from the server."""
     page = open_page(server, user=None, viewport=viewport)
     frames = Frames.of(page)
     sign_in(page, server)
@@ -95,7 +95,7 @@ def test_the_bell_rings_on_both_browsers_and_reading_on_one_counts_down_on_the_o
         expect_count(page, 1, WITHIN_A_SECOND)
     first.wait_for_url("**/inbox/**")
     expect(first.locator(".detail h2")).to_have_text("Box, box")
-    # Marked as read over REST by a program: on both again.
+    # A program marks it as read over REST: both pages follow.
     rest(server, "alice", f"notifications/{ids[1]}/read/")
     for page in (first, second):
         expect_count(page, 0, WITHIN_A_SECOND)
@@ -310,11 +310,11 @@ def test_every_process_knows_within_a_second_who_is_connected_to_any(
     production_server: Server, loop: BackgroundLoop
 ) -> None:
     server = production_server
-    # Nobody whose connections of an earlier test may still be listed.
+    # A new user: connections of an earlier test's user might still be listed.
     person = server.new_person()
 
     def pushed(message: str) -> bool:
-        """Each request is a connection of its own: one or the other process answers."""
+        """Push a message. Each request is a new connection, so either process may answer."""
         try:
             rest(server, "bob", f"users/{person.user_id}/push/", {"message": message})
         except urllib.error.HTTPError as error:
@@ -324,7 +324,7 @@ def test_every_process_knows_within_a_second_who_is_connected_to_any(
         return True
 
     def settled(expected: bool) -> None:
-        """All processes give this answer, from within a second on."""
+        """Wait until all processes give this answer, for at most a second."""
         deadline = time.monotonic() + 1
         while not all(pushed("?") is expected for _ in range(6)):
             assert time.monotonic() < deadline

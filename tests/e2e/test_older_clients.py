@@ -1,8 +1,8 @@
-"""Browser clients written against the first protocol go on working, unchanged.
+"""Browser clients written for the first protocol still work unchanged.
 
 They know `subscribe`, `unsubscribe`, `ping`, `realtime_metrics`, `historical_data` and `pong`, and
-nothing else: no ids, no heartbeat_ack, no recovery. LEGACY_SECONDS sets how long one is watched
-(`make legacy-client` watches for ten minutes).
+nothing else: no ids, no heartbeat_ack, no recovery. LEGACY_SECONDS sets how long the client is
+watched (ten minutes in `make legacy-client`).
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from .browser import wait_until
 from .conftest import OpenPage
 from .servers import Server
 
@@ -47,7 +48,8 @@ def test_a_client_that_knows_six_words_stays_connected_and_served(
     page = open_page(any_server)
     page.goto(f"{any_server.url}/accounts/profile/")
     page.evaluate(CLIENT, [f"{any_server.ws_url}/ws/dashboard/", PING_EVERY])
-    page.wait_for_function("window.legacy.metrics.length > 0", timeout=30_000)
+    # wait_for_function evaluates a string inside the page, which its policy forbids.
+    wait_until(page, lambda: page.evaluate("window.legacy.metrics.length > 0"), what="a tick")
     page.wait_for_timeout(SECONDS * 1000)
     log: dict[str, Any] = page.evaluate("window.legacy")
 
@@ -69,7 +71,7 @@ def test_a_client_that_knows_six_words_stays_connected_and_served(
 
 
 def check_history(frames: list[dict[str, Any]]) -> None:
-    """One frame, oldest first, of what was subscribed."""
+    """Check for one frame, oldest points first, with only subscribed metrics."""
     [history] = frames
     times = [datetime.fromisoformat(point["timestamp"]) for point in history["data"]]
     assert times == sorted(times)
@@ -78,7 +80,7 @@ def check_history(frames: list[dict[str, Any]]) -> None:
 
 
 def check_metrics(arrivals: list[tuple[float, dict[str, Any]]]) -> None:
-    """A tick about every second, with the three groups and only what was subscribed."""
+    """Check for a tick about every second, with the three groups and only subscribed metrics."""
     assert len(arrivals) >= SECONDS * 0.8
     times = [at for at, _ in arrivals]
     longest = max(after - before for before, after in pairwise(times))

@@ -46,7 +46,7 @@ def serve(environment: Mapping[str, str], *arguments: str) -> subprocess.Complet
 
 
 def deaf_client(server: Server, metric: str) -> socket.socket:
-    """Connect, ask for far more than the buffers between hold, and read nothing."""
+    """Connect, request far more than the buffers in between hold, and read nothing."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", server.port))
@@ -177,7 +177,7 @@ def test_web_processes_end_with_the_parent_that_was_killed(tmp_path: Path) -> No
 def test_web_processes_that_are_still_starting_end_with_their_parent_too(
     production_server: Server,
 ) -> None:
-    """They load Django for seconds before they can look after their parent."""
+    """They load Django for seconds before they can watch their parent."""
     port = str(servers.free_port())
     parent = production_server._spawn("serve", "--port", port, "--processes", "2")
     children = children_of(parent, 2)
@@ -190,7 +190,7 @@ def test_web_processes_that_are_still_starting_end_with_their_parent_too(
 
 
 def children_of(parent: subprocess.Popen[bytes], count: int) -> list[psutil.Process]:
-    """The children of a process, once it has so many."""
+    """Wait until a process has `count` children, and return them."""
     deadline = time.monotonic() + STARTS_WITHIN
     while len(children := psutil.Process(parent.pid).children()) < count:
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""Logged out in one tab, on two web processes: who is cut off, who is not, and how soon."""
+"""Logging out in one tab, on two web processes: which sockets are closed, and how soon."""
 
 import asyncio
 import re
@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.services]
 
 REVOKED = 4500
 WITHIN = 1.0
-# A minute unless configured. Shorter, so that the test of it is; longer than the others take to
-# look at their sockets, so that what ends these is the message and not the check.
+# The default is a minute. Shorter here, for the test of the check; longer than the other tests
+# watch their sockets, so that the message ends these and not the check.
 RECHECK_WITHIN = 20.0
 NEW_PASSWORD = "tyre-wall-kerb-8"
 FIELD = 'name="csrfmiddlewaretoken" value="'
@@ -37,7 +37,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 @pytest.fixture
 def installation(running: Installation, loop: BackgroundLoop) -> Installation:
-    """The installation of this module, when all its processes hear of each other."""
+    """Return the module's installation, once its processes receive each other's messages."""
     loop.run(until_all_hear(running.server), within=120)
     return running
 
@@ -45,7 +45,7 @@ def installation(running: Installation, loop: BackgroundLoop) -> Installation:
 async def until_all_hear(server: Server) -> None:
     """Return when a message reaches sockets on both web processes.
 
-    After an outage of Redis, each hears nothing until it has found it again.
+    After an outage of Redis, a process receives nothing until it has reconnected.
     """
     person = server.new_person()
     headers = {"Authorization": f"Bearer {person.token}"}
@@ -67,7 +67,7 @@ async def until_all_hear(server: Server) -> None:
 
 
 class Browser:
-    """Somebody's browser: pages and forms over HTTP, sockets with the same session's cookie."""
+    """A user's browser: pages and forms over HTTP, sockets with the same session's cookie."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -75,7 +75,7 @@ class Browser:
         self.sockets: list[SocketClient] = []
 
     async def submit(self, page: str, path: str, **form: str) -> httpx.Response:
-        """Open `page`, and send the form on it that leads to `path`."""
+        """Open `page`, and submit its form with the action `path`."""
         shown = await self.http.get(page)
         assert f'action="{path}"' in shown.text or page == path, shown.text[-2000:]
         token = re.search(rf"{FIELD}(\w+)", shown.text)
@@ -111,7 +111,7 @@ class Browser:
 
 @asynccontextmanager
 async def two_browsers(server: Server, username: str) -> AsyncIterator[tuple[Browser, Browser]]:
-    """Two browsers of one user, each with sockets on both web processes."""
+    """Yield two browsers of one user, each with sockets on both web processes."""
     both = Browser(server), Browser(server)
     try:
         for browser in both:
@@ -124,7 +124,7 @@ async def two_browsers(server: Server, username: str) -> AsyncIterator[tuple[Bro
 
 
 async def close_codes(began: float, within: float, *browsers: Browser) -> set[int | None]:
-    """How all sockets of these browsers are closed by `began` + `within` (monotonic seconds)."""
+    """Return the close codes of all sockets by `began` + `within` (monotonic seconds)."""
     left = within - (time.monotonic() - began)
     sockets = [client for browser in browsers for client in browser.sockets]
     return set(await asyncio.gather(*(client.closed(left) for client in sockets)))
@@ -172,7 +172,7 @@ def test_a_new_password_ends_the_sockets_of_all_sessions_on_both_processes(
 def test_deactivation_ends_the_sockets_of_all_sessions_on_both_processes(
     installation: Installation, loop: BackgroundLoop
 ) -> None:
-    """By the action in the admin."""
+    """Through the action in the admin."""
     person = installation.server.new_person()
 
     async def deactivated() -> None:
@@ -200,7 +200,7 @@ def test_deactivation_ends_the_sockets_of_all_sessions_on_both_processes(
 def test_with_redis_away_the_sockets_end_at_the_next_check(
     installation: Installation, loop: BackgroundLoop
 ) -> None:
-    """Within a minute unless configured; here within RECHECK_WITHIN."""
+    """Within a minute by default; here within RECHECK_WITHIN."""
     person = installation.server.new_person()
 
     async def logged_out() -> None:

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of notifications."""
+"""Fixtures of the notification tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Team:
         return principal_of(user, self.workspace.slug)
 
     def tell(self, *users: User, title: str = "Box this lap", **fields: Any) -> list[Notification]:
-        """Have the system notify these users."""
+        """Notify these users as the system."""
         return services.notify(
             workspace_id=self.workspace.pk,
             user_ids=[user.pk for user in users],
@@ -48,13 +48,13 @@ def team(db: None) -> Team:
 
 @pytest.fixture
 def live_team(transactional_db: None) -> Team:
-    """A team in a database that the server of a test sees too."""
+    """Create a team in a database that the test's server sees too."""
     return Team()
 
 
 @pytest.fixture
 def inbox(connect: Any) -> Inbox:
-    """`await inbox(user)`: a socket of /ws/notifications/, its greeting taken."""
+    """`await inbox(user)` opens a socket of /ws/notifications/ and reads its greeting."""
 
     async def opened(user: Any = None, **query: Any) -> SocketClient:
         client: SocketClient = await connect("/ws/notifications/", user=user, **query)
@@ -65,5 +65,5 @@ def inbox(connect: Any) -> Inbox:
 
 
 async def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Run a service beside the event loop, as the server does."""
+    """Run a service alongside the event loop, as the server does."""
     return await threads.call(function, *args, **kwargs)

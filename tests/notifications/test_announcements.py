@@ -1,4 +1,4 @@
-"""Announcements: saved in the admin, heard at once, kept for who is away."""
+"""Announcements: saved in the admin, delivered at once, kept for absent users."""
 
 from __future__ import annotations
 

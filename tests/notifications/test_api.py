@@ -1,4 +1,4 @@
-"""The REST doors: reading, marking, telling others, pushing to who is connected."""
+"""The REST API: reading, marking, notifying others, pushing to connected users."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ async def test_connected_elsewhere_is_not_connected_here(
 async def test_within_a_second_after_the_last_connection_is_gone_so_is_the_user(
     inbox: Inbox, live_team: Team, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A list that is written late must not matter on the process that knows better.
+    # A stale list in the database must not matter on the process that has the connection.
     monkeypatch.setattr(directory, "PAUSE", 30.0)
     client = await inbox(live_team.ann)
     await asyncio.sleep(0)

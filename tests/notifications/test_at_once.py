@@ -1,4 +1,4 @@
-"""Many changes at once: every event's count is right for its place in the stream."""
+"""Concurrent changes: every event's count is right for its position in the stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from accounts.models import User
 from notifications import selectors, services, streams
 from notifications.models import Notification
-from realtime.models import Event
+from realtime.models import LoggedEvent
 from tests.notifications.conftest import Team, call
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def events(team: Team, user: User) -> list[dict[str, Any]]:
     key = streams.inbox(team.workspace.pk, user.pk)
-    rows = Event.objects.filter(
+    rows = LoggedEvent.objects.filter(
         stream__workspace_id=key.workspace_id, stream__user_id=key.user_id, stream__name=key.name
     )
     return [json.loads(text) for text in rows.order_by("offset").values_list("payload", flat=True)]
@@ -34,7 +34,7 @@ def read_some(team: Team, user: User, chance: random.Random) -> None:
 
 
 def check(team: Team, user: User) -> None:
-    """Replay: what was told adds up, event by event, to what is stored."""
+    """Replay the stream: event by event, the result equals the stored state."""
     unread: set[int] = set()
     for event in events(team, user):
         if event["type"] == "new_notification":

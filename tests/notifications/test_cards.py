@@ -1,4 +1,4 @@
-"""The registry of live cards, and the changes that apps tell of."""
+"""The registry of live cards, and the changes that apps report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Apps register how messages reach their places."""
+"""Channels that apps register to deliver messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Pager(Channel):
-    """A channel that leads outside: it keeps what its worker is to send later."""
+    """A channel to the outside: it stores what its worker sends later."""
 
     name = "pager"
     label = "Pager"

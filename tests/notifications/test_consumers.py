@@ -1,4 +1,4 @@
-"""The socket door, line by line of the protocol's Notifications section."""
+"""The notifications socket, line by line of the protocol's Notifications section."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_what_comes_while_the_snapshot_is_read_is_told_after_it(
     def slow(principal: Principal) -> selectors.Snapshot:
         live_team.tell(live_team.ann)
         deadline = time.monotonic() + 5
-        # The process has heard of the event: it is on its way to this very socket.
+        # The process has received the event, which is on its way to this socket.
         while not any(
             s.behind for c in list(loop_hub.connections) for s in list(c.subscriptions.values())
         ):
@@ -185,7 +185,7 @@ async def test_a_stream_that_is_not_of_this_endpoint_is_refused(
 async def test_an_old_snapshot_and_its_events_make_a_new_snapshot(
     inbox: Inbox, live_team: Team
 ) -> None:
-    """The replay test: whatever changes a user's notifications tells all of it."""
+    """Replay: every change of a user's notifications is reported completely."""
     kept = (await call(live_team.tell, live_team.ann, title="Before"))[0]
     watcher = await inbox(live_team.ann)
     state = Known(await watcher.event("initial_data"))
@@ -256,7 +256,7 @@ async def test_the_same_user_in_another_workspace_hears_nothing_of_it(
 
 
 class Known:
-    """What a client that follows the protocol knows."""
+    """The state of a client that follows the protocol."""
 
     def __init__(self, snapshot: dict[str, Any]) -> None:
         self.unread = {each["id"]: each for each in snapshot["data"]}

@@ -1,4 +1,4 @@
-"""Notifications of an earlier release are found by what they are about."""
+"""Notifications of an earlier release are found by their subjects."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def migrate(targets: list[tuple[str, str]]) -> Any:
 
 @pytest.fixture
 def latest() -> Iterator[None]:
-    """The database is at the newest migration afterwards, whatever the test did."""
+    """Migrate the database to the newest state after the test."""
     yield
     migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
 

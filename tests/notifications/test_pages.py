@@ -1,4 +1,4 @@
-"""The inbox page and the bell in the shell, as the server renders them."""
+"""The inbox page and the shell's bell, as rendered by the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was read long ago goes."""
+"""Notifications that were read long ago are removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be told to whom, and what reading it changes."""
+"""Sending notifications, and the effect of reading them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from notifications import kinds, selectors, services
 from notifications.models import MAX_TITLE, Notification
 from notifications.subjects import Seen, Subject
 from realtime.errors import InvalidCommand, NotFound
-from realtime.models import Event, Stream
+from realtime.models import LoggedEvent, Stream
 from tests.notifications.conftest import Team
 from tests.support.people import make_member, make_workspace
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def events_of(team: Team, user_id: int) -> list[str]:
-    rows = Event.objects.filter(
+    rows = LoggedEvent.objects.filter(
         stream__workspace_id=team.workspace.pk, stream__user_id=user_id
     ).order_by("offset")
     return list(rows.values_list("payload", flat=True))
@@ -104,7 +104,7 @@ def test_what_was_seen_elsewhere_is_read_and_each_of_its_users_is_told(team: Tea
     stint = Subject("stint", 7)
     (first,) = team.tell(team.ann, subject=stint, subject_sequence=3)
     (second,) = team.tell(team.ben, subject=stint, subject_sequence=3)
-    for about in ({"subject_sequence": 4}, {}):  # a later place, and the whole of it
+    for about in ({"subject_sequence": 4}, {}):  # a later position, and the whole subject
         team.tell(team.ann, subject=stint, **about)
     team.tell(team.ann, subject=Subject("stint", 8), subject_sequence=1)
     team.tell(team.ann, subject=Subject("lap", 7), subject_sequence=1)

@@ -17,14 +17,14 @@ Probe = Callable[..., Awaitable[SocketClient]]
 
 @pytest.fixture
 def limits(settings: Any) -> dict[str, float]:
-    """This test's own copy of the limits."""
+    """Return the test's own copy of the limits."""
     settings.REALTIME_LIMITS = dict(settings.REALTIME_LIMITS)
     return settings.REALTIME_LIMITS
 
 
 @pytest.fixture
 def probe_authentication(transactional_db: None, settings: Any) -> Iterator[None]:
-    """Whoever shows a token of the form name@workspace_id is let in."""
+    """Accept any token of the form name@workspace_id."""
     settings.REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
     settings.REALTIME_AUTHENTICATE_SESSIONS = "tests.realtime.endpoints.authenticate_sessions"
     settings.REALTIME_RECHECK = "tests.realtime.endpoints.recheck"
@@ -46,7 +46,7 @@ async def probe_server(probe_authentication: None) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture
 async def probe(probe_server: str) -> AsyncIterator[Probe]:
-    """`await probe("alice@1")`: a socket to the probe endpoint; no token: anonymous."""
+    """`await probe("alice@1")` opens a probe socket; without a token, anonymously."""
     async with AsyncExitStack() as stack:
 
         async def opened(

@@ -1,4 +1,4 @@
-"""An endpoint without a domain, for the tests of the real-time layer."""
+"""An endpoint without a domain, for tests of the real-time layer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Note(Event, tag="note"):
 
 
 class Subscribe(Command, tag="subscribe"):
-    """`streams` is what client libraries repeat by themselves when they come back."""
+    """Client libraries repeat `streams` by themselves when they reconnect."""
 
     logs: list[str] = []
     streams: list[str] = []
@@ -74,7 +74,7 @@ class Chosen:
     names: frozenset[str]
 
     def frames(self, payload: dict[str, Any]) -> list[bytes]:
-        # Looked up at each call: tests count them.
+        # Looked up at each call, so that tests can count the calls.
         frame = render(payload, self.names)
         return [] if frame is None else [frame]
 
@@ -126,7 +126,9 @@ class ProbeConsumer(RealtimeConsumer):
         return Confirmed(positions={})
 
     async def requested_data(self, request: str) -> Any:
-        """`connections`: client ids by the registry, `skipping`: of those that missed values;
+        """Return client ids or user ids.
+
+        `connections`: client ids in the registry; `skipping`: those that missed values;
         `present:<scope>`: user ids.
         """
         kind, _, scope = request.partition(":")
@@ -148,7 +150,7 @@ revoked: set[str] = set()
 
 
 def authenticate(credentials: Credentials) -> Principal | None:
-    """The bearer "name@workspace_id" (or the same as a session key) is let in."""
+    """Accept the bearer "name@workspace_id", or the same as a session key."""
     shown = credentials.bearer or credentials.session_key or ""
     name, _, workspace = shown.partition("@")
     if not workspace.isdigit() or shown in revoked:
@@ -168,7 +170,7 @@ def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None
     return [authenticate(credentials) for credentials in shown]
 
 
-# What became of principals, by username; those who are not named are as they were.
+# Changed principals by username; all others are unchanged.
 became: dict[str, Principal | None] = {}
 
 
@@ -177,7 +179,7 @@ def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None
 
 
 def touch(principals: Sequence[Principal]) -> None:
-    """Nobody's presence is kept here."""
+    """Do nothing: presence is not tracked here."""
 
 
 application = ProtocolTypeRouter(

@@ -1,6 +1,6 @@
-"""A small user of log streams: one's own account from connect on, shared books by name.
+"""A small user of log streams: the user's own account from connect on, shared books by name.
 
-Trading will follow `orders` so, and dashboards `alerts`.
+Trading will follow `orders` in this way, and dashboards `alerts`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def book(workspace_id: int, name: str) -> StreamKey:
 
 
 class LedgerConsumer(RealtimeConsumer):
-    """`before_snapshot` is awaited once logs are followed: tests make things happen there."""
+    """Awaits `before_snapshot` once logs are followed, so that tests can interfere there."""
 
     before_snapshot: ClassVar[Callable[[], Awaitable[None]] | None] = None
 

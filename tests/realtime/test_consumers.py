@@ -1,4 +1,4 @@
-"""The life of a socket, seen from its client (docs/protocol.md, Frames and Lifecycle)."""
+"""The life of a socket, as its client sees it (docs/protocol.md, Frames and Lifecycle)."""
 
 import asyncio
 import json
@@ -205,7 +205,7 @@ async def test_a_revoked_session_closes_its_sockets_and_no_other(probe):
 
 
 async def test_a_session_revoked_while_its_socket_opens_is_closed(probe, monkeypatch):
-    """Found good, then revoked and everywhere announced, then registered."""
+    """The session is found valid, then revoked and announced; then the socket is registered."""
     hub = await get_hub()
     look_up = hub.logins._look_up
 

@@ -1,4 +1,4 @@
-"""From a committed change to every socket: log streams lose nothing, latest ones stay newest."""
+"""From a commit to every socket: logs lose nothing, latest streams stay up to date."""
 
 import asyncio
 from contextlib import suppress
@@ -28,7 +28,7 @@ def note(*texts: str, key: StreamKey = OPS) -> None:
 
 
 def append_unpublished(*texts: str) -> None:
-    """What a lost wake-up leaves behind: events in the database that nobody was told of."""
+    """Simulate a lost wake-up: events are in the database but were never announced."""
     with transaction.atomic():
         log.append([(OPS, Note(text=text).encode().decode()) for text in texts])
 
@@ -132,7 +132,7 @@ async def test_a_lost_wake_up_costs_latency_and_no_event(probe):
 
 @pytest.fixture
 def no_poll(monkeypatch):
-    """The Hub finds nothing by itself during the test."""
+    """Stop the Hub from polling during the test."""
     monkeypatch.setattr("realtime.hub.POLL_INTERVAL", 3600)
 
 
@@ -232,7 +232,7 @@ async def test_a_later_selection_replaces_the_earlier(probe):
 
 @pytest.fixture
 def rendered(monkeypatch):
-    """The selections that a value was encoded for."""
+    """Record the selections that a value was encoded for."""
     encoded: list[frozenset[str]] = []
     render = endpoints.render
 
@@ -301,7 +301,7 @@ async def test_frames_sent_are_counted_beyond_the_end_of_their_connection(probe)
 
 
 async def arrives_at_last(client, name="cpu"):
-    """Publish again and again, until a value comes through."""
+    """Publish repeatedly until a value gets through."""
     values = None
     async with asyncio.timeout(10):
         while values != {name: 1}:
@@ -326,7 +326,7 @@ async def test_a_membership_that_the_layer_forgot_is_renewed(frequent_rejoin, pr
 
 async def test_memberships_are_renewed_long_before_the_layer_forgets_them():
     layer = get_channel_layer()
-    expiry = getattr(layer, "group_expiry", None)  # Redis pub/sub forgets none by itself
+    expiry = getattr(layer, "group_expiry", None)  # Redis pub/sub never forgets memberships
     assert expiry is None or expiry >= 10 * REJOIN_INTERVAL
 
 
@@ -344,7 +344,7 @@ async def test_a_receive_loop_that_breaks_begins_again(probe, monkeypatch):
         return await receive(channel)
 
     monkeypatch.setattr(hub._layer, "receive", breaks)
-    # The first is taken by the receive that waits already; the loop breaks behind it.
+    # The waiting receive takes the first value; the loop breaks after it.
     await arrives_at_last(client)
     async with asyncio.timeout(5):
         while not broken:
@@ -362,7 +362,7 @@ async def test_a_thousand_messages_that_come_at_once_fit_into_the_hubs_channel(p
         {"type": "latest", "key": [1, VALUES, 0], "payload": b'{"number": %d}' % number}
         for number in range(1000)
     ]
-    # All of them in one turn of the loop: the Hub receives none in between.
+    # Sends all of them in one turn of the loop: the Hub receives none in between.
     await asyncio.gather(*(hub._layer.group_send(group, message) for message in messages))
     seen = [(await client.event("tick"))["values"]["number"] for _ in messages]
     assert seen == list(range(1000))

@@ -1,4 +1,4 @@
-"""The commands that every endpoint takes, and what is pushed to people (docs/protocol.md)."""
+"""The commands that every endpoint accepts, and pushes to users (docs/protocol.md)."""
 
 import asyncio
 import json
@@ -203,7 +203,7 @@ async def test_a_message_of_a_change_that_is_rolled_back_is_never_sent(probe):
 
 
 async def test_pushes_wait_for_a_client_that_lags(probe):
-    """The newest 32 of them: whoever does not read has no claim to more."""
+    """The newest 32 of them: a client that does not read is not entitled to more."""
     client = await probe("alice@1", slow=True)
     await client.event("heartbeat")
     for number in range(200):
@@ -249,6 +249,6 @@ async def test_a_server_that_is_late_sends_heartbeats_less_often(probe, limits, 
     monkeypatch.setattr("realtime.sockets.lifecycle.loop_lag.lag", 10.0)
     client = await probe("alice@1")
     await client.event("heartbeat")
-    await client.event("heartbeat", within=3)  # the one that was set before
+    await client.event("heartbeat", within=3)  # the one that was already scheduled
     reply = await client.command("request_data", request="connection")
     assert reply["data"]["heartbeat_interval"] > 25

@@ -1,4 +1,4 @@
-"""The envelope: what is taken, what is refused, what is said of it."""
+"""The envelope: accepted frames, refused frames, and the errors for them."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from realtime.errors import AppError, InvalidCommand, InvalidJSON
 from realtime.protocol import Amount, Command, Position, convert, parse, rfc3339, with_fields
 
-# What a frame may hold as text: all but U+0000 and halves of surrogate pairs.
+# Valid text in a frame: everything except U+0000 and halves of surrogate pairs.
 characters = st.characters(exclude_characters="\0", codec="utf-8")
 values = st.recursive(
     st.none()

@@ -1,4 +1,4 @@
-"""Apps offer things by name, each name once."""
+"""Apps register things by name, each name once."""
 
 from __future__ import annotations
 

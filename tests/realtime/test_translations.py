@@ -1,4 +1,4 @@
-"""Errors are told in the language of whoever reads them, and logged in English."""
+"""Errors are shown in the reader's language, and logged in English."""
 
 from __future__ import annotations
 

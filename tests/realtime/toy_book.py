@@ -1,7 +1,7 @@
-"""A small real book, as the Trading section of docs/protocol.md has it, and the venue it is of.
+"""A small real book, as in the Trading section of docs/protocol.md, and its venue.
 
-Prices are integer ticks of 0.01. The venue is what a database would be: it commits a change with
-its sequence, and a book is loaded from there.
+Prices are integer ticks of 0.01. The venue takes the place of a database: it commits a change with
+its sequence, and books are loaded from it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PREFIX = "book:"
 DEPTH = 10
 
 Level = tuple[str, int]  # side, price in ticks
-Changes = Sequence[tuple[str, int, int]]  # side, price in ticks, quantity; 0: gone
+Changes = Sequence[tuple[str, int, int]]  # side, price in ticks, quantity; 0: removed
 
 
 def key(symbol: str = "ACME") -> StreamKey:
@@ -92,17 +92,17 @@ def _price(ticks: int) -> str:
 
 
 class Venue:
-    """The books as they are committed. Safe to use from several threads."""
+    """The committed books. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self.loads = 0
-        # Called by each load before it reads: tests fail there, or take their time.
+        # Called by each load before it reads: tests make it fail or wait.
         self.before_load: Callable[[], None] = lambda: None
         self._books: dict[StreamKey, ToyBook] = {}
         self._lock = threading.Lock()
 
     def commit(self, *changes: tuple[str, int, int], symbol: str = "ACME") -> BookUpdate:
-        """Change a book by one command; what is returned is for whoever publishes it."""
+        """Change a book with one command; returns the update to publish."""
         with self._lock:
             found = self._books.setdefault(key(symbol), ToyBook(symbol))
             sequence = found.sequence + 1
@@ -110,12 +110,12 @@ class Venue:
             return BookUpdate(sequence, sequence, changes)
 
     def restore(self, backup: ToyBook) -> None:
-        """Go back to an earlier state of a book."""
+        """Restore an earlier state of a book."""
         with self._lock:
             self._books[key(backup.symbol)] = backup.copy()
 
     def book(self, symbol: str = "ACME") -> ToyBook:
-        """The book as it is now."""
+        """Return the current book."""
         with self._lock:
             return self._books.setdefault(key(symbol), ToyBook(symbol)).copy()
 
@@ -133,7 +133,7 @@ class Venue:
 
 
 class ClientBook:
-    """What a client makes of the frames it gets; checks each of them as the protocol says."""
+    """A client's book, built from its frames; checks each frame against the protocol."""
 
     def __init__(self) -> None:
         self.sequence: int | None = None
@@ -168,7 +168,7 @@ class ClientBook:
         return zlib.crc32(text.encode())
 
     def equals(self, other: ToyBook) -> bool:
-        """Whether this is the whole of that book, at its sequence."""
+        """Tell whether this is the complete `other` book, at the same sequence."""
         expected: dict[str, dict[str, str]] = {"bids": {}, "asks": {}}
         for (side, price), quantity in other.quantities.items():
             expected[f"{side}s"][_price(price)] = str(quantity)

@@ -1,4 +1,4 @@
-"""The environment is checked at the start, and what is wrong is named."""
+"""The environment is checked at the start, and errors name the variable."""
 
 import stat
 

@@ -1,4 +1,4 @@
-"""What an operator reads while Redis is away: that it is away, once."""
+"""The log during an outage of Redis: one line says that Redis cannot be reached."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ COMPLAINT = "Unexpected exception in receive task"
 
 @pytest.fixture
 def now(monkeypatch):
-    """The time as the filter sees it: a list of one number."""
+    """Replace the filter's clock by a list of one number."""
     clock = [1000.0]
     monkeypatch.setattr(logs.time, "monotonic", lambda: clock[0])
     return clock
@@ -24,7 +24,7 @@ def now(monkeypatch):
 
 @pytest.fixture
 def lines():
-    """Lines of a logger with the filter: (level, text, whether a traceback follows)."""
+    """Return a logger with the filter, and its lines: (level, text, has a traceback)."""
     written: list[tuple[str, str, bool]] = []
 
     class Kept(logging.Handler):

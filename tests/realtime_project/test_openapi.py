@@ -1,4 +1,4 @@
-"""The API's document: complete, in step with the code, and served under the strict policy."""
+"""The OpenAPI document: complete, in sync with the code, and served under the strict policy."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_every_operation_is_named_grouped_and_told_in_a_sentence() -> None:
         assert "429" in operation["responses"] or operation["tags"] == ["health"]
 
 
-# Each of these is checked against the document by the client itself.
+# The client itself checks each of these against the document.
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Every page in Chinese, the admin's too, is Chinese throughout."""
+"""Every page in Chinese, including the admin's, is entirely in Chinese."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tools.visible import visible
 
 pytestmark = pytest.mark.django_db
 CHINESE = {"Accept-Language": "zh-CN"}
-# Names, units and signs that are the same in every language.
+# Names, units and symbols that are the same in every language.
 SAME = {
     "API", "Authorization", "Bearer", "CPU", "ID", "IP", "JSON", "JavaScript", "LDAP", "MB",
     "Mbit", "Pitwall", "UTC", "WebSocket", "REST", "English",
 }  # fmt: skip
-# Of Django: a picture's description that it does not translate, keys of the keyboard, a hasher.
+# From Django: an untranslated image description, keyboard keys, a hasher.
 DJANGO = {"True", "False", "Search", "Control", "Mac", "Command", "md", "testserver"}
-# Codes that programs know things by, in columns of their own; JSON; metrics, named in English.
+# Codes for programs, in separate columns; JSON; metrics, which have English names.
 CODES = re.compile(
     r"pw_\w+|[a-z]+([._][a-z]+)+|\w+\*{6,}|\(host\)|{source=|"
     r"Disk I/O|CPU usage|Memory usage|Network throughput"
@@ -38,7 +38,7 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 
 @pytest.fixture
 def mina(db: None) -> User:
-    """Somebody who has made something of each kind that pages list, with Chinese names."""
+    """Create a user with one of each kind of object that pages list, all with Chinese names."""
     team = make_workspace("24", name="车队")
     mina = make_member(team, Role.OWNER, "小敏", is_staff=True, is_superuser=True)
     other = make_member(team, username="小博")
@@ -51,7 +51,7 @@ def mina(db: None) -> User:
     dashboard.ensure_series(source_id=source.pk, wanted=[("cpu_usage", ())])
     Metric.objects.exclude(name="cpu_usage").delete()
     Announcement.objects.create(message="三点下雨", workspace=team, author=mina)
-    # What is stored is in the installation's language, whoever reads it.
+    # Stored texts are in the installation's language, whoever reads them.
     Notification.objects.all().delete()
     Notification.objects.create(workspace=team, user=mina, title="你好", kind="announcement")
     services.deactivate_user(user=other)
@@ -59,7 +59,7 @@ def mina(db: None) -> User:
 
 
 def odd(page: str) -> list[str]:
-    """The texts of a page with words in them that are not Chinese."""
+    """Return the texts of a page that contain non-Chinese words."""
     texts = {" ".join(text.split()) for text in visible(page)}
     return sorted(
         text
@@ -106,7 +106,7 @@ def test_the_admin(mina: User) -> None:
 
 
 def admin_pages(user: User) -> Iterator[str]:
-    """The front page, and of each model its list, its form, and the page of one row."""
+    """Yield the front page, and for each model its list, its form, and the page of one row."""
     request = RequestFactory().get("/admin/")
     request.user = user
     yield "/admin/"

@@ -1,4 +1,4 @@
-"""A body that is no JSON as others can read it is refused at every door of the REST API."""
+"""Every endpoint of the REST API refuses bodies that are not interoperable JSON."""
 
 from __future__ import annotations
 

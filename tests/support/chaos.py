@@ -1,4 +1,4 @@
-"""Settings of a server that serves the probe endpoint and loses some of what it publishes."""
+"""Settings of a server with the probe endpoint and a lossy channel layer."""
 
 from tests.support.probing import *
 from tests.support.probing import CHANNEL_LAYERS

@@ -1,4 +1,4 @@
-"""Settings of the product as it is, but for losing some of what it publishes."""
+"""The product's settings with a lossy channel layer."""
 
 from realtime_project.settings import *
 from realtime_project.settings import CHANNEL_LAYERS

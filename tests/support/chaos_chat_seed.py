@@ -1,7 +1,7 @@
-"""Rooms and people for a chaos run: python -m tests.support.chaos_chat_seed PEOPLE ROOMS.
+"""Rooms and users for a chaos run: python -m tests.support.chaos_chat_seed PEOPLE ROOMS.
 
-Makes private rooms chaos0, chaos1, … with their members, and prints for each person a line of
-JSON: {"name", "rooms", "token"}.
+Creates private rooms chaos0, chaos1, … with their members, and prints a line of JSON for each user:
+{"name", "rooms", "token"}.
 """
 
 import json
@@ -26,7 +26,7 @@ def slug(room: int) -> str:
 
 
 def rooms_of(number: int, rooms: int) -> list[str]:
-    """Where a person is: in one room, every fourth one in another as well."""
+    """Return a user's rooms: one room, and for every fourth user another one."""
     places = [number % rooms, (number // rooms + 1 + number) % rooms]
     return [slug(room) for room in dict.fromkeys(places[: 2 if number % 4 == 0 else 1])]
 

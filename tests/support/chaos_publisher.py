@@ -1,7 +1,7 @@
 """Commits events to a few streams: python -m tests.support.chaos_publisher SECONDS RATE.
 
-RATE is commits a second at the most, of one to three events each. Runs in a process of its own, as
-a worker would; what it commits is what clients must end up with.
+RATE is the maximum number of commits a second, of one to three events each. Runs in a separate
+process, as a worker would. Clients must end up with exactly its commits.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""A small real user of an inbox: a worker that adds up, in this process or in one of its own.
+"""A small real user of an inbox: a worker that keeps a sum, in this process or in its own.
 
-It keeps its total in memory and changes it before the commit, as a matcher does with its books.
-Run as a program it is a nursery: for each line "AT_ONCE,STEP,POINT" it forks a process that runs
-the worker and kills itself with SIGKILL when it comes to that point for the STEP-th time.
+It keeps its total in memory and changes it before the commit, as a matcher does with its books. Run
+as a program, it is a nursery: for each line "AT_ONCE,STEP,POINT" it forks a process that runs the
+worker and kills itself with SIGKILL when it reaches POINT for the STEP-th time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if __name__ == "__main__":
 from django.db import transaction  # noqa: E402
 
 from realtime.errors import AppError, InvalidCommand  # noqa: E402
-from realtime.models import Event as EventRow  # noqa: E402
+from realtime.models import LoggedEvent  # noqa: E402
 from realtime.protocol import Event  # noqa: E402
 from realtime.streams import publish  # noqa: E402
 from realtime.streams.log import StreamKey  # noqa: E402
@@ -70,14 +70,14 @@ additions: Inbox[Add | Reset, Total] = Inbox("counter", In=Add | Reset, Out=Tota
 
 
 def applied() -> list[tuple[int, int]]:
-    """The amounts that have been applied and the totals then, in order (synchronous)."""
-    rows = EventRow.objects.filter(stream__name=APPLIED.name).order_by("offset")
+    """Return the applied amounts, each with its running total, in order (synchronous)."""
+    rows = LoggedEvent.objects.filter(stream__name=APPLIED.name).order_by("offset")
     events = map(msgspec.json.decode, rows.values_list("payload", flat=True))
     return [(event["amount"], event["total"]) for event in events]
 
 
 class Counter(Worker):
-    """Adds up what comes, at most `at_once` in a commit. Refuses negative amounts."""
+    """Adds amounts, at most `at_once` per commit. Refuses negative amounts."""
 
     name = "counter"
     pace = OnWake(additions, within=0.05)
@@ -112,7 +112,7 @@ class Counter(Worker):
 
 
 def main(lines: Iterable[str]) -> None:
-    """Fork a worker for each line; say its process id, and how it ended."""
+    """Fork a worker for each line; prints its process id and its exit code."""
     loop.ACQUIRE_EVERY = 0.05
     for line in lines:
         at_once, step, point = line.strip().split(",")
@@ -126,7 +126,7 @@ def main(lines: Iterable[str]) -> None:
 
 
 def live(point: str, step: int) -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # when the nursery dies, so does this process
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # this process dies with the nursery
     if point:
         plant(point, step)
 
@@ -138,14 +138,14 @@ def live(point: str, step: int) -> None:
 
     try:
         asyncio.run(run())
-    except BaseException as error:  # noqa: BLE001 - said, then the fork ends here
+    except BaseException as error:  # noqa: BLE001 - reported, then the fork ends
         sys.stderr.write(f"{error!r}\n")
         os._exit(1)
     os._exit(0)
 
 
 def plant(point: str, step: int) -> None:
-    """Have this process kill itself at the point, the `step`-th time that it comes there."""
+    """Make this process kill itself the `step`-th time that it reaches the point."""
     left = step
 
     def die() -> None:
@@ -159,7 +159,7 @@ def plant(point: str, step: int) -> None:
         real = inbox_rows.settle
 
         def settle(*args: Any) -> int:
-            transaction.on_commit(die)  # before what tells the askers
+            transaction.on_commit(die)  # runs before the callback that notifies the askers
             return real(*args)
 
         inbox_rows.settle = settle
@@ -170,7 +170,7 @@ def plant(point: str, step: int) -> None:
         "commit": (leases.HeldLease, "check"),
         "wake-up": (publish, "publish_outcomes"),
     }[what]
-    # The fence is checked as the last thing before the commit.
+    # The fence is checked last before the commit.
     after = when == "after" or what == "commit"
     setattr(module, name, dying(getattr(module, name), die, after=after))
 

@@ -1,4 +1,4 @@
-"""REST clients that hold the API to its document, docs/openapi.yaml, at every request."""
+"""REST clients that check every request and response against docs/openapi.yaml."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rest_framework.test import APIClient
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
 ROOT = "urn:openapi"
-# Answers to any request whatever, which no operation names.
+# Responses that any request may get, and that no operation lists.
 EVERYWHERE = {405, 406}
 
 
 class Documented:
-    """Fails when a request that was taken, or an answer, is not as the document says."""
+    """Fails if a successful request, or any response, differs from the document."""
 
     def generic(
         self,
@@ -47,7 +47,7 @@ class Documented:
             where = f"{method} {path}"
             check_answer(where, found, response)
             if response.status_code < 300:
-                # What a test passes beside the path is in the query string as well.
+                # Query parameters that a test passes separately are in the query string as well.
                 asked = parse_qs(extra.get("QUERY_STRING", "") or address.query)
                 check_request(where, found, asked, "" if method == "GET" else data, content_type)
         return response
@@ -58,7 +58,7 @@ class DocumentedClient(Documented, APIClient):
 
 
 class DocumentedProgram(Documented, Client):
-    """A client that shows what it is told to."""
+    """A client that sends only the credentials that it is given."""
 
 
 @cache
@@ -69,7 +69,7 @@ def document() -> dict[str, Any]:
 
 
 def find(method: str, path: str) -> dict[str, Any] | None:
-    """The operation of a request; None if the document has none."""
+    """Return the operation of a request; None if the document has none."""
     for pattern, operations in _patterns():
         if pattern.fullmatch(path) and method.lower() in operations:
             operation: dict[str, Any] = operations[method.lower()]
@@ -78,7 +78,7 @@ def find(method: str, path: str) -> dict[str, Any] | None:
 
 
 def check_answer(where: str, operation: dict[str, Any], response: Any) -> None:
-    """The answer has a status and a body that the document has for it."""
+    """Check that the document lists the response's status and body."""
     status = str(response.status_code)
     assert status in operation["responses"], f"{where}: {status} is not documented"
     content = _resolved(operation["responses"][status]).get("content")
@@ -94,12 +94,12 @@ def check_answer(where: str, operation: dict[str, Any], response: Any) -> None:
 def check_request(
     where: str, operation: dict[str, Any], asked: dict[str, Any], data: Any, content_type: Any
 ) -> None:
-    """A request that was taken asks for nothing, and holds nothing, that is not documented."""
+    """Check that a successful request has only documented parameters and fields."""
     parameters = [_resolved(each) for each in operation.get("parameters", ())]
     known = {each["name"] for each in parameters if each["in"] == "query"}
     assert asked.keys() <= known, f"{where}: {asked.keys() - known} is not documented"
     content = operation.get("requestBody", {}).get("content", {})
-    # What was refused of a batch that was taken in part is as it should not be.
+    # With `partial`, the refused items of a batch do not match the schema.
     if data and "partial" not in asked and str(content_type).startswith("application/json"):
         assert content, f"{where}: a body is not documented"
         _check(f"{where}: body", content["application/json"]["schema"], json.loads(data))
@@ -118,12 +118,12 @@ def _validator(schema: str) -> Draft202012Validator:
 
 @cache
 def _registry() -> Registry:
-    """The document, with nothing in an answer that it does not name."""
+    """Return the document with schemas that allow no undocumented fields."""
     strict = copy.deepcopy(document())
     for schema in strict["components"]["schemas"].values():
         if "properties" in schema:
             schema.setdefault("additionalProperties", False)
-    # What was refused may be told in other members still (RFC 9457).
+    # Problem documents may have additional members (RFC 9457).
     strict["components"]["schemas"]["Problem"]["additionalProperties"] = True
     resource = Resource.from_contents(strict, default_specification=DRAFT202012)
     return Registry().with_resource(ROOT, resource)
@@ -140,6 +140,6 @@ def _resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
-    """Paths without parameters first: `messages/preview/` is no message."""
+    """Return the paths, those without parameters first: `messages/preview/` is not a message."""
     paths = sorted(document()["paths"].items(), key=lambda item: item[0].count("{"))
     return [(re.compile(re.sub(r"{\w+}", "[^/]+", path)), each) for path, each in paths]

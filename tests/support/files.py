@@ -26,7 +26,7 @@ _ENCODED = {
 }
 PICTURES: dict[str, bytes] = {name: base64.b64decode(text) for name, text in _ENCODED.items()}
 PNG = PICTURES["png"]
-# Exif data that say: turn this by a quarter.
+# Exif data that says: rotate this by a quarter turn.
 _TURNED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
 JPEG_TURNED = (
     PICTURES["jpeg"][:2]
@@ -38,7 +38,7 @@ JPEG_TURNED = (
 
 
 def png(width: int, height: int) -> bytes:
-    """A PNG that claims to be so large, whatever its data."""
+    """Return a PNG that claims this size, whatever its data."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     checked = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
     return PNG[:8] + checked + PNG[33:]

@@ -1,4 +1,4 @@
-"""Programs that a test kills, and whether what they started is gone with them."""
+"""Programs that a test kills, and checks that their children are gone too."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CATCHABLE = SIGNALS[:-1]
 def program(
     *arguments: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """A Python program, run at the root; it ends with the block at the latest."""
+    """Run a Python program in the project's root; ends it with the block at the latest."""
     with _no_signal_ignored():
         process = subprocess.Popen(
             tied([sys.executable, *arguments]),
@@ -45,7 +45,7 @@ def program(
 
 @contextmanager
 def _no_signal_ignored() -> Iterator[None]:
-    """What nohup or a shell's background job has these tests ignore, their programs do not."""
+    """Reset signals that nohup or a background job made these tests ignore, for their programs."""
     ignored = [each for each in CATCHABLE if signal.getsignal(each) is signal.SIG_IGN]
     for number in ignored:
         signal.signal(number, signal.SIG_DFL)
@@ -57,7 +57,7 @@ def _no_signal_ignored() -> Iterator[None]:
 
 
 def wait_until_ready(process: subprocess.Popen[str]) -> None:
-    """Return when the program has printed `ready`."""
+    """Return once the program has printed `ready`."""
     assert process.stdout is not None
     for line in process.stdout:
         if line == "ready\n":
@@ -66,12 +66,12 @@ def wait_until_ready(process: subprocess.Popen[str]) -> None:
 
 
 def started_by(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """What the program has started, and what that has started, and so on."""
+    """Return the program's descendants."""
     return psutil.Process(process.pid).children(recursive=True)
 
 
 def assert_gone(processes: Sequence[psutil.Process]) -> None:
-    """Wait until all have ended; what has not is killed, and named."""
+    """Wait until all have ended; kills and reports the remaining ones."""
     _, alive = psutil.wait_procs(processes, timeout=GONE_WITHIN)
     left = [" ".join(process.cmdline()) for process in alive]
     for process in alive:

@@ -1,4 +1,4 @@
-"""Which of two transactions waits for the other (PostgreSQL)."""
+"""Waiting until one transaction blocks another (PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ side_by_side = pytest.mark.skipif(
 
 
 def wait_until(done: Event) -> None:
-    """Return when `done` is set, or when somebody waits for what this transaction holds."""
+    """Return when `done` is set, or when another session waits for this transaction's locks."""
     while not done.wait(0.01) and not _holds_up_somebody():
         """Either comes."""
 

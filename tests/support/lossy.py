@@ -1,4 +1,4 @@
-"""A channel layer that loses some of what is published."""
+"""A channel layer that loses some messages."""
 
 import random
 from typing import Any
@@ -9,7 +9,7 @@ LOST = 0.05
 
 
 class LossyLayer(RedisPubSubChannelLayer):
-    """Redis pub/sub that drops one message in twenty without a word, as it may under load."""
+    """Redis pub/sub that silently drops one message in twenty, as it may under load."""
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         if random.random() >= LOST:

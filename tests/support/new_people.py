@@ -1,7 +1,7 @@
-"""Makes people in the workspace of an installation: python -m tests.support.new_people NAME…
+"""Creates users in an installation's workspace: python -m tests.support.new_people NAME…
 
-Prints a line of JSON for each: {"username", "user_id", "token"}. Their password is that of the
-demo members (PITWALL_DEMO_PASSWORD).
+Prints a line of JSON for each: {"username", "user_id", "token"}. They have the demo members'
+password (PITWALL_DEMO_PASSWORD).
 """
 
 import json
@@ -23,7 +23,7 @@ from accounts.prepare import WORKSPACE_SLUG
 
 def main(names: list[str]) -> None:
     workspace = Workspace.objects.get(slug=WORKSPACE_SLUG)
-    # Slow on purpose; one for all.
+    # Hashing is slow on purpose: hash once for all of them.
     password = make_password(os.environ["PITWALL_DEMO_PASSWORD"])
     for name in names:
         user = User.objects.create(username=name, password=password)

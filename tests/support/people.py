@@ -19,7 +19,7 @@ def make_workspace(slug: str | None = None, **fields: Any) -> Workspace:
 
 
 def make_user(username: str | None = None, **fields: Any) -> User:
-    """A user whose password is PASSWORD, in no workspace."""
+    """Create a user with the password PASSWORD, in no workspace."""
     return User.objects.create_user(
         username or f"user{next(_numbers)}", password=fields.pop("password", PASSWORD), **fields
     )
@@ -31,7 +31,7 @@ def make_member(
     username: str | None = None,
     **fields: Any,
 ) -> User:
-    """A user in `workspace` (a new one unless given)."""
+    """Create a user in `workspace` (in a new one by default)."""
     user = make_user(username, **fields)
     join(user, workspace or make_workspace(), role)
     return user

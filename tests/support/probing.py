@@ -1,4 +1,4 @@
-"""Settings of a server that serves the probe endpoint (tests.realtime.endpoints)."""
+"""Settings of a server with the probe endpoint (tests.realtime.endpoints)."""
 
 import os
 

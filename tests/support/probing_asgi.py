@@ -1,4 +1,4 @@
-"""The probe endpoint's application, which tells a log stream of who comes and who leaves."""
+"""The probe endpoint's application; it reports presence changes in a log stream."""
 
 from realtime.presence import store
 from realtime.presence.store import Change

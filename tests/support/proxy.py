@@ -1,4 +1,4 @@
-"""A TCP proxy that can be cut: how a test takes a database or a broker away and gives it back."""
+"""A TCP proxy with which a test can cut off a database or a broker and restore it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Forward = Callable[[bytes, socket.socket, socket.socket], None]
 
 
 class CuttableProxy:
-    """Forwards connections to (host, port). While cut it refuses new ones and has ended the old."""
+    """Forwards connections to (host, port). While cut, it refuses new ones; existing ones end."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -27,7 +27,7 @@ class CuttableProxy:
         self.restore()
 
     def cut(self) -> None:
-        """The service is gone: nobody can connect, and every connection ends."""
+        """End every connection and refuse new ones."""
         listener, self._listener = self._listener, None
         if listener is not None:
             # Shut down first: closing alone leaves a thread in accept() and the port open.
@@ -42,7 +42,7 @@ class CuttableProxy:
             sock.close()
 
     def restore(self) -> None:
-        """The service is back, on the same port."""
+        """Accept connections again, on the same port."""
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
@@ -78,9 +78,9 @@ Moment = Literal["before it is sent", "while it is carried out", "before its ans
 
 
 class CommitCutter(CuttableProxy):
-    """In front of PostgreSQL: cuts one connection at its COMMIT, and leaves all others alone.
+    """A proxy for PostgreSQL that cuts one connection at its COMMIT and leaves all others alone.
 
-    Only a transaction that has mentioned `about` is meant. `cuts` counts what has been cut.
+    It cuts only transactions whose data contained `about`. `cuts` counts the cuts.
     """
 
     def __init__(self, host: str, port: int, about: bytes) -> None:
@@ -88,6 +88,7 @@ class CommitCutter(CuttableProxy):
         self._moment: Moment | None = None
         self._concerned: dict[socket.socket, bool] = defaultdict(bool)
         self._unanswered: set[socket.socket] = set()
+        self._silenced: set[socket.socket] = set()
         self.cuts = 0
         super().__init__(host, port)
 
@@ -104,6 +105,9 @@ class CommitCutter(CuttableProxy):
         self._moment = None
         if moment == "before its answer":
             self._unanswered.add(server)
+        if moment == "while it is carried out":
+            # A quick server may answer before the connection is down.
+            self._silenced.add(server)
         if moment != "before it is sent":
             server.sendall(data)
         if moment != "before its answer":
@@ -112,7 +116,8 @@ class CommitCutter(CuttableProxy):
     def _answer(self, data: bytes, server: socket.socket, client: socket.socket) -> None:
         if server in self._unanswered:
             self._end(client, server)
-        client.sendall(data)
+        if server not in self._silenced:
+            client.sendall(data)
 
     def _end(self, client: socket.socket, server: socket.socket) -> None:
         self.cuts += 1
@@ -124,7 +129,7 @@ class CommitCutter(CuttableProxy):
 
 @contextlib.contextmanager
 def cuttable(host: str, port: int) -> Iterator[CuttableProxy]:
-    """A proxy for the time of a test."""
+    """Yield a proxy for the duration of a test."""
     proxy = CuttableProxy(host, port)
     try:
         yield proxy

@@ -1,4 +1,4 @@
-"""A Redis of a test's own, which it may kill and start again."""
+"""A test's own Redis, which it may kill and restart."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ READY_WITHIN = 10.0
 
 
 class RedisServer:
-    """Keeps nothing on disk: after `kill` and `start` it is at the same address, and empty.
+    """A Redis without persistence: after `kill` and `start` it has the same address and is empty.
 
     Raises:
-        FileNotFoundError: this machine has neither redis-server nor valkey-server.
+        FileNotFoundError: neither redis-server nor valkey-server is installed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,7 +40,7 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Start it, and return once it takes connections."""
+        """Start it, and return once it accepts connections."""
         self._process = subprocess.Popen(
             tied(self._command),
             stdin=subprocess.DEVNULL,
@@ -55,7 +55,7 @@ class RedisServer:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End it at once (SIGKILL)."""
+        """Kill it with SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -69,7 +69,7 @@ class RedisServer:
 
 @contextlib.contextmanager
 def running_redis(folder: Path) -> Iterator[RedisServer]:
-    """A Redis for the time of a test."""
+    """Run a Redis for the duration of a test."""
     redis = RedisServer(folder)
     try:
         yield redis

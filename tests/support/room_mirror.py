@@ -1,6 +1,6 @@
 """A client's picture of a room: a snapshot, kept up to date by the room's events alone.
 
-What it cannot know from them is left out of comparisons: who is connected.
+Presence cannot be derived from the events, so comparisons ignore it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PLACE = ("type", "stream", "epoch", "offset")
 
 
 class RoomMirror:
-    """One person's picture of one room."""
+    """A user's picture of one room."""
 
     def __init__(self, principal: Principal, slug: str) -> None:
         self.me = principal
@@ -31,11 +31,11 @@ class RoomMirror:
         self.position = Position(extent.epoch, extent.head)
         seen = selectors.overviews(principal, [slug])[slug]
         found = selectors.snapshot(principal, seen, self.position, 200)
-        # As a client gets it: through JSON, without the fields that are unset.
+        # As a client gets it: through JSON, without unset fields.
         self.room: Frame = json.loads(msgspec.json.encode(found))
 
     def catch_up(self) -> list[str]:
-        """Apply the events since; returns their types."""
+        """Apply the events since the last position; returns their types."""
         types = []
         for event in replay(self.key, self.position.epoch, self.position.offset, limit=1000):
             frame = json.loads(event.payload)
@@ -45,10 +45,10 @@ class RoomMirror:
         return types
 
     def picture(self) -> Frame:
-        """What is compared: order where there is one, counts as they follow from the rest."""
+        """Return the comparable state: ordered, and with counts derived from the rest."""
         info, messages = self.room["info"], self.room["data"]
         read = max(info["read_sequence"], info["first_sequence"] - 1)
-        # Worked out by hand in a snapshot too, so that the two ways check each other.
+        # Also computed independently for a snapshot, so that both ways check each other.
         own = [m for m in messages if m["sequence"] > read and self._calls_me(m)]
         return {
             "info": {name: value for name, value in info.items() if name not in ("may_post",)}
@@ -166,6 +166,17 @@ class RoomMirror:
     def _mine(self, member: Frame) -> None:
         if member["user_id"] == self.me.user_id:
             self.room["info"] |= {name: member[name] for name in ("role", "muted_until")}
+
+    def user_updated(self, frame: Frame) -> None:
+        named = {"username": frame["username"]}
+        info, messages = self.room["info"], (*self.room["data"], *self.room["pins"])
+        shown = [*messages, *(m["reply"] for m in messages if "reply" in m), info]
+        for view in (*shown, info["last_message"] or {}):
+            if view.get("user_id") == frame["user_id"]:
+                view |= named
+        for member in self.room["members"]:
+            if member["user_id"] == frame["user_id"]:
+                member |= named | {"name": frame["name"]}
 
     def room_updated(self, frame: Frame) -> None:
         self.room["info"] |= frame["info"]

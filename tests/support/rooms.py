@@ -1,4 +1,4 @@
-"""Rooms with people in them, for tests."""
+"""Rooms with members, for tests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from tests.support.people import make_member, make_workspace
 
 
 class Team:
-    """A workspace with alice, who owns a public and a private room, bob, who is in both, and
-    carol, who is in neither."""
+    """A workspace with alice, bob and carol.
+
+    Alice owns a public and a private room, bob is in both, and carol is in neither.
+    """
 
     def __init__(self) -> None:
         self.workspace: Workspace = make_workspace()
@@ -55,7 +57,7 @@ class Team:
         return services.send_message(principal=self.as_(user), room=room.slug, text=text, **fields)
 
     def clear(self) -> None:
-        """Remove all of it, where many are made in one transaction."""
+        """Delete everything, for tests that create many teams in one transaction."""
         Message.objects.filter(room__workspace=self.workspace).delete()
         Attachment.objects.filter(room__workspace=self.workspace).delete()
         self.workspace.delete()

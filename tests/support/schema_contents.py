@@ -1,7 +1,7 @@
-"""Fills an installation with something of everything, for tests/support/schema_fixture.py.
+"""Fills an installation with objects of every kind, for tests/support/schema_fixture.py.
 
-Written for the code of commit 7ee4b5d, in whose tree it runs: it does not follow later changes.
-The passwords and FIXTURE_TOKEN come from there.
+It runs in the tree of commit 7ee4b5d and is written for that code: it does not follow later
+changes. The passwords and FIXTURE_TOKEN come from there.
 """
 
 import os
@@ -115,7 +115,7 @@ def rooms(people):
     chat.archive_room(principal=bob, room="old-plans")
     chat.create_room(principal=bob, name="Gone", slug="gone")
     chat.delete_room(principal=bob, room="gone")
-    # The stream of the garage begins later than it did: its first events are not kept.
+    # The garage's stream starts later than its first event: the first events have expired.
     first = Event.objects.filter(stream__name="room:garage", offset__lte=3)
     first.update(created_at=timezone.now() - timedelta(days=30))
     expiry = EventExpiry()

@@ -1,10 +1,10 @@
-"""Makes the dumps that tests/test_upgrade.py migrates from; run it at the root of the repository:
+"""Creates the dumps that tests/test_upgrade.py migrates from; run it in the repository's root:
 
     python3 tools/services.py -- .venv/bin/python -m tests.support.schema_fixture 7ee4b5d
 
 Checks that commit out into a temporary folder, prepares an installation there on SQLite and one on
 PostgreSQL, fills both (tests/support/schema_contents.py) and dumps them as SQL into
-tests/fixtures/schema_<commit>/. It is run once for a schema; the dumps are kept in git.
+tests/fixtures/schema_<commit>/. Run it once per schema; the dumps are kept in git.
 """
 
 import gzip
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 CONTENTS = ROOT / "tests" / "support" / "schema_contents.py"
 SERVICES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS")
-# Made up for the fixtures: nothing else has this password or this token.
+# Made up for the fixtures; used nowhere else.
 PASSWORD = "only-in-the-fixture"
 API_TOKEN = "pw_00000000_only-in-the-fixture"
 FIRST_START = {
@@ -30,7 +30,7 @@ FIRST_START = {
     "PITWALL_DEMO_PASSWORD": PASSWORD,
     "FIXTURE_TOKEN": API_TOKEN,
 }
-# Written by newer versions of pg_dump, for psql alone.
+# Newer versions of pg_dump write these for psql only.
 PSQL_ONLY = (r"\restrict ", r"\unrestrict ")
 
 
@@ -49,7 +49,7 @@ def main(commit: str) -> None:
 
 
 def check_out(commit: str, folder: Path) -> None:
-    """Put the tree of a commit into `folder`, with the program that fills an installation."""
+    """Export the tree of a commit into `folder`, with the program that fills an installation."""
     folder.mkdir()
     archive = subprocess.run(
         ["git", "archive", commit], cwd=ROOT, stdout=subprocess.PIPE, check=True
@@ -59,7 +59,7 @@ def check_out(commit: str, folder: Path) -> None:
 
 
 def fill(code: Path, environment: Mapping[str, str]) -> None:
-    """Prepare and fill the installation that the environment names."""
+    """Prepare and fill the installation that the environment describes."""
     variables = {**environment, **FIRST_START}
     subprocess.run([sys.executable, CONTENTS.name], cwd=code, env=variables, check=True)
 
@@ -73,7 +73,7 @@ def dump_sqlite(path: Path) -> str:
 
 
 def dump_postgresql(url: str) -> str:
-    """The database as statements that any client can run: no COPY, no commands of psql."""
+    """Return the database as statements that any client can run: no COPY, no psql commands."""
     options = ["--no-owner", "--no-privileges", "--no-comments", "--rows-per-insert=200"]
     done = subprocess.run(["pg_dump", *options, url], stdout=subprocess.PIPE, text=True, check=True)
     lines = done.stdout.splitlines()

@@ -1,4 +1,4 @@
-"""A real server in the test's own event loop: our uvicorn protocol on a port of the system's."""
+"""A real server in the test's own event loop: our uvicorn protocol on a free port."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from realtime.server.uvicorn import DrainingServer, configuration
 
 @asynccontextmanager
 async def serving(application: Any) -> AsyncIterator[str]:
-    """Serve an ASGI application; yields its address as host:port and drains it at the end."""
+    """Serve an ASGI application; yields its address as host:port, and drains it at the end."""
     listener = socket.create_server(("127.0.0.1", 0))
     ready = asyncio.Event()
     server = DrainingServer(configuration(application), ready.set)
-    # serve() would take over the signals of the test process.
+    # serve() would take over the test process's signals.
     running = asyncio.create_task(server._serve([listener]))
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""A WebSocket client for tests: commands and their replies, events in order, close codes."""
+"""A WebSocket client for tests: commands and replies, events in order, close codes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ WITHIN = 5.0
 def _with_small_buffer(url: str) -> socket.socket:
     parts = urlsplit(url)
     sock = socket.socket()
-    # Before connecting: afterwards the window that was offered stays.
+    # Before connecting: the window offered at the handshake does not shrink afterwards.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     sock.connect((parts.hostname, parts.port))
     return sock
 
 
 class SocketClient:
-    """One open socket. Frames that nobody has asked for yet wait in `frames`."""
+    """An open socket. Frames that were not requested yet wait in `frames`."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -38,7 +38,7 @@ class SocketClient:
     async def open(
         cls, url: str, headers: dict[str, str] | None = None, *, slow: bool = False
     ) -> SocketClient:
-        """Connect; with `slow` next to nothing is buffered on this side for whoever reads late."""
+        """Connect. With `slow`, this side buffers almost nothing, for clients that read late."""
         connection = await connect(
             url,
             additional_headers=headers,
@@ -52,17 +52,17 @@ class SocketClient:
         return cls(connection)
 
     async def command(self, action: str, **fields: Any) -> Frame:
-        """Send a command and return its reply: the frame that carries its id."""
+        """Send a command and return its reply: the frame with its id."""
         identifier = next(self._ids)
         await self.send({"action": action, "id": identifier, **fields})
         return await self._find(lambda frame: frame.get("id") == identifier, f"a reply to {action}")
 
     async def event(self, kind: str, within: float = WITHIN) -> Frame:
-        """The next frame of that type; others stay for later."""
+        """Return the next frame of this type; keeps the others."""
         return await self._find(lambda frame: frame["type"] == kind, kind, within)
 
     async def silence(self) -> list[str]:
-        """The types of all, but heartbeats, that came before the answer to a ping."""
+        """Return the types of all frames before the answer to a ping, except heartbeats."""
         await self.send({"action": "ping"})
         await self.event("pong")
         return [frame["type"] for frame in self.frames if frame["type"] != "heartbeat"]
@@ -71,17 +71,17 @@ class SocketClient:
         await self.connection.send(json.dumps(frame))
 
     async def send_text(self, text: str | bytes) -> None:
-        """Send a frame as it is: text for a str, binary for bytes."""
+        """Send a frame unchanged: text for a str, binary for bytes."""
         await self.connection.send(text)
 
     async def next(self, within: float = WITHIN) -> Frame:
-        """The next frame, whatever it is."""
+        """Return the next frame of any type."""
         if self.frames:
             return self.frames.popleft()
         return await self._receive(within)
 
     async def closed(self, within: float = WITHIN) -> int | None:
-        """Wait for the server to close; returns the close code. Frames before it are kept."""
+        """Wait for the server to close; returns the close code, and keeps earlier frames."""
         try:
             async with asyncio.timeout(within):
                 while True:
@@ -90,7 +90,7 @@ class SocketClient:
             return self.connection.close_code
 
     def say_goodbye(self) -> None:
-        """Send a close frame, and nothing more: the connection stays as it is on this side."""
+        """Send a close frame and nothing else: this side keeps the connection open."""
         protocol = self.connection.protocol
         protocol.send_close(1000)
         self.connection.transport.write(b"".join(protocol.data_to_send()))

@@ -1,4 +1,4 @@
-"""People who talk in rooms over bad lines, and remember what they said, were told and heard."""
+"""Users who chat over unreliable connections, and record what they sent and received."""
 
 import asyncio
 import random
@@ -13,21 +13,22 @@ from pitwall_client import (
     Token,
 )
 
-# The server says that nothing happened, or that it may be asked again.
+# With these errors the server reports that nothing happened, or that a retry is safe.
 PASSING = frozenset({"rate_limited", "unavailable"})
 ANSWER_WITHIN = 10.0
-# Of so many messages the answer is not waited for: the line breaks right after they are sent.
+# Share of the messages whose reply is not awaited: the connection breaks right after sending.
 BREAKS = 0.02
 BREAK_WITHIN = 0.05
-# So many are sent again after they were acknowledged, as by a program that forgot.
+# Share of the messages that are sent again after their acknowledgement, as by a forgetful program.
 REPEATED = 0.02
-# They come back sooner than the client would by itself: more of them are there at each kill.
+# They reconnect sooner than the client would by itself, so that more of them are there at each
+# kill.
 BACK_WITHIN = 2.0
 
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where a message is, as its author was told, a reader heard, or the database has it."""
+    """A message's position, as told to its author, as received, or as stored in the database."""
 
     sequence: int
     message_id: int
@@ -35,7 +36,7 @@ class Place:
 
 
 class Line(Client):
-    """A connection that can break without a word."""
+    """A connection that can break without a close frame."""
 
     def cut(self) -> None:
         if self._socket is not None:
@@ -44,15 +45,15 @@ class Line(Client):
 
 @dataclass
 class Talker:
-    """A person, the rooms they are in, and what they witnessed.
+    """A user, their rooms, and what they observed.
 
     Attributes:
-        heard: by room, messages in the order of their arrival.
-        told: by text, every acknowledgement (room, place) that came.
-        refused: errors that no message here should meet.
-        retried: times that no answer came.
-        answered_late: messages that were stored although no answer had come.
-        repeated: messages that were sent again after they had been acknowledged.
+        heard: messages by room, in order of arrival.
+        told: acknowledgements (room, place) by text.
+        refused: errors that should not occur.
+        retried: number of missing replies.
+        answered_late: number of messages that were stored although no reply came.
+        repeated: number of messages that were sent again after their acknowledgement.
     """
 
     name: str
@@ -77,7 +78,7 @@ class Talker:
                 self.heard[event["room"]].append(place)
 
     async def talk(self, messages: int, seconds: float) -> None:
-        """Send so many messages, spread over the time; returns when all are acknowledged."""
+        """Send `messages` messages, spread over the time; returns when all are acknowledged."""
         due = sorted(random.uniform(0, seconds) for _ in range(messages))
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -92,7 +93,7 @@ class Talker:
             self._cut()
 
     async def _say(self, text: str) -> None:
-        """Send a message until it is acknowledged, each time under the same client id."""
+        """Send a message until it is acknowledged, always with the same client id."""
         room = random.choice(self.rooms)
         wanted = 2 if random.random() < REPEATED else 1
         while len(self.told[text]) < wanted:

@@ -1,7 +1,8 @@
 """Publishes to the probe endpoint's streams: python -m tests.support.tick_publisher RATE BYTES.
 
-RATE values a second of BYTES each on the latest stream, the time of each in it, and an event of
-the log stream LOG with every tenth; until it is ended. In a process of its own, as a worker is.
+Publishes RATE values a second of BYTES each on the latest stream, each with its time, and an event
+of the log stream LOG with every tenth, until it is ended. Runs in a separate process, as a worker
+does.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
-"""What an installation that was upgraded says of its old data, as JSON: for tests/test_upgrade.py.
+"""Prints an upgraded installation's old data as JSON, for tests/test_upgrade.py.
 
     python -m tests.support.upgraded
 
-Everything is asked as alice, who is let in by the API token she had before; REST paths where there
-is one, for they are promises, and else the selector that a socket's consumer asks.
+All requests are alice's, with the API token from before the upgrade. They use REST endpoints where
+possible, because these are guaranteed, and otherwise the selector that a socket's consumer uses.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Setting up a fresh clone: what is asked of the machine, and what is said when it lacks it."""
+"""Setting up a fresh clone: the requirements, and the messages when one is missing."""
 
 import ast
 import socket

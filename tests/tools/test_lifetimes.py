@@ -1,4 +1,4 @@
-"""What a program started ends with it, whether it is told to end or is killed."""
+"""A program's children end with it, whether it is told to end or is killed."""
 
 import ast
 import signal
@@ -48,7 +48,7 @@ def test_a_process_whose_parent_died_before_it_began_ends_at_once() -> None:
 
 
 def test_a_tied_process_is_the_command_itself() -> None:
-    """Its exit code, and the process id that signals are sent to, are the command's own."""
+    """The exit code, and the process id that signals are sent to, are the command's own."""
     command = [sys.executable, "-c", "import os, sys; print(os.getpid()); sys.exit(3)"]
     process = subprocess.Popen(tied(command), stdout=subprocess.PIPE, text=True)
     output, _ = process.communicate()
@@ -56,7 +56,7 @@ def test_a_tied_process_is_the_command_itself() -> None:
 
 
 def test_whatever_goes_on_beside_a_program_is_tied_to_it() -> None:
-    """In tests, benchmarks and tools; services.py asks for the same after the change of user."""
+    """In tests, benchmarks and tools. services.py requests the same after the change of user."""
     untied = [
         f"{path.relative_to(ROOT)}:{call.lineno}"
         for folder in ("tests", "benchmarks", "tools")
@@ -81,7 +81,7 @@ def is_tied(call: ast.Call) -> bool:
 
 @pytest.mark.parametrize("number", CATCHABLE)
 def test_a_signal_unwinds_a_program_once(number: signal.Signals) -> None:
-    """What a second signal would interrupt is done nevertheless."""
+    """Clean-up that a second signal would interrupt is still completed."""
     script = """
 import os, signal, sys
 from tools.lifetimes import exit_on_signals
@@ -105,7 +105,7 @@ finally:
 
 @pytest.fixture
 def reachable_folder() -> Iterator[Path]:
-    """A folder into which PostgreSQL's own user may look, unlike pytest's."""
+    """Yield a folder that PostgreSQL's own user can access, unlike pytest's."""
     with tempfile.TemporaryDirectory(prefix="pitwall-lifetimes-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)

@@ -1,4 +1,4 @@
-"""The README says what is true."""
+"""The README is accurate."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ def test_the_configuration_table_names_every_setting_and_no_other() -> None:
     documented = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
     source = (ROOT / "realtime_project" / "env.py").read_text()
     read = set(re.findall(r'"((?:PITWALL_)?[A-Z]+(?:_[A-Z]+)*)"', source))
-    # Keys of Django's database settings are no variables.
+    # Keys of Django's database settings are not variables.
     read -= {"ENGINE", "NAME"}
     assert documented == read
 

@@ -1,4 +1,4 @@
-"""Exact pins, complete: two installations a year apart are the same."""
+"""Exact and complete pins: two installations a year apart are identical."""
 
 import re
 from importlib.metadata import requires, version

@@ -1,4 +1,4 @@
-"""The virtual environment `.venv` and the pinned packages in it."""
+"""The virtual environment `.venv` and its pinned packages."""
 
 import shutil
 import subprocess
@@ -24,12 +24,12 @@ def python_of(root: Path) -> Path:
 
 
 def prepare(root: Path, report: Report, *, dev: bool) -> None:
-    """Make `.venv` where it is missing or broken and install the pinned packages.
+    """Create `.venv` if it is missing or broken, and install the pinned packages.
 
     Args:
         root: the project.
-        report: takes progress and details.
-        dev: also install what tests and checks need.
+        report: receives progress and details.
+        dev: also install the packages for tests and checks.
 
     Raises:
         SetupError: the environment cannot be made, or a package cannot be installed.

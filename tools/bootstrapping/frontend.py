@@ -24,7 +24,7 @@ def prepare(root: Path, report: Report) -> None:
 
 
 def install_packages(root: Path, report: Report) -> None:
-    """Install what frontend/package-lock.json lists."""
+    """Install the packages in frontend/package-lock.json."""
     folder = root / "frontend"
     locked = stamps.fingerprint([folder / "package.json", folder / "package-lock.json"])
     stamp = folder / "node_modules" / ".installed"
@@ -35,7 +35,7 @@ def install_packages(root: Path, report: Report) -> None:
     report.run(
         [
             *npm,
-            # Install scripts are foreign code that nothing here needs.
+            # Install scripts are third-party code, and nothing here needs them.
             *("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"),
             *("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"),
         ],

@@ -1,4 +1,4 @@
-"""Is the address free that the server is about to take?"""
+"""Checks that the server's address is free."""
 
 import errno
 import socket
@@ -7,10 +7,10 @@ from .report import SetupError
 
 
 def require_free_port(host: str, port: str) -> None:
-    """Check that a server could listen on `host`:`port`, before minutes go into setting up.
+    """Check that a server could listen on `host`:`port`, before spending minutes on the set-up.
 
     Raises:
-        SetupError: the port is no number, is taken, or may not be used.
+        SetupError: the port is not a number, is in use, or is not permitted.
     """
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise SetupError(f"PORT is {port!r}: set it to a number from 1 to 65535.")

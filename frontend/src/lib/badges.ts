@@ -1,15 +1,15 @@
-/** Numbers beside pages' names. The server draws the first; whatever knows better sets them from then on. */
+/** Numbers beside pages' names. The server renders the initial ones; scripts update them. */
 
-/** Plain unread, something that calls its reader, firing alerts. */
+/** Unread; addressed to the user; firing alerts. */
 export type Tone = 'plain' | 'accent' | 'critical'
 
 const MOST_SHOWN = 99
 const FLASH_MS = 800
 
 /**
- * Show a number everywhere it stands: in each form of the navigation, and at the bell.
+ * Update a number in all its places: in each form of the navigation, and at the bell.
  *
- * @param key that of the page's `Badge` on the server
+ * @param key the key of the page's `Badge` on the server
  * @param number zero hides the badge
  */
 export function setBadge(key: string, number: number, tone: Tone = 'plain'): void {
@@ -24,7 +24,7 @@ export function setBadge(key: string, number: number, tone: Tone = 'plain'): voi
   }
 }
 
-/** Whether the navigation shows such a number to this user. */
+/** Whether the navigation shows this number to this user. */
 export const hasBadge = (key: string): boolean => badgesOf(key).length > 0
 
 const badgesOf = (key: string): NodeListOf<HTMLElement> => document.querySelectorAll(`[data-badge="${key}"]`)

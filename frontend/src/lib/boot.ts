@@ -11,9 +11,9 @@ export interface PageLink {
   readonly name: string
   readonly label: string
   readonly url: string
-  /** A symbol of icons.svg; empty where the page has none of its own. */
+  /** A symbol of icons.svg; empty if the page has no icon. */
   readonly icon: string
-  /** The name of the page above it, which comes before it. */
+  /** The name of the parent page, which precedes this one in the list. */
   readonly parent: string | null
   /** The key of the number beside it. */
   readonly badge: string | null

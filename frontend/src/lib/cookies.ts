@@ -1,8 +1,8 @@
-/** Choices that the server draws the page by: cookies of this browser, kept for a year. */
+/** Choices that the server needs to render the page: cookies, kept for a year. */
 
 const YEAR_SECONDS = 365 * 24 * 3600
 
-/** @param value of letters, digits and `.:-_` */
+/** @param value consists of letters, digits and `.:-_` */
 export function writeCookie(name: string, value: string): void {
   const secure = location.protocol === 'https:' ? '; Secure' : ''
   document.cookie = `${name}=${value}; Path=/; Max-Age=${YEAR_SECONDS}; SameSite=Lax${secure}`

@@ -6,7 +6,7 @@ import { untranslated, untranslatedInScript } from './visible-text'
 
 type Tree = { readonly [key: string]: Tree | string }
 
-// Read as files, because an import would give the compiled messages.
+// Read as files, because imports yield compiled messages.
 const read = (name: string): Tree => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8')) as Tree
 const en = flat(read('./en.json'))
 const zh = flat(read('./zh-Hans.json'))
@@ -21,7 +21,7 @@ function flat(tree: Tree, prefix = ''): Map<string, string> {
 const components = import.meta.glob('../**/*.vue', { query: '?raw', import: 'default', eager: true }) as Record<string, string>
 const scripts = import.meta.glob(['../**/*.ts', '!../**/*.test.ts'], { query: '?raw', import: 'default', eager: true }) as Record<string, string>
 const sources = { ...components, ...scripts }
-// The same in every language: names, and what is printed on keys.
+// The same in every language: names and labels of keys.
 const SAME = /\b(?:API|Ctrl|Enter|Esc|Pitwall|Shift|UTC)\b/g
 const hasWords = (text: string): boolean => /\p{L}{2,}/u.test(text.replace(SAME, ''))
 
@@ -101,7 +101,7 @@ describe('what is shown without a translation', () => {
   })
 })
 
-/** What a key looks like that is put together: `chat.role.${role}`. */
+/** A pattern for keys that are built at run time, such as `chat.role.${role}`. */
 function patternOf(template: string): RegExp {
   const parts = template.split(/\$\{.*?\}/)
   return new RegExp(`^${parts.map((part) => part.replace(/[^\w]/g, '\\$&')).join('[\\w.]+')}$`)

@@ -1,11 +1,11 @@
-/** What is shown without asking for its translation; for the tests of the messages. */
+/** Finds text that is displayed without being translated; for the tests of the messages. */
 import ts from 'typescript'
 import { parse } from 'vue/compiler-sfc'
 
 type Template = NonNullable<ReturnType<typeof parse>['descriptor']['template']>
 type Node = NonNullable<Template['ast']>['children'][number]
 
-// Of @vue/compiler-core, which the application does not depend on by itself.
+// From @vue/compiler-core, which is not a direct dependency of the application.
 const ELEMENT = 1
 const TEXT = 2
 const INTERPOLATION = 5
@@ -15,7 +15,7 @@ const ATTRIBUTES = new Set(['alt', 'aria-description', 'aria-label', 'aria-roled
 const PROPERTIES = new Set(['alt', 'ariaLabel', 'innerText', 'placeholder', 'textContent', 'title'])
 const WORD = /\p{L}{2,}/u
 
-/** The texts of a single-file component that stand in one language, in the order of the file. */
+/** Return the untranslated texts of a single-file component, in order of appearance. */
 export function untranslated(source: string, filename = 'component.vue'): string[] {
   const { descriptor, errors } = parse(source, { filename })
   if (errors.length > 0) throw new Error(`${filename}: ${String(errors[0])}`)
@@ -24,7 +24,7 @@ export function untranslated(source: string, filename = 'component.vue'): string
   return [...shown.filter((text) => WORD.test(text)), ...written]
 }
 
-/** The same of a script that writes into the page itself. */
+/** Like `untranslated`, for a script that writes to the page directly. */
 export function untranslatedInScript(source: string): string[] {
   const found: string[] = []
   const visit = (node: ts.Node): void => {
@@ -56,7 +56,7 @@ function ofExpression(source: string): string[] {
   return statement && ts.isExpressionStatement(statement) ? values(statement.expression) : []
 }
 
-/** The texts that an expression can come to. What is handed to a function, such as a key, is none. */
+/** Return the possible texts of an expression. Arguments of functions, such as keys, do not count. */
 function values(node: ts.Expression): string[] {
   if (ts.isStringLiteralLike(node)) return [node.text.trim()]
   if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isNonNullExpression(node)) return values(node.expression)

@@ -1,4 +1,4 @@
-/** The bell of every page: how many are unread, a word about what comes, the list on demand. */
+/** The bell of every page: the unread count, announcements of new notifications, the list on demand. */
 import { setBadge } from '@/lib/badges'
 import type { Boot } from '@/lib/boot'
 import { openFeed, type NotificationFeed } from '@/lib/notifications/feed'
@@ -26,7 +26,7 @@ export function startBell(boot: Partial<Boot>): void {
   })
 }
 
-/** For who does not see the number change: critical ones at once, others when there is a pause. */
+/** For screen readers: critical notifications interrupt, others wait for a pause. */
 function announce({ title, severity }: Notification): void {
   const words = document.getElementById('announcer')?.dataset.new ?? '{title}'
   const region = document.getElementById(severity === 'critical' ? 'announcer-critical' : 'announcer')
@@ -36,7 +36,7 @@ function announce({ title, severity }: Notification): void {
 const panelCode = (): Promise<typeof import('./bell-panel')> => import('./bell-panel')
 let filled = false
 
-/** The list reads and follows once somebody looks at it. */
+/** The list loads and follows the feed only once it is opened. */
 async function fill(panel: HTMLElement, feed: NotificationFeed, language: string): Promise<void> {
   if (filled) return
   filled = true
@@ -44,14 +44,14 @@ async function fill(panel: HTMLElement, feed: NotificationFeed, language: string
     const { mountPanel } = await panelCode()
     mountPanel(panel, feed, language)
   } catch {
-    // The server is away: the next time the bell is pressed it is tried again.
+    // The server is unreachable: the next press of the bell tries again.
     filled = false
     const wait = panel.querySelector<HTMLElement>('.bell-wait')
     if (wait) wait.textContent = wait.dataset.failed ?? ''
   }
 }
 
-/** Have the list's code at hand before it is needed: the server may be away by then. */
+/** Load the list's code before it is needed: the server may be unreachable later. */
 function prepare(): void {
   const load = (): void => void panelCode().catch(() => undefined)
   if ('requestIdleCallback' in window) requestIdleCallback(load, { timeout: PREPARE_WITHIN_MS })

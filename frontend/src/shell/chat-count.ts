@@ -1,4 +1,4 @@
-/** The number beside "Chat" on every page that is not the chat itself, which knows better. */
+/** The number beside "Chat", on every page except the chat itself, which has its own count. */
 import type { Boot } from '@/lib/boot'
 import { hasBadge } from '@/lib/badges'
 import { CHAT_BADGE, followUnread } from '@/lib/chat-unread'

@@ -1,4 +1,4 @@
-/** The navigation's folds and its width. The server draws both from cookies, so nothing moves while a page loads. */
+/** The navigation's folds and width. The server renders both from cookies, so nothing moves while a page loads. */
 import { readCookie, writeCookie } from '@/lib/cookies'
 
 const FOLDS = 'nav_folds'
@@ -26,7 +26,7 @@ function toggleFold(button: HTMLElement): void {
   writeCookie(FOLDS, [...others, `${name}:${isOpen ? 'open' : 'folded'}`].join('.'))
 }
 
-/** On a narrow screen the row of section tabs may begin left of the current one. */
+/** Scroll the section tabs to the current one, which may be out of view on a narrow screen. */
 function showCurrentTab(): void {
   const tab = document.querySelector<HTMLElement>('.sec > [aria-current]')
   const row = tab?.parentElement

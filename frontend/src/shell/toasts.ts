@@ -1,4 +1,4 @@
-/** Announcements and messages of people: a quiet note in the corner, which goes unless it matters. */
+/** Announcements and messages from users: a note in the corner, which disappears unless it is important. */
 import type { NotificationFeed, Told } from '@/lib/notifications/feed'
 import { shapeOfSeverity } from '@/lib/notifications/wording'
 
@@ -9,7 +9,7 @@ export function startToasts(feed: NotificationFeed): void {
   const region = document.getElementById('toasts')
   const template = document.getElementById('toast-template')
   if (!region || !(template instanceof HTMLTemplateElement)) return
-  // A live region has to be there before what it tells.
+  // A live region has to exist before its content.
   region.setAttribute('aria-live', 'polite')
   feed.told.add((told) => {
     const toast = made(template, told)
@@ -37,7 +37,7 @@ function made(template: HTMLTemplateElement, told: Told): HTMLElement {
   return toast
 }
 
-/** Not while somebody reads it. */
+/** Remove the toast after a while, but not while the user points at it or focuses it. */
 function leaveLater(toast: HTMLElement): void {
   let timer = 0
   const wait = (): void => {

@@ -1,7 +1,7 @@
-"""SQLite has one writer: threads queue for it here, first in, first out.
+"""A queue for SQLite's single write lock: threads get it first in, first out.
 
-Left to SQLite, a waiting writer polls the lock with growing pauses and loses to whoever comes at
-the right moment: measured p99 1.3 s and "database is locked" under load, 62 ms with this gate.
+Without it, a waiting writer polls the lock with growing pauses and loses to any writer that comes
+at the right moment: measured p99 1.3 s and "database is locked" under load, 62 ms with this gate.
 Transactions are IMMEDIATE (settings), so the gate is held from BEGIN to COMMIT or ROLLBACK.
 """
 
@@ -16,7 +16,7 @@ from django.db.backends.sqlite3 import base
 
 
 class FairLock:
-    """A lock that is handed to its waiters in the order of their coming."""
+    """A lock that goes to its waiters in the order of their arrival."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -24,7 +24,7 @@ class FairLock:
         self._waiters: deque[threading.Event] = deque()
 
     def acquire(self, timeout: float) -> bool:
-        """Wait for the lock, at most `timeout` seconds; False when it was not had by then."""
+        """Wait for the lock for at most `timeout` seconds; return False on timeout."""
         with self._guard:
             if not self._held:
                 self._held = True
@@ -34,7 +34,7 @@ class FairLock:
         if turn.wait(timeout):
             return True
         with self._guard:
-            if turn.is_set():  # handed over between the time-out and this line
+            if turn.is_set():  # handed over between the timeout and this line
                 return True
             self._waiters.remove(turn)
             return False
@@ -47,14 +47,14 @@ class FairLock:
                 self._held = False
 
 
-# One a database file; tests and the embedded server use a single file each.
+# One gate per database file; tests and the embedded server use a single file each.
 _gates: dict[str, FairLock] = {}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that enters the gate with BEGIN and leaves it with COMMIT or ROLLBACK.
 
-    The methods it extends are Django's inner ones, which the type stubs leave out.
+    The methods that it extends are internal to Django and missing from the type stubs.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py backup FILE`: the database and the uploaded files in one archive."""
+"""`manage.py backup FILE`: back up the database and the uploaded files to one archive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from realtime import backups
 
 
 class Command(BaseCommand):
-    """May run while everything runs."""
+    """Can run while the installation is in use."""
 
     help = (
         "Back up the database and the uploaded files to FILE (tar, gzip), while everything runs. "

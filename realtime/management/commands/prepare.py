@@ -1,4 +1,4 @@
-"""`manage.py prepare`: tables, the first workspace and users, and what apps registered."""
+"""`manage.py prepare`: create tables, the first workspace and users, and the apps' first data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from realtime.prepare import prepare
 
 
 class Command(BaseCommand):
-    """Safe to run at every deployment."""
+    """Safe to run on every deployment."""
 
     help = "Migrate, and on the first start make the workspace, the admin and demo members."
 

@@ -1,4 +1,4 @@
-"""`manage.py restore FILE`: back to a backup, with new epochs for all streams."""
+"""`manage.py restore FILE`: restore a backup and give all streams new epochs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from realtime.models import Lease, Process
 
 
 class Command(BaseCommand):
-    """Refuses while a process of this installation is alive; asks nothing."""
+    """Refuses while a process of this installation is alive; never prompts."""
 
     help = (
         "Replace the database and the uploaded files by those of a backup, and give every stream "
@@ -53,7 +53,7 @@ class Command(BaseCommand):
 
 
 def _require_nobody() -> None:
-    """Refuse while processes report or hold leases; a database without tables has none."""
+    """Raise CommandError if a process reports or holds a lease; without tables, none does."""
     tables = connection.introspection.table_names()
     alive = []
     if Process._meta.db_table in tables:

@@ -1,4 +1,4 @@
-"""`manage.py runworker NAME…`: workers in a process of their own."""
+"""`manage.py runworker NAME…`: run workers in their own process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from realtime.workers.worker import Worker, registered
 
 
 class Command(ChannelsCommand):
-    """Extends Channels' command: names that are not ours are its channel names."""
+    """Extends Channels' command: if no name is a worker of ours, the names are its channels."""
 
     help = "Run workers by name until SIGTERM; with no name, list them."
 
@@ -60,7 +60,7 @@ class Command(ChannelsCommand):
             sys.exit(1)
 
     async def _run(self, chosen: list[type[Worker]], slots: int | None) -> bool:
-        """Run them until a signal, or until one fails: then all end, and the process with them."""
+        """Run workers until a signal, or until one fails, which stops all; False if any failed."""
         loop = asyncio.get_running_loop()
         publish.bind(loop)
         await get_listener()
@@ -90,7 +90,7 @@ class Command(ChannelsCommand):
         for task, result in zip(tasks, results, strict=True):
             if isinstance(result, Exception):
                 self.stderr.write(f"{task.get_name()} ended: {result!r}")
-        # Where that fails, it is forgotten by itself after a few seconds.
+        # If this fails, the process stops counting as alive after a few seconds anyway.
         with contextlib.suppress(*DATABASE_AWAY):
             await threads.call(reporter.withdraw)
         return not any(isinstance(result, Exception) for result in results)

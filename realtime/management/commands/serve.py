@@ -1,4 +1,4 @@
-"""`manage.py serve`: the web process, or several that share one port."""
+"""`manage.py serve`: run the web process, or several that share one port."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         if options["workers"] is not None:
             settings.WORKERS_INSIDE = options["workers"] == "inside"
         if options["fd"] is not None:
-            # Asked for here, the parent might be another one: it may be dead by now.
+            # getppid() may name another process: the parent may have died by now.
             parent = options["parent"] or os.getppid()
             threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
             self._serve(socket.socket(fileno=options["fd"]), lambda: None)
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             self._serve(listener, lambda: self._say(ready))
 
     def _bind(self, host: str, port: int) -> socket.socket:
-        """One bound socket for all processes: a second instance finds the port busy and says so."""
+        """Bind one socket for all processes; a second instance fails because the port is busy."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -94,7 +94,7 @@ class Command(BaseCommand):
             on_ready()
 
         server = DrainingServer(configuration(application), ready)
-        # uvicorn raises the signal again once it has shut down.
+        # uvicorn re-raises the signal after its shutdown.
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
         if not server.started:
@@ -129,14 +129,14 @@ class Command(BaseCommand):
         command = [sys.executable, sys.argv[0], "serve"]
         command += ["--fd", str(listener.fileno()), "--parent", str(os.getpid())]
         command += ["--workers", workers]
-        # In a group of its own: Ctrl-C reaches the children through their parent, once.
+        # A separate process group: Ctrl-C reaches the children only once, through their parent.
         environment = {**os.environ, "PITWALL_SEND_THREADS": str(send_threads)}
         return subprocess.Popen(
             command, pass_fds=[listener.fileno()], process_group=0, env=environment
         )
 
     def _say_once_answering(self, listener: socket.socket, line: str) -> None:
-        """Wait in the listener's own queue until a child takes the request and answers it."""
+        """Request /healthz through the listener, and print `line` once a child answers."""
         host, port = _reachable(*listener.getsockname()[:2])
         connection = http.client.HTTPConnection(host, port, timeout=START_WITHIN)
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -150,10 +150,10 @@ class Command(BaseCommand):
 
 
 def _exempt_from_collection() -> None:
-    """Take what there is by now, and lives as long as the process, out of garbage collection.
+    """Exclude all objects that exist by now from garbage collection: they live until the end.
 
-    A connection is made of objects that stay, so a crowd sets off full collections. With all of
-    Django in them, each stopped the event loop for tens of milliseconds; together they were a
+    Connections consist of long-lived objects, so many new ones trigger full collections. With all
+    of Django in them, each stopped the event loop for tens of milliseconds; together they took a
     fifth of the CPU time of a handshake.
     """
     gc.collect()
@@ -161,14 +161,14 @@ def _exempt_from_collection() -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """A parent that was killed could not stop its children: they notice, and drain."""
+    """Drain this process once its parent has ended: a killed parent cannot stop its children."""
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _reachable(host: str, port: int) -> tuple[str, int]:
-    """The address under which this host reaches a socket bound to `host`."""
+    """Return the address at which this host reaches a socket bound to `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
 
 

@@ -1,4 +1,4 @@
-"""At most one write a minute."""
+"""Recent use is written at most once a minute."""
 
 from accounts.login.activity import RecentUse
 

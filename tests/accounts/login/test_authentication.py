@@ -1,4 +1,4 @@
-"""What opens a socket, and what does not any more."""
+"""Credentials that open a socket, and those that no longer do."""
 
 from datetime import timedelta
 
@@ -148,7 +148,7 @@ def test_of_two_at_the_same_moment_one_gets_in(member: User, monkeypatch) -> Non
 
     def found_by_both(rows: QuerySet) -> object:
         row = found(rows)
-        rows.all().delete()  # the other one was faster
+        rows.all().delete()  # the other caller was faster
         return row
 
     with monkeypatch.context() as race:
@@ -251,7 +251,7 @@ def test_a_login_by_the_page_opens_a_socket(member: User) -> None:
 
 
 def opened(user: User, **shown) -> Principal:
-    """The principal of a socket that the user has opened."""
+    """Return the principal of a socket that the user has opened."""
     principal = authenticate(Credentials(**shown))
     assert principal is not None
     return principal
@@ -357,7 +357,7 @@ def test_a_token_that_is_over_is_found_ended(member: User, field: str) -> None:
 
 
 def test_many_sessions_are_authenticated_like_each_of_them(member: User) -> None:
-    """The look-up for a crowd keeps the rules of the look-up for one."""
+    """The look-up for many sessions follows the same rules as the look-up for one."""
     track = make_workspace("track")
     driver, stranger, gone = make_user("driver"), make_user("stranger"), make_user("gone")
     for user in (driver, gone):

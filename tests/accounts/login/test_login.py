@@ -1,4 +1,4 @@
-"""Signing in and out by the page."""
+"""Signing in and out through the pages."""
 
 import re
 from datetime import timedelta

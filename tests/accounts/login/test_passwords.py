@@ -23,7 +23,7 @@ def change(client: Client, old: str = PASSWORD, new: str = NEW):
 
 
 def mailed() -> list[str]:
-    """Bodies of the mails sent, once there are some; mail leaves from a thread."""
+    """Wait for mails, which are sent from a thread, and return their bodies."""
     deadline = time.monotonic() + 5
     while not mail.outbox and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -85,7 +85,7 @@ def test_a_password_taken_away_closes_sockets_too(mina: User, revoked) -> None:
 
 
 def test_a_login_does_not_close_the_users_other_sockets(mina: User, revoked, settings) -> None:
-    # A login may store the password anew with a better hasher.
+    # A login may store the password again with a better hasher.
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
         *settings.PASSWORD_HASHERS,

@@ -1,4 +1,4 @@
-"""What opens a socket and what closes it, on a running server, through the ordinary doors."""
+"""Opening and closing sockets on a running server, through the ordinary endpoints."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def secret(alice: User, pit: Workspace) -> str:
 
 
 class Browser:
-    """Somebody's browser: pages by HTTP with cookies, sockets with the same session."""
+    """A user's browser: pages over HTTP with cookies, sockets with the same session."""
 
     def __init__(self, http: httpx.AsyncClient, connect: Connect) -> None:
         self.http = http
@@ -65,7 +65,7 @@ class Browser:
 
 @pytest_asyncio.fixture
 async def browsers(server: str, connect: Connect, alice: User) -> AsyncIterator[list[Browser]]:
-    """Two browsers in which Alice has signed in by the page."""
+    """Yield two browsers in which Alice has signed in through the page."""
     both = [Browser(httpx.AsyncClient(base_url=f"http://{server}"), connect) for _ in range(2)]
     for browser in both:
         await browser.post("/accounts/login/", username="alice", password=PASSWORD)
@@ -102,7 +102,7 @@ async def test_a_first_frame_may_bring_the_token(connect: Connect, secret: str) 
 
 
 async def refused(connect: Connect, **how: str) -> bool:
-    """Whether a socket is refused, at the upgrade or by close code 1008."""
+    """Tell whether a socket is refused, at the upgrade or with close code 1008."""
     try:
         client = await connect(**how)
         return await client.closed() == 1008

@@ -1,4 +1,4 @@
-"""What the pages of the shell know at their start."""
+"""Data that the shell's pages have when they start."""
 
 from typing import Any
 

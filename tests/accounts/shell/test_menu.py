@@ -1,4 +1,4 @@
-"""The navigation in the pages as the server draws them, for different people."""
+"""The navigation in server-rendered pages, for different users."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = "/accounts/profile/"
 
 @pytest.fixture
 def more_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Alerts, exchange and jobs are there too."""
+    """Register alerts, exchange and jobs."""
     monkeypatch.setattr(pages, "_pages", dict(pages._pages))
     settings.ROOT_URLCONF = "tests.support.more_pages.urls"
     engine = settings.TEMPLATES[0]
@@ -47,14 +47,14 @@ def html(client: Client, path: str = SETTINGS, language: str = "en") -> str:
 
 
 def part(text: str, begins: str, ends: str = "</nav>") -> str:
-    """The page from one piece of text up to another."""
+    """Return the page from one piece of text to another."""
     found = re.search(f"{re.escape(begins)}.*?{re.escape(ends)}", text, re.DOTALL)
     assert found, begins
     return found[0]
 
 
 def labels(text: str) -> list[str]:
-    """What the links say, without numbers."""
+    """Return the texts of the links, without numbers."""
     links = re.findall(r"<a [^>]*href=[^>]*>(.*?)</a>", text, re.DOTALL)
     bare = [re.sub(r'<span class="(count|vh)[^>]*>.*?</span>', "", link) for link in links]
     return [re.sub(r"<[^>]*>", "", link).strip() for link in bare]
@@ -77,20 +77,20 @@ def in_tabs(text: str) -> list[str]:
 
 
 def current_in(text: str, begins: str) -> list[tuple[str, str]]:
-    """(address, value of aria-current) of the links that have it."""
+    """Return (address, value of aria-current) of the links that have the attribute."""
     found = re.findall(r'href="([^"]*)"[^>]*aria-current="(\w+)"', part(text, begins))
     return [(url, value) for url, value in found]
 
 
 def badge(text: str, key: str) -> list[tuple[str, str, bool]]:
-    """(classes, text, hidden) of each badge of that key."""
+    """Return (classes, text, hidden) of each badge with that key."""
     pattern = rf'<span class="(count[^"]*)" data-badge="{key}"[^>]*?( hidden)?>([^<]*)</span>'
     return [
         (classes, number, bool(hidden)) for classes, hidden, number in re.findall(pattern, text)
     ]
 
 
-# --- Who sees what --------------------------------------------------------------------------
+# --- Visibility by role ---------------------------------------------------------------------
 
 
 def test_a_member_sees_the_pages_that_exist_in_order(home: Workspace) -> None:
@@ -167,7 +167,7 @@ def test_a_second_level_of_one_page_is_none(
     assert current_in(text, '<nav class="nav"') == [(SETTINGS, "page")]
 
 
-# --- Where one is ---------------------------------------------------------------------------
+# --- Current page ---------------------------------------------------------------------------
 
 
 def test_the_current_page_is_marked_in_every_form(mina: User) -> None:
@@ -261,7 +261,7 @@ def test_a_number_is_counted_once_however_often_it_stands_on_the_page(
     assert len(asked) == 1
 
 
-# --- Remembered -----------------------------------------------------------------------------
+# --- Remembered state -----------------------------------------------------------------------
 
 
 def shell_class(text: str) -> str:
@@ -298,7 +298,7 @@ def test_the_server_draws_the_width_that_was_chosen(mina: User) -> None:
 
 
 def fold_of(text: str) -> tuple[str, bool]:
-    """aria-expanded of the fold button of settings, and whether the list is there to see."""
+    """Return aria-expanded of the settings' fold button, and whether the list is visible."""
     button = re.search(r'data-nav-fold="settings" aria-expanded="(\w+)"', text)
     sub = re.search(r'id="nav-settings"( hidden)?>', text)
     assert button

@@ -1,4 +1,4 @@
-"""The registry: what an app may declare, and what stops Pitwall from starting."""
+"""The page registry: what an app may declare, and which errors prevent Pitwall from starting."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ REPORTS = Page("reports", "Reports", "dashboard:page", icon="gauge", order=70)
 
 @pytest.fixture(autouse=True)
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy: other tests keep the pages of the apps."""
+    """Use a copy of the registry, so that other tests keep the apps' pages."""
     monkeypatch.setattr(pages, "_pages", dict(pages._pages))
 
 

@@ -1,4 +1,4 @@
-"""Cards in a conversation: of a kind that another app has registered, and chat knows nothing of."""
+"""Cards in a conversation, of a kind that another app registers and that chat does not know."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @dataclass(frozen=True)
 class Cars:
-    """The cars whose laps somebody watches."""
+    """Cars whose laps are watched."""
 
     names: frozenset[str]
 
@@ -41,7 +41,7 @@ latest.register("laps", lambda older, newer: older | newer)
 
 
 class Laps:
-    """A kind of card that counts laps by car; a car that has retired takes none."""
+    """A kind of card that counts laps per car. A retired car takes no more laps."""
 
     name = "lap"
 

@@ -1,4 +1,4 @@
-"""The socket door, line by line of the protocol's Chat section."""
+"""The chat socket, line by line of the protocol's Chat section."""
 
 from __future__ import annotations
 
@@ -477,7 +477,7 @@ async def test_who_turns_away_everywhere_is_shown_as_away_until_they_are_back(
 
 
 async def connect_late(socket: Any, team: Team) -> dict[str, Any]:
-    """How the room looks to somebody who comes now."""
+    """Return the snapshot of the room for a user who connects now."""
     client = await socket(team.carol)
     confirmed = await client.command("subscribe", rooms=["general"])
     snapshot = await client.event("room_snapshot")

@@ -54,7 +54,7 @@ def on_disk(folder: Path) -> list[Path]:
 
 
 async def emptied(folder: Path) -> None:
-    """Wait until nothing is on the disk any more."""
+    """Wait until the folder is empty."""
     async with asyncio.timeout(WITHIN):
         while on_disk(folder):
             await asyncio.sleep(0.01)
@@ -98,7 +98,7 @@ async def test_other_commands_go_on_between_the_pieces(socket: Any, team: Team) 
     assert said["type"] == "ack"
     await client.send({"action": "echo"})
     await client.send_text(b"echoed")
-    # Pushes of what was said come as text, in between or not.
+    # Pushes of messages are text frames and may arrive in between.
     while isinstance(frame := await client.connection.recv(), str):
         pass
     assert frame == b"echoed"

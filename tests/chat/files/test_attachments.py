@@ -1,4 +1,4 @@
-"""Files over REST: kept by what they are, given only to who may read them, gone when unneeded."""
+"""Files over REST: typed by content, served only to permitted users, removed when unused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ADDRESS = "/api/v1/attachments/"
 
 
 def put(client: Any, data: bytes, name: str = "notes.txt", room: str = "general") -> Any:
-    """POST a file whose name and declared type are whatever the client likes."""
+    """POST a file with an arbitrary name and declared type."""
     file = SimpleUploadedFile(name, data, content_type="image/png")
     return client.post(ADDRESS, {"room": room, "file": file}, format="multipart")
 
@@ -48,7 +48,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def sent(team: Team, client: Any, data: bytes = b"hello", **fields: Any) -> int:
-    """The id of a file in a message of alice's."""
+    """Return the id of a file in one of alice's messages."""
     file_id = put(client, data, **fields).json()["id"]
     room = team.ops if fields.get("room") == "ops" else team.general
     team.say(team.alice, room, "see this", attachments=[file_id])
@@ -210,7 +210,7 @@ def test_the_files_of_a_room_are_listed_newest_first(team: Team, api: Api) -> No
     assert api(team.carol).get(ADDRESS, {"room": "ops"}).status_code == 404
 
 
-# --- What is refused leaves nothing -----------------------------------------------------------
+# --- Refused uploads leave nothing ------------------------------------------------------------
 
 
 @pytest.mark.django_db
@@ -277,7 +277,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert not Attachment.objects.exists()
 
 
-# --- What nobody needs goes -------------------------------------------------------------------
+# --- Unused files are removed -----------------------------------------------------------------
 
 
 def retain() -> None:

@@ -1,4 +1,4 @@
-"""What a file is, how large a picture is, what a name becomes: by content, never by claims."""
+"""File types, picture sizes and file names, determined by content and not by claims."""
 
 from __future__ import annotations
 

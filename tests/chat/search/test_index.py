@@ -1,4 +1,4 @@
-"""The indexes of search: conditions that use them, installations that may not have them all."""
+"""The search indexes: conditions that use them, and installations that may lack some of them."""
 
 from __future__ import annotations
 
@@ -103,5 +103,5 @@ def test_without_the_extension_the_installation_goes_on_and_says_what_to_do(
     assert "CREATE EXTENSION pg_trgm" in caplog.text
     with pytest.raises(CommandError, match="index_search"):
         call_command("index_search")
-    # The transaction of the migration is not lost with it.
+    # The migration's transaction is still usable.
     assert _holds("部署失败", "失败")

@@ -1,4 +1,4 @@
-"""Searching: what a query means, what it finds, and never what one may not read."""
+"""Search: parsing queries, finding messages, and never finding what the user may not read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def day(year: int, month: int = 1, day: int = 1) -> datetime:
 
 @pytest.fixture(params=["few messages", "many messages"])
 def amount(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there are many messages, most of them are found by index (PostgreSQL)."""
+    """With many messages, most of them are found through the index (PostgreSQL)."""
     if request.param == "many messages":
         monkeypatch.setattr("chat.selectors.searching.READ_FIRST", 1)
 
@@ -102,7 +102,7 @@ def test_any_text_is_a_query_or_a_refusal(text: str) -> None:
     assert all(word == fold(word) and word for word in (*query.words, *query.without))
 
 
-# --- Where it was found -----------------------------------------------------------------------
+# --- Highlights -------------------------------------------------------------------------------
 
 
 @given(st.text(max_size=400), st.lists(st.text(min_size=1, max_size=4).map(fold), max_size=3))
@@ -142,7 +142,7 @@ def test_an_excerpt_of_a_long_text_is_around_the_first_match() -> None:
     assert found.text[0] == found.text[-1] == "…"
 
 
-# --- What is found ----------------------------------------------------------------------------
+# --- Results ----------------------------------------------------------------------------------
 
 
 def found(team: Team, who: Any, text: str, **paging: Any) -> list[str]:
@@ -260,7 +260,7 @@ def test_days_bound_what_is_found_and_are_those_of_the_asker(team: Team, api: Ap
     assert found(team, team.alice, "before:2026-03-02") == ["first"]
     assert found(team, team.alice, "after:2026-03-01") == ["second"]
     assert found(team, team.alice, "on:2026-03-01") == ["first"]
-    # At 20:00 UTC it is the next day in Shanghai.
+    # At 20:00 UTC it is already the next day in Shanghai.
     answer = api(team.alice).get(
         "/api/v1/search/messages/", {"q": "on:2026-03-02", "timezone": "Asia/Shanghai"}
     )

@@ -26,7 +26,7 @@ CLASSES = {"mention", "mention-all", "align-left", "align-center", "align-right"
 
 
 class Elements(HTMLParser):
-    """Every start tag of a fragment with its attributes."""
+    """Collects every start tag of a fragment with its attributes."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Pitwall's own figures, from what its processes report."""
+"""Pitwall's own metrics, from its processes' reports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def moment(seconds: float) -> datetime:
 
 
 class Processes:
-    """Processes whose reports a test sets; `collect(second)` reads them."""
+    """Processes whose reports the test sets; `collect(second)` reads them."""
 
     def __init__(self) -> None:
         self.reports: dict[str, ProcessReading] = {}
@@ -59,7 +59,7 @@ def test_reports_out_of_step_with_the_ticks_do_not_double_or_drop_a_rate(
     processes.collect(1)
     rates = []
     for second in range(2, 12):
-        if second % 2:  # every other report is late and is first seen a tick later
+        if second % 2:  # every other report is late and is seen one tick later
             processes.report("web", second - 0.1, commits=10.0 * (second - 1))
         rates.append(processes.collect(second).get("transactions_per_second"))
     assert [rate for rate in rates if rate is not None] == [pytest.approx(10)] * 9

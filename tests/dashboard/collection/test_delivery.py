@@ -1,4 +1,4 @@
-"""From outcomes to the database and to subscribers, with the database there and away."""
+"""Delivery of outcomes to the database and to subscribers, with and without the database."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TICK = 1_795_303_126
 
 
 class Pipe:
-    """A delivery with a source that measures `rpm`, and what it published."""
+    """A delivery with a source that measures `rpm`, and a list of what it published."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.workspace: Workspace = make_workspace()
@@ -108,7 +108,7 @@ async def test_while_the_database_is_away_values_are_pushed_and_then_stored_with
     for number in range(1, 6):
         pipe.tick(number, number * 10)
         await asyncio.sleep(0.03)
-    # The first of the outage finds out: it is pushed with what is stored later, if at all.
+    # The first one discovers the outage: it is pushed only when it is stored later, if at all.
     assert pipe.published[-4:] == [20, 30, 40, 50]
     pipe.away = False
     await until(lambda: len(pipe.stored()) == 6)

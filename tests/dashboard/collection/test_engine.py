@@ -1,4 +1,4 @@
-"""Sources side by side: one that fails or hangs is no other's trouble."""
+"""Sources run side by side: one that fails or hangs does not affect the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TICK = 1_795_303_126
 
 
 class Scripted:
-    """A collector that does what it is told."""
+    """A collector that follows a script."""
 
     def __init__(self, read: Callable[[float], Readings]) -> None:
         self.read = read
@@ -105,7 +105,7 @@ async def test_a_source_that_hung_is_not_started_again_before_it_is_back(
 
     engine.adopt([source(1, hang_once, timeout=0.05)])
     assert (await until(engine, lambda found: 1 in found))[1].error
-    assert by_source(await engine.tick(TICK + 1000))[1].error  # due again, and still hanging
+    assert by_source(await engine.tick(TICK + 1000))[1].error  # due again, but still hanging
     assert len(starts) == 1
     gate.set()
     recovered = await until(engine, lambda found: 1 in found and not found[1].error, step=1000)
@@ -192,7 +192,7 @@ async def until(
     enough: Callable[[dict[int, Outcome]], bool],
     step: int = 0,
 ) -> dict[int, Outcome]:
-    """Tick until the newest outcomes are as wanted, at most five seconds."""
+    """Tick until the newest outcomes satisfy `enough`, for at most five seconds."""
     found: dict[int, Outcome] = {}
     tick = TICK + step
     async with asyncio.timeout(5):

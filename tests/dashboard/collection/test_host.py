@@ -1,4 +1,4 @@
-"""The machine's own figures: with made-up readings, and with this machine's."""
+"""The machine's metrics: with made-up readings, and with the real ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Clock:
 
 
 class Machine:
-    """What psutil reads, to be changed between two runs."""
+    """Readings of psutil, which a test changes between two runs."""
 
     def __init__(self) -> None:
         self.clock = Clock()

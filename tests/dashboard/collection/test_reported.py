@@ -1,4 +1,4 @@
-"""What apps report of themselves becomes series of their workspace's metrics."""
+"""Numbers that apps report become series of their workspace's metrics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VENUE = (
 
 @pytest.fixture(autouse=True)
 def venue() -> Iterator[None]:
-    """A venue has declared what it measures."""
+    """Register a venue's gauges."""
     for measure in VENUE:
         gauges.declare(measure)
     yield
@@ -50,7 +50,7 @@ def of(symbol: str, metric: str = "open_orders") -> TaggedName:
 
 
 class Processes:
-    """Processes whose reports a test sets; `collect(second)` reads what is reported."""
+    """Processes whose reports the test sets; `collect(second)` reads the reported numbers."""
 
     def __init__(self, workspace_id: int = WORKSPACE) -> None:
         self.reports: dict[str, ProcessReading] = {}
@@ -62,7 +62,7 @@ class Processes:
         self.reports[name] = ProcessReading(name, moment(-9), moment(second), values, series)
 
     def collect(self, second: float) -> dict[Any, float]:
-        """All but what every application has."""
+        """Return the collected values, except those that every application has."""
         found = self.collector.collect(START + second)
         usual = ("active_users", "error_rate", "transactions_per_second")
         return {name: value for name, value in found.items() if name not in usual}
@@ -151,11 +151,11 @@ def test_tags_that_no_series_can_have_are_left_out_and_said_once(
     assert len(caplog.messages) == 1
 
 
-# --- On their way to the database -------------------------------------------------------------
+# --- Storing ----------------------------------------------------------------------------------
 
 
 class Way:
-    """An application source of a workspace, and the delivery of what its collector read."""
+    """A workspace's application source, and the delivery of its collector's readings."""
 
     def __init__(self) -> None:
         self.workspace = make_workspace()
@@ -193,7 +193,7 @@ async def test_a_name_that_appears_becomes_a_metric_with_a_series_for_each_set_o
     way: Way,
 ) -> None:
     await way.take(1, {of("ACME", "last_price"): 101.5, of("BOLT", "last_price"): 7.0})
-    # The plan does not know the metric yet.
+    # The plan does not contain the metric yet.
     await way.take(2, {of("ACME", "last_price"): 101.6, "matching_lag_ms": 4.0})
     await threads.call(way.reload)
     await way.take(3, {of("ACME", "last_price"): 101.7, of("CORP", "last_price"): 3.0})

@@ -1,4 +1,4 @@
-"""How a range is cut into buckets."""
+"""Dividing a range into buckets."""
 
 from hypothesis import given
 from hypothesis import strategies as st

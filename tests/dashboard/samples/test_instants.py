@@ -1,4 +1,4 @@
-"""Times that clients write, and times as they are stored."""
+"""Times as clients write them, and as they are stored."""
 
 from datetime import UTC, datetime
 
@@ -36,7 +36,7 @@ def test_a_time_may_be_written_in_several_ways(written: object) -> None:
     "written",
     [
         "yesterday",
-        "2026-11-21T23:18:46",  # no offset: whose time?
+        "2026-11-21T23:18:46",  # no offset: in which time zone?
         "1969-12-31T00:00:00Z",
         "2026-11-21T23:18:46Z" * 3,
         -1,

@@ -1,4 +1,4 @@
-"""The range that a client asks a history for."""
+"""The ranges that clients request histories for."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tags: which are taken, and which are the same."""
+"""Tags: which are accepted, and which are equal."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Back to an earlier state, and no client takes a new event for one that it has had."""
+"""Restoring an earlier state: no client mistakes a new event for one that it already has."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from realtime.auth import authenticator, rechecker, session_authenticator
 from realtime.database import threads
-from realtime.models import Event, Process, Stream
+from realtime.models import LoggedEvent, Process, Stream
 from realtime.process.reporter import PROCESS_ID
 from realtime.streams import log
 from realtime.streams.log import StreamKey
@@ -42,7 +42,7 @@ def archive(uploads, tmp_path):
 
 @pytest.fixture
 def installation(settings):
-    """`async with installation() as open_socket:` one run of the server, then all of it is gone."""
+    """`async with installation() as open_socket:` runs the server once and shuts it down."""
     settings.REALTIME_AUTHENTICATE = "tests.realtime.endpoints.authenticate"
     settings.REALTIME_RECHECK = "tests.realtime.endpoints.recheck"
     settings.REALTIME_TOUCH = "tests.realtime.endpoints.touch"
@@ -65,11 +65,13 @@ def installation(settings):
 
 
 def texts():
-    return [payload.split('"')[-2] for payload in Event.objects.values_list("payload", flat=True)]
+    return [
+        payload.split('"')[-2] for payload in LoggedEvent.objects.values_list("payload", flat=True)
+    ]
 
 
 async def position_after(installation, *written):
-    """Where a client stands that has followed until now."""
+    """Return the position of a client that has followed until now."""
     async with installation() as client:
         confirmed = await client.command("subscribe", logs=[OPS.name])
         epoch = confirmed["positions"][OPS.name]["epoch"]
@@ -80,7 +82,7 @@ async def position_after(installation, *written):
 
 
 async def after_the_restore(installation, position):
-    """A client that was away, offsets given anew, and what it is told of them."""
+    """Reconnect a client after offsets were reused; returns its position and its next event."""
     await threads.call(note, "new two", "new three", "new four")
     async with installation() as client:
         confirmed = await client.command("subscribe", logs=[OPS.name], recover=position)
@@ -116,7 +118,7 @@ async def test_a_database_restored_by_other_means_is_rotated_alone(installation,
 
 
 async def test_a_client_that_stays_connected_is_given_the_restored_stream(installation, archive):
-    """With --force: what it has already seen is no reason to keep anything from it."""
+    """With --force: the client gets the whole restored stream, whatever it has already seen."""
     await threads.call(note, "one")
     await threads.call(call_command, "backup", archive)
     async with installation() as client:
@@ -211,7 +213,7 @@ def test_what_is_no_backup_is_told_and_changes_nothing(tmp_path, archive):
 
 
 def rewritten(archive, target, change):
-    """A copy of the archive with `change(name, content)` done to its files."""
+    """Copy the archive, with `change(name, content)` applied to its files."""
     with tarfile.open(archive) as old, tarfile.open(target, "w:gz") as new:
         for member in old.getmembers():
             name, content = change(member.name, old.extractfile(member).read())

@@ -1,4 +1,4 @@
-"""What waits together shares a commit; what goes wrong with one item is its own."""
+"""Items that wait together share a commit; an error in one item does not affect the others."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from realtime.database.batching import Batcher
 from realtime.database.fences import Unfenced, fenced
 from realtime.errors import AppError, Conflict
 
-# Service threads give their connections back, also when nothing was asked of them.
+# Service threads return their connections even when they were not used.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Store:
-    """A service that doubles numbers; odd things happen to some of them."""
+    """A service that doubles numbers, and fails in various ways for some of them."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -122,7 +122,7 @@ async def test_a_batch_runs_in_nobodys_context() -> None:
 async def test_a_worker_cannot_store_past_its_fence(store: Store) -> None:
     class Held:
         def check(self) -> None:
-            """It is."""
+            """The fence is held."""
 
     with fenced(Held()), pytest.raises(Unfenced):
         await Batcher(store).submit(1)

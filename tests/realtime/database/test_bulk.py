@@ -1,4 +1,4 @@
-"""Many rows, each with a number of its own, in one statement."""
+"""Updating many rows, each with its own number, in one statement."""
 
 from __future__ import annotations
 

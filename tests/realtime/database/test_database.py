@@ -1,4 +1,4 @@
-"""What the database settings promise: who waits for whom, and who does not."""
+"""Guarantees of the database settings: which transactions wait for which."""
 
 import asyncio
 import sqlite3
@@ -65,12 +65,12 @@ async def test_what_sqlite_does_with_a_commit_is_stated():
 
 @on_sqlite
 async def test_a_transaction_takes_the_write_lock_when_it_begins():
-    """One that reads first and writes later might not get it any more, and would fail."""
+    """A transaction that reads first and writes later might fail to get the lock."""
 
     def locked_out_while_reading() -> bool:
         with transaction.atomic():
             Lease.objects.count()
-            # As another process would: past the gate of this one.
+            # Like another process, it bypasses this process's gate.
             with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0)) as other:
                 try:
                     other.execute("BEGIN IMMEDIATE")

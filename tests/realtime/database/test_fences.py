@@ -1,4 +1,4 @@
-"""A worker's fence goes with whatever the worker runs; nothing it writes gets past it."""
+"""A worker's fence applies to everything that the worker runs; no write gets past it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from realtime.database import threads
 from realtime.database.fences import Unfenced, current, fenced
-from realtime.models import Event, Lease, Process, Stream
+from realtime.models import Lease, LoggedEvent, Process, Stream
 from realtime.streams.log import StreamKey
 from realtime.streams.unit_of_work import emit, unit_of_work
 from realtime.workers import leases, loop
@@ -28,12 +28,12 @@ ROOM = StreamKey(1, "room:ops")
 
 @unit_of_work
 def say(text: str) -> None:
-    """A service that knows nothing of workers."""
+    """A service that does not know about workers."""
     emit(ROOM, Note(text=text))
 
 
 def said() -> int:
-    return Event.objects.count()
+    return LoggedEvent.objects.count()
 
 
 def held(name: str = "matching") -> HeldLease:
@@ -43,7 +43,7 @@ def held(name: str = "matching") -> HeldLease:
 
 
 def former() -> HeldLease:
-    """A lease that another holder has taken over."""
+    """Return a lease that another holder has taken over."""
     lease = held()
     Lease.objects.update(expires_at="2020-01-01T00:00:00Z")
     assert leases.acquire("matching", "another") is not None
@@ -51,7 +51,7 @@ def former() -> HeldLease:
 
 
 async def run_once(duty: Callable[[Worker], Any], name: str = "duty") -> None:
-    """Have a worker do this in its first step, and end."""
+    """Run a worker that does this in its first step, and then ends."""
     stopping = asyncio.Event()
 
     async def step(self: Worker) -> None:
@@ -146,7 +146,7 @@ def test_reading_needs_no_unit() -> None:
 
 
 def test_what_follows_a_commit_is_outside_of_its_unit() -> None:
-    """A hook that calls a service gets a unit of its own, with its events."""
+    """A hook that calls a service gets its own unit of work, with its own events."""
 
     def service() -> None:
         with unit_of_work():
@@ -164,7 +164,7 @@ async def test_all_that_a_worker_runs_has_its_fence() -> None:
     seen: dict[str, Any] = {}
 
     class Watching(Worker):
-        """Notes the fence that it sees in each place."""
+        """Records the fence that it sees in each place."""
 
         name = "watching"
 
@@ -236,7 +236,7 @@ async def test_a_worker_that_failed_writes_nothing_while_it_stops() -> None:
     ended = []
 
     class Flushing(Worker):
-        """Fails, and would then store what it has in memory."""
+        """Fails, and then tries to store its data from memory."""
 
         name = "flushing"
 
@@ -280,7 +280,7 @@ async def test_a_thread_that_is_still_at_work_for_a_failed_instance_writes_nothi
     async with asyncio.timeout(10):
         while not tasks or not entered.is_set():
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)  # the instance is being given up; its release waits on SQLite
+        await asyncio.sleep(0.05)  # the instance is being abandoned; its release waits on SQLite
     resumed.set()
     with pytest.raises(ZeroDivisionError):
         await failing

@@ -1,4 +1,4 @@
-"""Writers to SQLite queue: first come, first served, and none is turned away."""
+"""Writers to SQLite queue first come, first served, and none is refused."""
 
 import threading
 import time
@@ -106,7 +106,7 @@ class TestGate:
 
     @pytest.mark.parametrize("sign_of_life", [report, list_connections, renew_lease])
     def test_signs_of_life_queue_like_everybody(self, sign_of_life):
-        """A process that waits too long for its one statement counts as dead."""
+        """A process that waits too long for its single statement counts as dead."""
         give = sign_of_life()
 
         def live() -> None:

@@ -1,4 +1,4 @@
-"""Service threads and their connections to the database."""
+"""Service threads and their database connections."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """All calls run in one thread, each after the other."""
+    """Run all calls in one thread, one after the other."""
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
         patch.setattr(threads, "_pool", lambda: pool)
         yield
@@ -23,7 +23,7 @@ def one_thread():
 
 @pytest.fixture
 def opened():
-    """The connections that are opened, as they are."""
+    """Record the connections that are opened."""
     found = []
 
     def note(**kwargs):

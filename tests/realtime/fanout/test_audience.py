@@ -1,7 +1,7 @@
-"""Those who get the same: everybody once, in order, and nobody past what is in its way.
+"""Audiences: all subscribers get the same bytes once, in order, behind their own pending data.
 
-Whatever happens between two messages, replies, full sockets, commands under way, a connection that
-comes or goes, is tried in any order against a model of what each peer must have got.
+Replies, full sockets, commands in progress, and connections that come or go between two messages
+are tried in any order against a model of each peer's expected data.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ONE = st.integers(0, CONNECTIONS - 1)
 
 
 class Socket:
-    """A transport with its socket: `got` is what the peer has, `waiting` what the transport has."""
+    """A transport with its socket. `got`: bytes of the peer; `waiting`: bytes of the transport."""
 
     def __init__(self, descriptor):
         self.descriptor = descriptor
@@ -54,7 +54,7 @@ class Socket:
 
 
 class Kernel:
-    """Writes to sockets by their numbers, and refuses to write past what waits."""
+    """Writes to sockets by descriptor, and refuses to write past waiting bytes."""
 
     def __init__(self, sockets):
         self.sockets = sockets
@@ -184,7 +184,7 @@ TestAnyOrder = AnyOrder.TestCase
 
 @pytest.fixture
 def row(monkeypatch):
-    """An audience of three that stand in a row, and what the kernel was asked to write to."""
+    """Yield an audience of three idle connections, and the descriptors that the kernel wrote to."""
     asked = []
     kernel = SimpleNamespace(write=lambda numbers, data: asked.append(sorted(numbers)) or [])
     monkeypatch.setattr(broadcast, "submitter", lambda: kernel)

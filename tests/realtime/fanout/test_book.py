@@ -1,4 +1,4 @@
-"""Books over real sockets: loaded once, told without a gap, conflated for those who read late."""
+"""Books over real sockets: loaded once, updated without gaps, conflated for slow readers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def venue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Venue]:
 
 @pytest.fixture
 def frequent_poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Listed before `probe`: the Hub reads it when it starts."""
+    """Poll often. List it before `probe`: the Hub reads the interval when it starts."""
     monkeypatch.setattr("realtime.hub.POLL_INTERVAL", 0.05)
 
 
@@ -53,7 +53,7 @@ async def tell(*updates: BookUpdate) -> None:
 
 
 async def follow(client: SocketClient) -> ClientBook:
-    """Subscribe; what this client has then."""
+    """Subscribe; returns the client's book after the snapshot."""
     await client.command("subscribe", books=[ACME])
     mine = ClientBook()
     mine.take(await client.event("book_snapshot"))
@@ -61,7 +61,7 @@ async def follow(client: SocketClient) -> ClientBook:
 
 
 async def read_until(client: SocketClient, mine: ClientBook, sequence: int) -> None:
-    """Take frames of the book in their order until it is there."""
+    """Apply the book's frames in order up to `sequence`."""
     async with asyncio.timeout(20):
         while mine.sequence is None or mine.sequence < sequence:
             frame = await client.next(within=20)
@@ -178,7 +178,7 @@ async def test_many_who_come_at_once_share_one_load_and_nothing_falls_between(
     coming = [asyncio.create_task(follow(client)) for client in clients]
     await settled(lambda: venue.loads)
     await tell(venue.commit(("bid", 9_990, 1)))
-    # Longer than the Hub keeps a stream that nobody follows.
+    # Longer than the Hub keeps a stream without followers.
     await asyncio.sleep(1.3)
     late = await probe("late@1")
     coming.append(asyncio.create_task(follow(late)))
@@ -220,7 +220,7 @@ async def test_updates_that_come_while_it_is_loaded_again_are_not_lost(
 
 
 async def fill(client: SocketClient, venue: Venue) -> tuple[Any, int]:
-    """Change the book until this client, who reads nothing, cannot be written to any more."""
+    """Change the book until this client, which reads nothing, is no longer writable."""
     [connection] = [
         found
         for found in (await get_hub()).connections
@@ -402,7 +402,7 @@ async def test_a_book_and_a_log_share_a_connection_that_reads_late(
 async def test_what_a_late_reader_was_told_at_once_is_not_told_again(
     transactional_db: None, venue: Venue
 ) -> None:
-    """An update has come and waits for the flush while the reader is caught up."""
+    """An update is waiting for the flush while the reader is caught up."""
     mine = ClientBook()
     outlet = SimpleNamespace(
         ready=True, write=lambda bundle: [mine.take(json.loads(text)) for text in bundle.messages]

@@ -1,6 +1,6 @@
-"""One message to many sockets: in order among all else that they are sent, and to nobody else.
+"""Messages to many sockets: in order with everything else, and to no other socket.
 
-So many that the kernel is asked to write to all of them at once (realtime.fanout.io_submit).
+There are enough sockets that the kernel writes to all of them at once (realtime.fanout.io_submit).
 """
 
 import asyncio
@@ -68,7 +68,7 @@ async def test_events_of_a_log_reach_all_once_and_in_order(probe):
 
 
 async def test_those_who_read_late_get_the_rest_of_a_message_first(probe):
-    """What a socket does not take at once is neither lost nor overtaken."""
+    """Bytes that a socket does not accept at once are neither lost nor overtaken."""
     slow = [await probe("alice@1", slow=True) for _ in range(MANY)]
     for client in slow:
         await client.command("subscribe", logs=["room:ops"])
@@ -111,7 +111,7 @@ async def test_a_push_to_a_user_reaches_all_sockets_of_that_user_alone(probe):
 
 
 async def test_the_number_of_a_closed_socket_is_not_written_to_again(probe):
-    """A newcomer may be given it at once: its first frame is its own greeting."""
+    """A new socket may get the number at once: its first frame must be its own greeting."""
     clients = await everybody(probe, names=["cpu"])
     publishing = asyncio.create_task(keep_ticking())
     try:
@@ -134,7 +134,7 @@ async def test_a_connection_that_is_gone_has_no_socket_any_more(probe):
 
 
 async def test_a_value_never_overtakes_an_older_one_that_waits():
-    """The peer has become ready, and what it missed is about to be written: a new value waits."""
+    """The peer is ready again and its missed data is about to be written: a new value waits."""
     written = []
     outlet = SimpleNamespace(
         ready=False, write=lambda bundle: written.extend(map(json.loads, bundle.messages))
@@ -159,7 +159,7 @@ async def keep_ticking():
 
 
 class FakeTransport:
-    """A transport whose socket is 7, and in which `buffered` bytes wait."""
+    """A transport with the socket number 7 and `buffered` waiting bytes."""
 
     buffered = 0
     closing = False
@@ -241,5 +241,5 @@ def test_a_transport_that_encrypts_is_never_written_past():
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="only Linux has io_submit")
 def test_this_machine_writes_by_the_kernel():
-    """Or the tests above have shown nothing of it."""
+    """Otherwise the tests above would not have tested it."""
     assert submitter() is not None

@@ -1,4 +1,4 @@
-"""Bundles: one encoding for each format, and what clients read of it."""
+"""Bundles: one encoding per format, and how clients read it."""
 
 import json
 import zlib
@@ -23,7 +23,7 @@ messages = st.lists(
 
 
 def read(payloads, wanted):
-    """What a client makes of the payloads: the messages, in order."""
+    """Return the messages that a client reads from the payloads, in order."""
     read = []
     for payload in payloads:
         text = zlib.decompress(payload) if wanted & Format.COMPRESS else payload

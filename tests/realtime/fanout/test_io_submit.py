@@ -1,4 +1,4 @@
-"""One buffer to many sockets: everybody gets all of it, and whoever cannot is told apart."""
+"""Writing one buffer to many sockets: each gets all of it, or is reported."""
 
 import platform
 import socket
@@ -95,7 +95,7 @@ def test_a_system_without_it_is_told_apart(monkeypatch):
 
 
 def test_a_system_that_refuses_it_is_told_apart(monkeypatch):
-    """As in a container whose profile does not allow these calls."""
+    """As in a container whose profile forbids these calls."""
     monkeypatch.setattr(io_submit, "_CALLS", {platform.machine(): (100_000, 100_000, 100_000)})
     with pytest.raises(UnsupportedError, match="not implemented"):
         Submitter()

@@ -1,4 +1,4 @@
-"""A kind of stream that the core has never heard of: one file, and one line that lists it."""
+"""A kind of stream that the core does not know: one file, and one line that lists it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BELLS = StreamKey(1, "bells")
 
 
 class Strokes(Subscription):
-    """How many strokes one connection has still to hear."""
+    """The strokes that one connection has not been told of yet."""
 
     __slots__ = ("feed", "missed")
 
@@ -47,9 +47,9 @@ class Strokes(Subscription):
 
 
 class BellFeed(Feed[int, str]):
-    """Tells each follower how often the bell has been struck since it was last told.
+    """Tells each follower how often the bell was struck since the last message.
 
-    A follower asks for so many strokes at once, and is told the bell's name.
+    A follower asks for a number of strokes at once, and gets the bell's name.
     """
 
     kind = "bell"
@@ -107,7 +107,7 @@ async def strike(strokes: int, key: StreamKey = BELLS) -> None:
 
 @pytest.fixture
 def following(monkeypatch):
-    """Whatever a client subscribes to besides, it follows the bell `BellFeed` of that name."""
+    """Let clients follow the `BellFeed` of a given key, in addition to their subscriptions."""
 
     def by(key: StreamKey) -> list[str]:
         told: list[str] = []

@@ -1,4 +1,4 @@
-"""Selections of newest values render themselves; their stream says how values are merged."""
+"""Selections of latest values render themselves; their stream defines how values are merged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.realtime.endpoints import VALUES, ProbeConsumer
 
 @dataclass(frozen=True)
 class Total:
-    """Another way to look at the probe's values: their sum, and how many there are."""
+    """Another selection of the probe's values: their sum and their count."""
 
     def frames(self, payload: dict[str, Any]) -> list[bytes]:
         return [
@@ -29,7 +29,7 @@ class Total:
 
 @pytest.fixture
 def totals(monkeypatch):
-    """A client that subscribes to nothing gets totals."""
+    """Give clients that subscribe to nothing the totals."""
 
     async def follow(consumer: ProbeConsumer) -> None:
         key = StreamKey(1, VALUES)

@@ -1,4 +1,4 @@
-"""Both ways out: the raw write of our server, and the ordinary send of any other."""
+"""Both outlets: the raw write of our server, and the ordinary send of any other."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.support.sockets import SocketClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# The Redis layer looks for its first subscription once a second only.
+# The Redis layer looks for its first subscription only once a second.
 WITHIN = 10
 
 
@@ -129,7 +129,7 @@ async def test_a_follower_of_a_log_without_progress_is_closed_with_4008(probe, l
     async with asyncio.timeout(8):
         while any(not connection.closing for connection in hub.connections):
             await asyncio.sleep(0.05)
-        # A peer that reads nothing never answers the close: the server lets go all the same.
+        # A peer that reads nothing never answers the close: the server releases it anyway.
         while hub.connections:
             await asyncio.sleep(0.05)
 

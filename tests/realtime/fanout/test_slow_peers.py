@@ -1,6 +1,7 @@
-"""Peers that read late, or slowly, or not at all: what they get, and when they are let go.
+"""Peers that read late, slowly or not at all: the data that they get, and when they are closed.
 
-That one who reads nothing is skipped, kept to the newest or closed with 4008 is in test_outlets.py.
+test_outlets.py covers that a peer which reads nothing is skipped, reduced to the newest value or
+closed with 4008.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ DEV = StreamKey(1, "room:dev")
 
 
 async def lagging(probe, name="alice", **subscription):
-    """A client that follows something and has let its buffers fill; with the server's side."""
+    """Return a follower with full buffers, its connection, and the number of messages sent."""
     client = await probe(f"{name}@1", slow=True)
     await client.command("subscribe", **subscription)
     connections = (await get_hub()).connections
@@ -63,7 +64,7 @@ async def test_a_reply_comes_before_what_it_subscribes_to_for_one_that_lags_too(
 
 
 async def test_what_waits_for_one_who_reads_nothing_stays_bounded(probe, limits):
-    """Followers of values are not closed: heartbeats go on being acknowledged unread."""
+    """Followers of values are not closed, and heartbeats continue without being read."""
     limits["slow_consumer_timeout"] = 0.1
     client, connection, _ = await lagging(probe, names=["cpu"])
     transport = connection.outlet._protocol.transport
@@ -79,7 +80,7 @@ async def test_what_waits_for_one_who_reads_nothing_stays_bounded(probe, limits)
 
 @pytest.mark.parametrize("read_from", ["the ring", "the database"])
 async def test_what_was_missed_is_never_written_in_one_piece_however_large(probe, read_from):
-    """A hundred events of 60 KB are one batch by their number; the peer reads nothing at first."""
+    """A hundred events of 60 KB would be one batch by number. The peer reads nothing at first."""
     if read_from == "the ring":
         follower = await probe("bob@1")
         await follower.command("subscribe", logs=["room:dev"])
@@ -108,7 +109,7 @@ async def test_who_reads_slowly_but_steadily_is_never_closed(probe, limits):
         await threads.call(note, *["y" * 40_000 for _ in range(20)])
     for _ in range(number + 40):
         await client.event("note")
-        await asyncio.sleep(0.04)  # 1.6 seconds and more in all
+        await asyncio.sleep(0.04)  # at least 1.6 seconds in total
     assert not connection.closing
 
 

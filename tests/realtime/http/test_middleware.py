@@ -1,4 +1,4 @@
-"""What every response carries, problem documents, and health."""
+"""Headers of every response, problem documents, and health."""
 
 import runpy
 
@@ -138,7 +138,7 @@ async def test_only_a_trusted_proxy_says_who_is_behind_it(kind, peer, trusted, s
 
 
 async def test_the_application_believes_no_proxy_that_is_not_listed(server, connect):
-    """The page is another scheme's, and only a proxy could say that the request is too."""
+    """The page has another scheme, and only a proxy could claim it for the request."""
     user = await threads.call(make_member)
     pretended = {"Origin": f"https://{server}", "X-Forwarded-Proto": "https"}
     with pytest.raises(InvalidStatus) as refused:
@@ -148,7 +148,7 @@ async def test_the_application_believes_no_proxy_that_is_not_listed(server, conn
 
 async def test_the_application_believes_a_proxy_that_is_listed(transactional_db, settings):
     settings.TRUSTED_PROXIES = ["127.0.0.1"]
-    # Made anew: the one that is imported was made with the settings of before.
+    # Loaded again: the imported application was created with the previous settings.
     application = runpy.run_path(settings.BASE_DIR / "realtime_project" / "asgi.py")["application"]
     async with serving(application) as address:
         forwarded = {"Origin": f"https://{address}", "X-Forwarded-Proto": "https"}

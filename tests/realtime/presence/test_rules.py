@@ -1,4 +1,4 @@
-"""Presence decided from what processes say: pure, with the times passed in."""
+"""Presence, computed from the processes' reports: pure, with the times passed in."""
 
 from hypothesis import given
 from hypothesis import strategies as st

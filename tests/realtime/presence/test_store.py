@@ -1,4 +1,4 @@
-"""Who is present where: several tabs, several processes, one that dies."""
+"""Presence in scopes: several tabs, several processes, a process that dies."""
 
 import asyncio
 from datetime import timedelta
@@ -19,7 +19,7 @@ SEAT = Seat(1, OPS, ALICE)
 
 @pytest.fixture
 def changes(monkeypatch):
-    """What listeners were told, in order."""
+    """Record the changes that listeners get, in order."""
     told: list[Change] = []
     monkeypatch.setattr(store, "_listeners", [told.append])
     return told
@@ -89,7 +89,7 @@ async def test_presence_in_one_workspace_says_nothing_of_another(probe):
 
 
 async def test_users_of_a_process_that_dies_have_left_after_the_grace(probe, changes, short_grace):
-    await probe("bob@1")  # its process is the one that goes on
+    await probe("bob@1")  # its process survives
     await threads.call(process_row, "doomed")
     await threads.call(store.record, SEAT, here=True, process_id="doomed")
     await becomes([ALICE])
@@ -118,7 +118,7 @@ async def test_who_is_connected_elsewhere_too_stays_when_a_process_dies(
 
 
 async def test_a_process_that_was_thought_dead_speaks_up(probe, changes):
-    """Its report was late: what others concluded from that is put right."""
+    """Its report was late: the conclusions of other processes are corrected."""
     client = await probe("alice@1")
     await client.command("enter", scope=OPS)
     await becomes([ALICE])

@@ -1,4 +1,4 @@
-"""What a process reports of itself: plain numbers, and those with a workspace and tags."""
+"""Gauges of a process: plain numbers, and numbers with a workspace and tags."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from realtime.process.gauges import Measure
 
 @pytest.fixture(autouse=True)
 def nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No numbers but those of the test."""
+    """Remove all gauges except the test's."""
     for name in ("_counters", "_gauges", "_many"):
         monkeypatch.setattr(gauges, name, {})
     monkeypatch.setattr(gauges, "_broken", set())

@@ -1,4 +1,4 @@
-"""Each process tells all others its numbers, and goes on doing so whatever happens."""
+"""Each process reports its numbers to all others, and continues whatever happens."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from realtime.process import gauges
 
 @pytest.fixture
 def broken_once():
-    """A gauge that fails the first time it is read."""
+    """Register a gauge that fails on its first read."""
     failures = [ZeroDivisionError("a bug")]
 
     def read():

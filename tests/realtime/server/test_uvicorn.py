@@ -1,4 +1,4 @@
-"""Our server: what we use of uvicorn is there, and it stops in time whoever is connected."""
+"""Our server: the parts of uvicorn that it uses exist, and it stops in time with any clients."""
 
 import asyncio
 import inspect
@@ -42,7 +42,7 @@ def test_uvicorn_still_has_what_the_raw_write_leans_on():
         assert attribute in source, attribute
     assert issubclass(FanoutProtocol, WebSocketsSansIOProtocol)
     handle_connect = inspect.getsource(WebSocketsSansIOProtocol.handle_connect)
-    # The scope may be extended after handle_connect only while the application is not yet running.
+    # The scope may be extended after handle_connect only if the application is not running yet.
     assert "create_task(self.run_asgi())" in handle_connect
 
 

@@ -1,4 +1,4 @@
-"""The connections of all processes, as staff will see them."""
+"""The registry: the connections of all processes, as staff see them."""
 
 import asyncio
 from datetime import timedelta
@@ -23,7 +23,7 @@ async def listed(count, **filters):
 
 
 def elsewhere(client_id="far", user_id=7, age=0.0):
-    """What another process has left in the tables, last heard of `age` seconds ago."""
+    """Write another process's rows, last seen `age` seconds ago."""
     process, _ = Process.objects.update_or_create(
         process_id="elsewhere",
         defaults={
@@ -103,7 +103,7 @@ async def test_a_user_is_connected_from_the_first_moment(probe):
 
 
 async def connected_elsewhere(users):
-    """Wait until this process has said that exactly these (user, workspace) are connected to it."""
+    """Wait until this process reports exactly these (user, workspace) pairs as connected."""
     mine = ProcessConnections.objects.filter(process_id=PROCESS_ID)
     async with asyncio.timeout(1):
         while await threads.call(list, mine.values_list("users", flat=True)) != [users]:

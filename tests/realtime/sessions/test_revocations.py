@@ -1,4 +1,4 @@
-"""Sessions that end while sockets are open, with the channel layer and without it."""
+"""Sessions that end while sockets are open, with and without the channel layer."""
 
 import asyncio
 import time
@@ -21,13 +21,13 @@ SHOWN = Credentials(session_key="s")
 
 @pytest.fixture
 def often(limits):
-    """Open sockets are looked up again all the time."""
+    """Recheck open sockets all the time."""
     limits["recheck_within"] = 0.3
 
 
 @pytest.fixture
 def became(monkeypatch):
-    """What has become of people, by name, without anybody being told."""
+    """Change principals by username, without sending a revocation."""
     monkeypatch.setattr(endpoints, "became", {})
     return endpoints.became
 
@@ -92,7 +92,7 @@ async def test_each_socket_is_looked_up_again_and_again_but_not_all_the_time(
 
 
 class Database:
-    """Notes the look-ups; each takes until `answer` is set."""
+    """Records the look-ups; each waits until `answer` is set."""
 
     def __init__(self):
         self.asked: list[int] = []

@@ -1,4 +1,4 @@
-"""How many sockets are let in: by process, by address, by user (docs/protocol.md, Lifecycle)."""
+"""Limits of admission: by process, by address, by user (docs/protocol.md, Lifecycle)."""
 
 import asyncio
 import time
@@ -92,7 +92,7 @@ async def test_a_place_is_free_again_however_a_socket_ends(probe, limits, monkey
 async def test_a_session_revoked_while_the_first_frame_is_looked_up_is_not_let_in(
     probe, monkeypatch
 ):
-    """Found good, then revoked and announced everywhere. Nothing was taken up by then."""
+    """The session was valid, then revoked and announced everywhere. No place was taken by then."""
     hub, client, end, left = await get_hub(), await probe(), ProbeConsumer.end, []
 
     async def noted(consumer, ending):
@@ -186,7 +186,7 @@ async def test_nobody_is_let_in_while_nobody_can_be_looked_up(probe, monkeypatch
 
 
 def revoked_meanwhile(hub):
-    """What looks up a token that is revoked, and known to be by this process, before it returns."""
+    """Return an authenticator whose token is revoked, as this process knows, before it returns."""
 
     def authenticate(shown):
         found = endpoints.authenticate(shown)

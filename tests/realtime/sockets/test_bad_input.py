@@ -1,6 +1,6 @@
-"""Whatever a client sends, it gets the protocol's answer, and nothing of it is an error of ours.
+"""Bad input: the client gets the protocol's answer, and the server logs no error.
 
-Every case ends the same way: no traceback and no error in the log, and others are served.
+Every case ends the same way: no traceback and no error in the log, and other clients are served.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from tests.support.people import make_member, make_workspace
 
 @pytest.fixture(autouse=True)
 def log(caplog):
-    """Fails the test if anything was logged as an error of the server."""
+    """Fail the test if a server error was logged."""
     caplog.set_level(logging.INFO)
     yield caplog
     wrong = [
@@ -44,7 +44,7 @@ def log(caplog):
 
 
 def raw(client, *frames: Frame | bytes, mask: bool = True) -> None:
-    """Write frames as they are, past the client library's own rules."""
+    """Write frames unchanged, bypassing the client library's own rules."""
     data = b"".join(
         frame if isinstance(frame, bytes) else frame.serialize(mask=mask) for frame in frames
     )

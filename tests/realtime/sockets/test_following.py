@@ -24,7 +24,7 @@ ALICE = sum(b"alice")
 
 @pytest.fixture
 def no_poll(monkeypatch):
-    """The Hub finds nothing by itself during the test."""
+    """Stop the Hub from polling during the test."""
     monkeypatch.setattr("realtime.hub.POLL_INTERVAL", 3600)
 
 
@@ -39,7 +39,7 @@ ACCOUNT, MAIN = ledger.account(1, ALICE), ledger.book(1, "main")
 
 @pytest_asyncio.fixture
 async def opened(probe_server: str) -> AsyncIterator[Ledger]:
-    """`await opened("alice@1")`: a socket of the ledger; no token: anonymous."""
+    """`await opened("alice@1")` opens a socket of the ledger; without a token, anonymously."""
     async with AsyncExitStack() as stack:
 
         async def connect(token: str | None = None) -> SocketClient:
@@ -53,7 +53,7 @@ async def opened(probe_server: str) -> AsyncIterator[Ledger]:
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """`meanwhile(key, "a")`: enter this once logs are followed and nothing has been sent yet."""
+    """`meanwhile(key, "a")` enters this once logs are followed and nothing has been sent yet."""
 
     def prepared(key, *texts):
         entered = []
@@ -62,7 +62,7 @@ def meanwhile(monkeypatch):
             if not entered:
                 entered.append(key)
                 await threads.call(enter, key, *texts)
-                # Long enough for the event to be written, were it not held back.
+                # Long enough for the event to be written, unless it is held back.
                 await arrived(key, texts)
 
         monkeypatch.setattr(LedgerConsumer, "before_snapshot", happens)
@@ -71,7 +71,7 @@ def meanwhile(monkeypatch):
 
 
 async def arrived(key, texts) -> None:
-    """Return once the Hub has received these entries, and has had a turn to write them."""
+    """Return once the Hub has received these entries and has had a turn to write them."""
     hub = await get_hub()
     async with asyncio.timeout(5):
         place = (LogFeed.kind, key)
@@ -81,7 +81,7 @@ async def arrived(key, texts) -> None:
 
 
 async def kinds(client, count) -> list[str]:
-    """What the next frames are, heartbeats and the greeting aside."""
+    """Return the kinds of the next frames, except heartbeats and the greeting."""
     found = []
     while len(found) < count:
         frame = await client.next()
@@ -120,7 +120,7 @@ async def test_what_was_missed_comes_after_the_confirmation_and_without_a_snapsh
 async def test_what_follows_the_own_stream_in_one_command_is_held_until_the_command_ends(
     opened, meanwhile
 ):
-    """The own stream's snapshot, made inside `authenticate`, must not let pushes through."""
+    """The own stream's snapshot, sent during `authenticate`, must not let pushes through."""
     client = await opened()
     await client.event("connection_established")
     entered = []
@@ -210,7 +210,7 @@ async def test_many_streams_are_looked_up_together(opened, monkeypatch):
     reply = await client.command("subscribe", books=names)
     assert len(reply["positions"]) == 60
     assert len(asked[0]) == 60
-    # Once more, for what came in between, and by the poll of every second: never one by one.
+    # Once more for events in between, and in the poll every second: never one by one.
     with suppress(TimeoutError):
         async with asyncio.timeout(2):
             while len(asked) < 3:

@@ -1,4 +1,4 @@
-"""Whatever is lost, doubled or late: a client that applies what it gets has the server's book."""
+"""Clients that apply their frames have the server's book, despite lost or late updates."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_book_that_was_loaded_too_early_takes_nothing_back() -> None:
 
 
 class Follower:
-    """A client and, at the server, the sequence that it has while it lags; None: it keeps up."""
+    """A client, and the sequence at which it started to lag; None while it keeps up."""
 
     def __init__(self) -> None:
         self.book = ClientBook()
@@ -114,7 +114,7 @@ CHANGE = st.tuples(st.sampled_from(["bid", "ask"]), st.integers(1, 12), st.integ
 
 
 class FollowersOfABook(RuleBasedStateMachine):
-    """A venue, a process that hears of it through a layer which loses, and the clients there."""
+    """A venue, a process that gets its updates through a lossy layer, and the process's clients."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class FollowersOfABook(RuleBasedStateMachine):
 
     @rule(target=under_way, changes=st.lists(CHANGE, max_size=4), commands=st.integers(1, 3))
     def change(self, changes: list[Any], commands: int) -> BookUpdate:
-        """Commands are committed together and told as one; the layer has it now, or loses it."""
+        """Commit commands together and publish them as one update, which the layer may lose."""
         first = self.venue.sequence + 1
         self.venue.apply(changes, self.venue.sequence + commands)
         levels = {(side, price) for side, price, _ in changes}
@@ -137,13 +137,13 @@ class FollowersOfABook(RuleBasedStateMachine):
 
     @rule(update=under_way)
     def arrive(self, update: BookUpdate) -> None:
-        """In any order, again, or never."""
+        """Deliver an update in any order, repeatedly, or never."""
         if not self.state.receive(update):
             self.is_behind = True
 
     @rule()
     def load(self) -> None:
-        """Because something was missing, or because a poll has found it so."""
+        """Load the book, because something was missing or a poll noticed it."""
         self.is_behind = not self.state.take_over(self._load())
 
     @rule()
@@ -152,13 +152,13 @@ class FollowersOfABook(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 10))
     def come_back(self, which: int) -> None:
-        """A client whose connection was lost: it begins anew."""
+        """Replace a client whose connection was lost by a new one."""
         if self.followers:
             self.followers[which % len(self.followers)] = Follower()
 
     @rule(lagging=st.sets(st.integers(0, 4)))
     def flush(self, lagging: set[int]) -> None:
-        """Updates are written to those who keep up; these cannot take them."""
+        """Write updates to the clients that keep up. Those in `lagging` cannot take them."""
         told, frames = self.state.take_frames()
         for number, follower in enumerate(self.followers):
             if follower.lags:
@@ -172,7 +172,7 @@ class FollowersOfABook(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 10))
     def catch_up(self, which: int) -> None:
-        """It can take something again: one frame, and it has all."""
+        """Let a client take data again: after one frame, it has everything."""
         self.flush(set())
         if self.followers and (follower := self.followers[which % len(self.followers)]).lags:
             follower.book.take(json.loads(self.state.since(follower.sequence)))
@@ -201,7 +201,7 @@ class FollowersOfABook(RuleBasedStateMachine):
         assert follower.book.equals(book)
 
     def teardown(self) -> None:
-        """Loaded at last, everybody has everything."""
+        """Load the book one last time: then all clients have everything."""
         self.load()
         for number in range(len(self.followers)):
             self.catch_up(number)

@@ -1,4 +1,4 @@
-"""What the Hub listens to, while the layer answers and while it does not."""
+"""The Hub's groups, while the layer answers and while it does not."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from realtime.streams.layer_groups import LayerGroups
 
 
 class Layer:
-    """A channel layer that takes what it is asked, and answers while it is `there`."""
+    """A channel layer that accepts every request, and answers while `there` is set."""
 
     def __init__(self):
         self.there = asyncio.Event()
@@ -68,7 +68,7 @@ async def test_what_it_could_not_be_asked_is_asked_once_it_answers_again(layer):
 
 
 async def test_a_group_that_is_wanted_again_is_not_left_behind_its_back(layer):
-    """Somebody comes while the layer is asked to leave the group for the one who has gone."""
+    """A new follower arrives while the layer is asked to leave the group of the last one."""
     groups = LayerGroups(layer)
     await groups.open()
     await groups.join("room")

@@ -1,4 +1,4 @@
-"""Messages on their way into the channel layer: together, in order, bounded (streams.outbox)."""
+"""Messages on their way into the channel layer: batched, in order, bounded (streams.outbox)."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from tests.realtime.endpoints import Note
 
 
 class Layer:
-    """Notes what it is sent; answers nothing while it is not `there`."""
+    """Records its messages; does not answer while `there` is not set."""
 
     def __init__(self):
         self.there = asyncio.Event()
@@ -29,7 +29,7 @@ class Layer:
         self.sent.append((group, message))
 
     def delivered(self):
-        """Each message, as a Hub takes it out of what it received."""
+        """Return each message as a Hub unpacks it."""
         return [part for _, message in self.sent for part in publish.unpack(message)]
 
 
@@ -41,7 +41,7 @@ def layer(monkeypatch):
 
 
 def numbered(groups):
-    """A message for each of these groups, numbered."""
+    """Return a numbered message for each of these groups."""
     return [(group, {"type": "log", "group": group, "n": n}) for n, group in enumerate(groups)]
 
 
@@ -129,7 +129,7 @@ async def test_what_waits_for_a_stuck_layer_is_bounded_in_number_and_in_size(
     layer.there.clear()
     sending = Outbox(asyncio.get_running_loop())
     sending.put(numbered(["first"]))
-    await asyncio.sleep(0)  # it is on its way now
+    await asyncio.sleep(0)  # it is being sent now
     sending.put(numbered(f"stream.{n}" for n in range(200)))
     assert len(sending._waiting) == 50
     big = {"type": "log", "events": [(1, "x" * 30_000)]}
@@ -142,7 +142,7 @@ async def test_what_waits_for_a_stuck_layer_is_bounded_in_number_and_in_size(
 
 
 async def test_a_commit_for_many_streams_reaches_each_follower(probe, monkeypatch):
-    """Over the layer of this test run, and with some of the streams followed by nobody."""
+    """Uses this test run's layer; some of the streams have no followers."""
     client = await probe("alice@1")
     names = [f"s{n}" for n in range(20)]
     await client.command("subscribe", logs=names)

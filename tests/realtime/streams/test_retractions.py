@@ -1,4 +1,4 @@
-"""What an event has quoted can be taken back, in the database and in every process."""
+"""Text that events have quoted can be retracted, in the database and in every process."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_only_what_quotes_it_in_that_stream_is_rewritten() -> None:
 
 
 async def test_who_resumes_never_hears_what_was_taken_back(probe: Probe) -> None:
-    # Somebody follows all the time: the process has the newest events in memory.
+    # These sockets follow all the time: the process has the newest events in memory.
     first, second = await probe("alice@1"), await probe("bob@1")
     for client in (first, second):
         confirmed = await client.command("subscribe", logs=[LETTERS.name])

@@ -1,4 +1,4 @@
-"""One change, one transaction, its events last."""
+"""Each change is one transaction, with its events last."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from realtime.database import threads
 from realtime.database.fences import fenced
-from realtime.models import Event, Lease, Stream
+from realtime.models import Lease, LoggedEvent, Stream
 from realtime.process import gauges
 from realtime.streams import log, publish
 from realtime.streams.log import StreamKey
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 
 def stored(key: StreamKey = ROOM) -> list[tuple[int, str]]:
-    rows = Event.objects.filter(stream__name=key.name).order_by("offset")
+    rows = LoggedEvent.objects.filter(stream__name=key.name).order_by("offset")
     return list(rows.values_list("offset", "payload"))
 
 
@@ -113,7 +113,7 @@ def test_inner_units_append_with_the_outermost():
 
 
 def test_streams_are_locked_last_and_in_the_order_of_their_keys():
-    """Or two services that tell of the same streams could wait for each other for ever."""
+    """Otherwise two services that emit to the same streams could deadlock."""
 
     @unit_of_work
     def inner(key: StreamKey) -> None:
@@ -131,7 +131,7 @@ def test_streams_are_locked_last_and_in_the_order_of_their_keys():
     assert max(service) < min(touching)
     locking = [sql for sql in statements if sql.startswith("SELECT") and table in sql]
     order = r'ORDER BY "\w+"\."workspace_id" ASC, "\w+"\."name" ASC, "\w+"\."user_id" ASC'
-    # Before it, streams that may have to be made are looked for, without a lock.
+    # Before that, streams that may have to be created are looked up without a lock.
     assert re.search(order, locking[-1])
 
 

@@ -1,4 +1,4 @@
-"""Commands go into a worker durably, take effect once and in order, and outcomes come back."""
+"""Commands are durable, take effect once and in order, and outcomes come back."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def put(*amounts: int, **more: Any) -> list[int]:
 
 
 def take_and_settle(limit: int = 100) -> list[int]:
-    """Settle what waits; returns the amounts."""
+    """Settle the waiting entries; returns the amounts."""
     entries = additions.take(limit)
     with unit_of_work():
         additions.settle((entry, Total(entry.id)) for entry in entries)
@@ -351,7 +351,7 @@ async def test_a_wakeup_on_its_way_stands_for_those_that_follow() -> None:
     await until(lambda: len(heard) == 2)
 
 
-# --- Several at once --------------------------------------------------------------------------
+# --- Concurrent workers -----------------------------------------------------------------------
 
 jobs: Inbox[Add, Total] = Inbox("jobs-of-tests", In=Add, Out=Total, shared=True)
 

@@ -1,4 +1,4 @@
-"""A worker that is killed with SIGKILL anywhere: each command takes effect once, in order."""
+"""A worker killed with SIGKILL at any point: each command takes effect once, in order."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Nursery:
-    """Processes of the worker, one after another, forked from one that has Django loaded."""
+    """Consecutive worker processes, forked from a process that has loaded Django."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     async def start(self, point: str = "", step: int = 0, at_once: int = 2) -> int:
-        """Start one that takes so many at once, and kills itself at this point, the `step`-th time.
+        """Start a worker that kills itself when it reaches `point` for the `step`-th time.
 
         Returns its process id.
         """
@@ -41,7 +41,7 @@ class Nursery:
         return await self._number()
 
     async def ended(self) -> int:
-        """How the present one has ended; another can take its place at once."""
+        """Return the exit code of the current worker; another one can take its place at once."""
         code = await self._number()
         await threads.call(Lease.objects.update, expires_at="2020-01-01T00:00:00Z")
         return code
@@ -71,7 +71,7 @@ def nursery(django_db_setup: None, django_db_blocker: Any) -> Iterator[Nursery]:
 
 
 def place_of_the_database() -> dict[str, str]:
-    """The environment in which a process works on the database of this test."""
+    """Return the environment for a process that works on this test's database."""
     name = connection.settings_dict["NAME"]
     server = os.environ.get("DATABASE_URL", "")
     return {
@@ -84,7 +84,7 @@ def place_of_the_database() -> dict[str, str]:
 
 
 async def outcomes_of(*amounts: int) -> list[asyncio.Task[Total]]:
-    """Put these, in order; returns the tasks that wait for the outcomes."""
+    """Submit these amounts in order; returns the tasks that wait for the outcomes."""
     await wakeups.get_listener()
     asking = [asyncio.create_task(additions.ask(Add(amount), within=60)) for amount in amounts]
     async with asyncio.timeout(20):
@@ -97,7 +97,7 @@ async def outcomes_of(*amounts: int) -> list[asyncio.Task[Total]]:
 async def test_killed_at_any_step_it_applies_every_command_once_and_askers_hear(
     nursery: Nursery, point: str
 ) -> None:
-    """Two commands in each step: killed in its first, its second, and then never."""
+    """Each step takes two commands: killed in its first, in its second, and then never."""
     asking = await outcomes_of(1, 2, 3, 4, 5, 6, 7)
     for step in (1, 2):
         await nursery.start(point, step)
@@ -125,7 +125,7 @@ async def test_killed_at_random_while_500_commands_come_in_it_loses_and_repeats_
     while len(await threads.call(applied)) < 500:
         done_before = len(await threads.call(applied))
         alive = await nursery.start(at_once=10)
-        async with asyncio.timeout(30):  # it gets somewhere, or the test would go on for ever
+        async with asyncio.timeout(30):  # without progress, the test would run forever
             while len(await threads.call(applied)) == done_before:
                 await asyncio.sleep(0.01)
         await asyncio.wait(asking, timeout=chance.uniform(0, 0.5))

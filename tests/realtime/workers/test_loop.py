@@ -1,4 +1,4 @@
-"""Workers: one holder at a time, fenced; what fails ends, and the next begins anew."""
+"""Workers: one holder at a time, fenced; a failed one ends, and the next starts afresh."""
 
 import asyncio
 
@@ -135,7 +135,7 @@ async def test_after_a_database_that_was_away_only_an_idempotent_step_keeps_its_
     stepped, stopped = [], []
 
     class Patient(Worker):
-        """Meets a database that refuses twice."""
+        """Uses a database that refuses twice."""
 
         name = "patient"
         pace = Every(0.01)
@@ -163,7 +163,7 @@ async def test_each_instance_of_a_worker_has_an_epoch_of_its_own(stopping, monke
     epochs = []
 
     class Failing(Worker):
-        """Meets a database that refuses for as long as it is asked."""
+        """Uses a database that refuses every time."""
 
         name = "failing"
 
@@ -180,7 +180,7 @@ async def test_each_instance_of_a_worker_has_an_epoch_of_its_own(stopping, monke
 
 def test_two_workers_of_one_name_are_a_mistake():
     class Another(Worker):
-        """Has a taken name."""
+        """Has a name that is already taken."""
 
         name = "counting"
 

@@ -1,4 +1,4 @@
-"""When steps are due, by clocks that the test turns."""
+"""Due times of steps, with clocks that the test controls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from realtime.workers.paces import Aligned, Every, Pace
 
 
 class Clock:
-    """Stands in for `time`; sleeping turns it, a little too early when told so."""
+    """Replaces `time`; sleeping advances it, slightly too little if the test says so."""
 
     def __init__(self, now: float) -> None:
         self.now = self.running = now
@@ -72,7 +72,7 @@ async def test_an_early_timer_or_a_clock_that_is_set_back_repeats_no_tick(clock:
         found.append(tick)
         clock.early = 0.001
         if len(found) == 3:
-            clock.now -= 0.9  # to within the second before
+            clock.now -= 0.9  # into the previous second
         if len(found) == 5:
             break
     assert found == [1001, 1002, 1003, 1004, 1005]

@@ -1,4 +1,4 @@
-"""What was kept for long enough goes; clients that are behind are told."""
+"""Old events are removed after their retention; clients that are behind are told."""
 
 import asyncio
 from datetime import timedelta
@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from realtime.database import threads
-from realtime.models import Event, Stream
+from realtime.models import LoggedEvent, Stream
 from realtime.streams import log
 from realtime.streams.log import StreamKey
 from realtime.workers import leases, retention
@@ -18,8 +18,8 @@ OPS, DEV = StreamKey(1, "room:ops"), StreamKey(1, "room:dev")
 
 
 def age(stream: StreamKey, *, up_to: int, days: int) -> None:
-    """Make these events look as old as that."""
-    events = Event.objects.filter(stream__name=stream.name, offset__lte=up_to)
+    """Make events up to this offset look `days` days old."""
+    events = LoggedEvent.objects.filter(stream__name=stream.name, offset__lte=up_to)
     events.update(created_at=timezone.now() - timedelta(days=days))
 
 
@@ -49,7 +49,7 @@ def test_events_within_their_time_stay():
     note(*"abc")
     age(OPS, up_to=3, days=6)
     pass_over()
-    assert Event.objects.count() == 3
+    assert LoggedEvent.objects.count() == 3
 
 
 @pytest.mark.django_db
@@ -57,9 +57,9 @@ def test_offsets_go_on_after_everything_is_gone():
     note(*"abc")
     age(OPS, up_to=3, days=8)
     pass_over()
-    assert Event.objects.count() == 0
+    assert LoggedEvent.objects.count() == 0
     note("d")
-    assert Event.objects.get().offset == 4
+    assert LoggedEvent.objects.get().offset == 4
     assert Stream.objects.get().floor == 3
 
 
@@ -76,7 +76,7 @@ async def test_a_client_below_the_floor_is_told_that_it_missed_something(probe):
 
 @pytest.fixture
 def small_ring(monkeypatch):
-    """A process remembers two events of a stream; all else is read from the database."""
+    """Keep only two events of a stream in memory; all others are read from the database."""
     monkeypatch.setattr("realtime.fanout.log.RING", 2)
 
 

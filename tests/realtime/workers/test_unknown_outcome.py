@@ -1,4 +1,4 @@
-"""A commit whose outcome nobody knows: what a worker changes is never applied twice."""
+"""Commits with an unknown outcome: a worker's changes are never applied twice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Run = Callable[[type[Worker], asyncio.Event], Any]
 
 @pytest.fixture(params=[loop.run, loop.run_supervised], ids=["own process", "web process"])
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """How a worker runs in a process of its own, and inside the web process."""
+    """Return the function that runs a worker, in its own process or inside the web process."""
     monkeypatch.setattr(loop, "backoff", lambda failures: 0.01)
     monkeypatch.setattr(Counter, "lives", 0)
     monkeypatch.setattr(Counter, "at_once", 1)
@@ -31,7 +31,7 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def cutter(transactional_db: None) -> Iterator[CommitCutter]:
-    """What the service threads reach the database through from now on."""
+    """Put a proxy between the service threads and the database."""
     place = connections.settings["default"]
     direct = {name: place[name] for name in ("HOST", "PORT")}
     cutter = CommitCutter(direct["HOST"], int(direct["PORT"]), about=b'INTO "realtime_event"')
@@ -47,7 +47,7 @@ def cutter(transactional_db: None) -> Iterator[CommitCutter]:
 
 @pytest.fixture
 def slow_commits(transactional_db: None) -> Iterator[None]:
-    """Each commit of an event takes a moment on the server."""
+    """Make each commit of an event take a moment on the server."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
@@ -63,7 +63,7 @@ def slow_commits(transactional_db: None) -> Iterator[None]:
 
 
 async def ran_through(run: Run, cutter: CommitCutter, moment: Moment) -> None:
-    """Ask the worker for 13 additions; at every fourth its commit is cut off like this."""
+    """Ask the worker for 13 additions, and cut the connection at every fourth commit."""
     stopping = asyncio.Event()
     running = asyncio.create_task(run(Counter, stopping))
     totals = []

@@ -1,4 +1,4 @@
-"""The pages that are still to come, as an app of its own: nothing else knows of it.
+"""Planned pages, as a separate app that nothing else knows about.
 
 Pytest registers them in a copy of the registry; browser tests start a server with `settings`.
 """

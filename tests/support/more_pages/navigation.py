@@ -1,4 +1,4 @@
-"""Alerts with their second level, exchange, jobs."""
+"""Pages for alerts with a second level, exchange, and jobs."""
 
 from accounts.policy import Action
 from accounts.shell import Badge, Count, Page, Tone, may, register, workspace_admins

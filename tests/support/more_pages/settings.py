@@ -1,4 +1,4 @@
-"""The settings of an installation with one app more."""
+"""The settings of an installation with one more app."""
 
 from realtime_project.settings import *  # noqa: F403
 from realtime_project.settings import INSTALLED_APPS

@@ -179,7 +179,7 @@ def _part(items: list[tuple[str, Any]], rest: Frame, recover: dict[str, Any]) ->
 
 
 def _identity(item: Any) -> str:
-    """Equal for equal items: a name, or a selection of series with its tags in any order."""
+    """Return equal keys for equal items: names, or series with their tags in any order."""
     if isinstance(item, str):
         return item
     return json.dumps([item.get("metric"), item.get("tags") or {}], sort_keys=True)

@@ -12,7 +12,7 @@ SNAPSHOT_STREAMS = {"orders_snapshot": "orders", "initial_data": "notifications"
 
 
 class Verdict(Enum):
-    """What to do with an event."""
+    """The decision about an event."""
 
     DELIVER = auto()
     DROP = auto()
@@ -143,7 +143,7 @@ class Positions:
         self._skipped.discard(stream)
 
     def forget_all(self) -> None:
-        """Forget all positions, so that every stream starts again from a snapshot."""
+        """Forget all positions, so that no stream is resumed."""
         self.known.clear()
         self._recovering.clear()
         self._skipped.clear()

@@ -34,7 +34,7 @@ export class TypingThrottle {
     return true
   }
 
-  /** Call when the message is sent: the next one starts anew. */
+  /** Call when the message is sent: the next key press may send a notice at once. */
   reset(): void {
     this.lastAt = -Infinity
   }
