@@ -13,7 +13,8 @@ from pitwall_client import Client, FirstFrame
 from chat import services as chat
 from dashboard.models import Metric
 from dashboard.services import catalogue
-from notifications import cards
+from notifications import cards, kinds
+from notifications import services as telling
 from realtime.auth import Principal
 from realtime.database import threads
 from realtime.fanout import latest
@@ -149,6 +150,9 @@ class Cars:
         ]
 
 
+latest.register("pits", lambda older, newer: older | newer)
+
+
 class Pits:
     """A kind of card that shows laps by car."""
 
@@ -173,10 +177,8 @@ class Pits:
 def pits() -> Iterator[Pits]:
     kind = Pits()
     cards.register(cards.CardKind("pit", kind.state, kind.follow, {}))
-    latest.register("pits", lambda older, newer: older | newer)
     yield kind
     cards.registry.unregister("pit")
-    latest.registry.unregister("pits")
 
 
 async def test_the_cards_watched_last_are_watched_again_and_shown_as_they_are(
@@ -195,8 +197,18 @@ async def test_the_cards_watched_last_are_watched_again_and_shown_as_they_are(
 
 async def test_the_inbox_is_followed_again(pitwall: Opened, team: Team) -> None:
     client = await pitwall(team.alice, "/ws/notifications/")
+    await client.event("initial_data")
+
+    def tell() -> None:
+        telling.notify(
+            workspace_id=team.workspace.pk,
+            user_ids=[team.alice.pk],
+            kind=kinds.MESSAGE,
+            title="Look",
+        )
+
     for number in range(3):
-        await cut(client, lambda: team.say(team.bob, team.ops, "@alice look"))
+        await cut(client, tell)
         assert (await client.event("new_notification"))["offset"] == number + 1
 
 
