@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.typing import Origin
 
 from . import addresses, reconnect
-from .credentials import Credentials, Opening
+from .credentials import Credentials, Opening, bearer
 from .errors import (
     ApiError,
     AuthenticationError,
@@ -130,9 +130,10 @@ async def explained(
     The WebSocket endpoints refuse an unknown workspace like a bad token; the REST API tells one
     from the other.
     """
-    headers = dict(opening.headers)
-    if opening.first_token:
-        headers["Authorization"] = f"Bearer {opening.first_token}"
+    try:
+        headers = bearer(opening.first_token) if opening.first_token else dict(opening.headers)
+    except AuthenticationError as malformed:
+        return malformed
     if workspace is None or not headers or isinstance(error, UnknownWorkspaceError):
         return error
     headers["User-Agent"] = USER_AGENT
