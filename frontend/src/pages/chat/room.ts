@@ -5,7 +5,7 @@ import type { Frame } from '@/lib/socket'
 
 import { applied, eventOf, type MessageEvent } from './model/events'
 import { mayPost, withMember } from './model/members'
-import { isAtEnd, opened, withNewer, withOlder, type Timeline } from './model/timeline'
+import { isAtEnd, opened, withAuthor, withNewer, withOlder, type Timeline } from './model/timeline'
 import { TypingPeople } from './model/typing'
 import type { Member, Message, Presence, RoomInfo } from './model/types'
 import { arrived, countAfter, NOTHING_READ, readUpTo, type ReadState } from './model/unread'
@@ -117,10 +117,14 @@ export class Room {
       this.roomEvent(frame)
       return null
     }
+    if (event.kind === 'renamed') this.renamed(event.userId, event.username, textOf(frame.name))
     this.keepPins(event, frame)
     if (this.timeline.value) this.timeline.value = applied(this.timeline.value, event, this.isFollowing)
     if (this.isLoading.value !== null) this.meanwhile.push(event)
-    return event.kind === 'message' ? this.newMessage(event.message) : null
+    if (event.kind === 'message') return this.newMessage(event.message)
+    // A deleted message is not unread, and an edit may take a mention back.
+    if (frame.type === 'message_deleted' || frame.type === 'message_edited') this.recount()
+    return null
   }
 
   /** `read_marker` of this user, from any of their sockets. */
@@ -188,7 +192,7 @@ export class Room {
   /** This user has read up to `sequence`; the server's confirmation follows. */
   read(sequence: number): void {
     const { newest } = this.counts.value
-    this.counts.value = readUpTo(this.counts.value, sequence, countAfter(this.timeline.value?.messages ?? [], sequence, newest, this.ownId))
+    this.counts.value = readUpTo(this.counts.value, sequence, this.timeline.value && countAfter(this.timeline.value, sequence, newest, this.ownId))
   }
 
   /** The room is opened: the divider stays here during this visit. */
@@ -202,11 +206,29 @@ export class Room {
     if (this.missed > 0 && message.sequence > this.counts.value.newest) {
       this.missed -= 1
       this.counts.value = { ...this.counts.value, newest: message.sequence }
+      if (this.missed === 0) this.recount()
     } else this.counts.value = arrived(this.counts.value, message, this.ownId)
     this.info.value = { ...this.info.value, lastAt: message.time }
     this.typists.stopped(message.userId)
     this.typing.value = this.typists.names(message.time)
     return message
+  }
+
+  /** Somebody has another name: in the list of members, as the other user of a direct room, and while typing. */
+  private renamed(userId: number, username: string, name: string): void {
+    this.members.value = this.members.value.map((member) => (member.userId === userId ? { ...member, username, name } : member))
+    this.pins.value = this.pins.value.map((message) => withAuthor(message, userId, username))
+    const { peer } = this.info.value
+    if (peer?.userId === userId) this.info.value = { ...this.info.value, peer: { userId, username } }
+    this.typists.renamed(userId, username)
+  }
+
+  /** Count what is unread again, if all of it is loaded; if not, the server tells the counts. */
+  private recount(): void {
+    const { read, newest } = this.counts.value
+    // The confirmed counts are those after all events that are still to come.
+    const left = this.missed > 0 || !this.timeline.value ? null : countAfter(this.timeline.value, read, newest, this.ownId)
+    if (left) this.counts.value = { ...this.counts.value, ...left }
   }
 
   private keepPins(event: MessageEvent, frame: Frame): void {
@@ -257,6 +279,7 @@ export class Room {
     if (!timeline) return
     const messages = timeline.messages.filter((message) => message.sequence > through)
     this.timeline.value = { ...timeline, messages, hasOlder: timeline.hasOlder && messages.length === timeline.messages.length }
+    this.recount()
   }
 }
 
