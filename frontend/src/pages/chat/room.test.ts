@@ -170,8 +170,23 @@ describe('what is unread in a room', () => {
     const ops = room({ read_sequence: 0, unread: 200, mentions: 3, head_sequence: 203, first_sequence: 1 })
     ops.event(deleted(2))
     expect(ops.counts.value).toMatchObject({ unread: 200, mentions: 3 })
-    ops.readMarker(frame('read_marker', { user_id: ALICE, sequence: 0, unread: 199, mentions: 2 }))
+    ops.readMarker(frame('read_marker', { user_id: ALICE, sequence: 0, unread: 199, mentions: 2, head_sequence: 203 }))
     expect(ops.counts.value).toMatchObject({ unread: 199, mentions: 2 })
+  })
+
+  it("is the server's count and the messages since", () => {
+    const ops = unread()
+    ops.readMarker(frame('read_marker', { user_id: ALICE, sequence: 3, unread: 1, mentions: 0, head_sequence: 5 }))
+    expect(ops.counts.value).toMatchObject({ newest: 6, unread: 2, mentions: 1 })
+  })
+
+  it('does not count a message again that the server has counted', () => {
+    const ops = unread()
+    ops.readMarker(frame('read_marker', { user_id: ALICE, sequence: 3, unread: 4, mentions: 3, head_sequence: 7 }))
+    ops.event(frame('chat_message', messageFields(7, { mentions: [ALICE] })))
+    expect(ops.counts.value).toMatchObject({ newest: 7, unread: 4, mentions: 3 })
+    ops.event(frame('chat_message', messageFields(8)))
+    expect(ops.counts.value).toMatchObject({ newest: 8, unread: 5, mentions: 3 })
   })
 
   it('is right after missed messages of which one is deleted', () => {

@@ -39,8 +39,8 @@ export class Room {
   /** Whether the reader is at the end; set by the list. */
   isFollowing = true
   private readonly typists = new TypingPeople()
-  /** How many messages are already part of the confirmed counts while their events are still to come. */
-  private missed = 0
+  /** The messages up to this one are part of the server's counts, whether or not their events have arrived. */
+  private countedThrough = 0
   /** Counts page requests and snapshots, so that the page for an earlier request is dropped. */
   private turn = 0
   /** Events that arrived while a page was loading: the page may be older than they are. */
@@ -94,7 +94,7 @@ export class Room {
     this.pins.value = listOf(frame.pins).map(messageOf)
     const page = listOf(frame.data).map(messageOf)
     this.timeline.value = opened(page, this.counts.value.newest, hasBefore(page, info))
-    this.missed = 0
+    this.countedThrough = this.counts.value.newest
     this.endLoad()
   }
 
@@ -107,7 +107,7 @@ export class Room {
     const { read, unread, mentions } = readStateOf(fields)
     // Missed events follow this frame: `newest` stays at the loaded messages, and counting continues from there.
     this.counts.value = { ...this.counts.value, read, unread, mentions }
-    this.missed = Math.max(0, numberOf(fields.head_sequence) - this.counts.value.newest)
+    this.countedThrough = numberOf(fields.head_sequence)
   }
 
   /** An event of the room's stream. Returns the message if it is a new one. */
@@ -129,8 +129,13 @@ export class Room {
 
   /** `read_marker` of this user, from any of their sockets. */
   readMarker(frame: Frame): void {
-    const left = { unread: numberOf(frame.unread), mentions: numberOf(frame.mentions) }
-    this.counts.value = readUpTo(this.counts.value, numberOf(frame.sequence), left)
+    const { newest, read } = this.counts.value
+    const sequence = numberOf(frame.sequence)
+    if (sequence < read) return
+    const head = numberOf(frame.head_sequence, newest)
+    const more = this.since(Math.max(head, sequence))
+    this.counts.value = { newest, read: sequence, unread: numberOf(frame.unread) + more.unread, mentions: numberOf(frame.mentions) + more.mentions }
+    this.countedThrough = Math.max(this.countedThrough, head)
   }
 
   userCame(userId: number, is: boolean): void {
@@ -203,10 +208,10 @@ export class Room {
   }
 
   private newMessage(message: Message): Message {
-    if (this.missed > 0 && message.sequence > this.counts.value.newest) {
-      this.missed -= 1
+    const { newest } = this.counts.value
+    if (message.sequence > newest && message.sequence <= this.countedThrough) {
       this.counts.value = { ...this.counts.value, newest: message.sequence }
-      if (this.missed === 0) this.recount()
+      this.recount()
     } else this.counts.value = arrived(this.counts.value, message, this.ownId)
     this.info.value = { ...this.info.value, lastAt: message.time }
     this.typists.stopped(message.userId)
@@ -227,8 +232,16 @@ export class Room {
   private recount(): void {
     const { read, newest } = this.counts.value
     // The confirmed counts are those after all events that are still to come.
-    const left = this.missed > 0 || !this.timeline.value ? null : countAfter(this.timeline.value, read, newest, this.ownId)
+    const left = this.countedThrough > newest || !this.timeline.value ? null : countAfter(this.timeline.value, read, newest, this.ownId)
     if (left) this.counts.value = { ...this.counts.value, ...left }
+  }
+
+  /** The unread messages among those that came after `sequence`. */
+  private since(sequence: number): { readonly unread: number; readonly mentions: number } {
+    const { newest } = this.counts.value
+    if (sequence >= newest) return { unread: 0, mentions: 0 }
+    const loaded = this.timeline.value && countAfter(this.timeline.value, sequence, newest, this.ownId)
+    return loaded ?? { unread: newest - sequence, mentions: 0 }
   }
 
   private keepPins(event: MessageEvent, frame: Frame): void {
