@@ -1,6 +1,6 @@
-"""The admin of rooms: what they are and who is in them, not what is said in them.
+"""Admin pages of rooms: their settings and members, not their messages.
 
-Every write goes through the services, so that clients hear of it.
+Every write goes through the services, so that clients are notified.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ else:  # at run time these classes take no parameters
 
 
 class MembershipInline(BaseMembershipInline):
-    """Who is in the room; their own rooms' people change that."""
+    """Members of the room, read-only: the room's own members manage them."""
 
     model = Membership
     fields = ["user", "role", "muted_until", "joined_at"]
@@ -37,7 +37,7 @@ class MembershipInline(BaseMembershipInline):
 
 @admin.register(Room)
 class RoomAdmin(BaseRoomAdmin):
-    """Names, topics, and how long messages are kept. Rooms are made and deleted by their people."""
+    """Name, topic and message retention of rooms. Users create and delete rooms, not admins."""
 
     list_display = [
         "slug", "name", "workspace", "kind", "messages_so_far", "retention_days", "archived_at",

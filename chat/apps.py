@@ -7,8 +7,8 @@ class ChatConfig(AppConfig):
     verbose_name = _("Chat")
 
     def ready(self) -> None:
-        # Imported for what they register: what presence and memberships tell rooms, the
-        # first rooms, pages, what retention removes.
+        # Imported for their registrations: presence and membership listeners, first rooms, pages,
+        # retention.
         from chat import navigation, prepare, retention, signals  # noqa: F401
         from chat.channels import RoomChannel
         from chat.services.notifying import register_kinds

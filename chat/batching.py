@@ -1,4 +1,4 @@
-"""Messages that wait together are stored together, of any rooms (realtime.database.batching)."""
+"""Batching of posts: messages waiting together are stored together, whatever their rooms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The channel `room`: messages of the system in a room, target `{"room": slug}`."""
+"""The channel `room`: system messages in a room; its target is `{"room": slug}`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from realtime.errors import Conflict, FieldErrors, InvalidCommand, NotFound, Per
 
 
 class RoomChannel(Channel):
-    """Posts as Pitwall itself. A room is chosen by somebody who may write there, no direct one."""
+    """Posts as Pitwall itself, in rooms where the choosing user may post, except direct ones."""
 
     name = "room"
     label = gettext_lazy("Chat room")
@@ -47,7 +47,7 @@ class RoomChannel(Channel):
 
 
 def _refusal(principal: Principal, slug: str) -> str | None:
-    """Why messages cannot be sent to that room at this person's wish; None: they can."""
+    """Return why this user cannot choose that room as a target, or None."""
     try:
         place = selectors.find(principal, slug)
         require(place.standing, RoomAction.POST, timezone.now())
@@ -59,8 +59,8 @@ def _refusal(principal: Principal, slug: str) -> str | None:
 
 
 def _text(message: ChannelMessage) -> str:
-    """All but the card as Markdown, within the length of a message."""
-    # Kept as it is written here, like what the bell keeps: in the installation's language.
+    """Return everything but the card as Markdown, cut to the length of a message."""
+    # Stored as rendered, like notifications, so it is in the installation's language.
     with translation.override(settings.LANGUAGE_CODE):
         title = f"**{' '.join(message.title.split())[:MAX_TITLE]}**"
         if message.severity != Severity.INFO:

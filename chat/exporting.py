@@ -1,4 +1,4 @@
-"""A whole room as a document: JSON for programs, Markdown for people. Written as it is read."""
+"""Export of a whole room: JSON for programs, Markdown for humans. Written as it is read."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FORMATS = ("json", "markdown")
 
 
 def lines_of(room: Room, kind: str) -> Iterator[str]:
-    """The document in pieces; `kind` is one of FORMATS."""
+    """Yield the document in pieces; `kind` is one of FORMATS."""
     return _json(room) if kind == "json" else _markdown(room)
 
 
 def messages_of(room: Room) -> Iterator[MessageView]:
-    """All messages that a room keeps, oldest first, deleted ones as tombstones."""
+    """Yield all messages that a room keeps, oldest first, deleted ones as tombstones."""
     after = room.floor_sequence
     while rows := list(of_room(room).filter(sequence__gt=after).order_by("sequence")[:PAGE]):
         yield from message_views(rows, room)
@@ -32,7 +32,7 @@ def messages_of(room: Room) -> Iterator[MessageView]:
 
 
 def _json(room: Room) -> Iterator[str]:
-    """One object: the room, its members, its messages as clients get them."""
+    """Yield one object: the room, its members, and its messages as clients get them."""
     head = {
         "room": msgspec.to_builtins(selectors.room_view(room)),
         "workspace": room.workspace.slug,
@@ -59,7 +59,7 @@ def _with_revisions(message: MessageView) -> dict[str, Any]:
 
 
 def _markdown(room: Room) -> Iterator[str]:
-    """A heading for the room and for each day, and under it who said what and when (UTC)."""
+    """Yield a heading for the room and for each day, then messages with author and UTC time."""
     yield f"# {room.name or room.slug}\n"
     if room.topic:
         yield f"\n{room.topic}\n"

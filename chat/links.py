@@ -1,4 +1,4 @@
-"""Where on the site a room or a message is."""
+"""URLs of rooms and messages on the site."""
 
 from __future__ import annotations
 

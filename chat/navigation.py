@@ -1,4 +1,4 @@
-"""The pages of this app in the navigation."""
+"""Navigation entries of this app."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -8,7 +8,7 @@ from realtime.auth import Principal
 
 
 def unread(principal: Principal) -> Count:
-    """Messages that call this person where there are any, else all that are unread."""
+    """Count the user's unread mentions if there are any, else all unread messages."""
     messages, mentions = selectors.unread_everywhere(principal)
     return Count(mentions, Tone.ACCENT) if mentions else Count(messages)
 

@@ -1,7 +1,7 @@
-"""Who may do what in a room: one table, read by every door. Pure.
+"""Permissions in a room: one table, used by every endpoint. Pure.
 
-A person's standing in a room comes from their role in it and their role in the workspace. A
-room that one may not read is not there at all: selectors say `not_found` before any of this.
+A user's standing in a room follows from the user's roles in the room and in the workspace. Rooms
+that the user may not read do not appear here: selectors answer `not_found` first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NOT_ALLOWED = "Your role in this room (%(role)s) does not allow %(action)s."
 
 
 class RoomAction(StrEnum):
-    """What a role in a room can allow."""
+    """An action that a role in a room can allow."""
 
     READ = "read"
     POST = "post"
@@ -39,7 +39,7 @@ MODERATOR = MEMBER | {
     RoomAction.EDIT_ROOM,
 }
 OWNER = MODERATOR | {RoomAction.MANAGE_ROOM}
-# Of two people neither rules over the other.
+# In a direct room neither user moderates the other.
 DIRECT = MEMBER | {RoomAction.PIN, RoomAction.MENTION_ALL}
 
 ACTIONS: dict[str, frozenset[RoomAction]] = {
@@ -48,22 +48,22 @@ ACTIONS: dict[str, frozenset[RoomAction]] = {
     "moderator": MODERATOR,
     "owner": OWNER,
 }
-# Who may change whom: only those below oneself, and owners each other.
+# A user may change only members of a lower rank; owners may also change owners.
 RANKS = {"read_only": 0, "member": 1, "moderator": 2, "owner": 3}
-# What nobody does in an archived room.
+# Refused to everybody in an archived room.
 ACTIVE_ONLY = frozenset({RoomAction.POST, RoomAction.MENTION_ALL, RoomAction.PIN})
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of somebody in a room that they may read.
+    """A user's roles and restrictions in a room that the user may read.
 
     Args:
         kind: the room's: public, private or direct.
-        workspace_role: their role in the workspace.
-        role: their role in the room; None: they read a public room without being a member.
-        muted_until: they may not write before (aware); None: they may.
-        archived: nobody writes in the room any more.
+        workspace_role: the user's role in the workspace.
+        role: the user's role in the room; None: a public room of which the user is not a member.
+        muted_until: the user may not post before this time (aware); None: not muted.
+        archived: nobody may post in the room any more.
     """
 
     kind: str
@@ -74,13 +74,13 @@ class Standing:
 
     @property
     def effective_role(self) -> str:
-        """The role that counts: the workspace's managers own its public rooms."""
+        """The role that applies: users who manage the workspace's rooms own its public ones."""
         if not allowed(self.workspace_role, Action.POST_MESSAGES):
             return "read_only"
         if self.kind == "public" and allowed(self.workspace_role, Action.MANAGE_ROOMS):
             return "owner"
         if self.role is None:
-            # Whoever may join may write: writing joins.
+            # A user who may join may post: posting joins the room.
             return "member"
         return self.role
 
@@ -95,10 +95,10 @@ class Standing:
 
 
 def require(standing: Standing, action: RoomAction, now: datetime) -> None:
-    """Let somebody pass, or refuse.
+    """Check that a user may do `action`.
 
     Raises:
-        PermissionDenied: their role does not allow `action`, or they are muted at `now` (aware).
+        PermissionDenied: the role does not allow `action`, or the user is muted at `now` (aware).
         Conflict: the room is archived.
     """
     if action not in standing.actions:
@@ -115,7 +115,7 @@ def require(standing: Standing, action: RoomAction, now: datetime) -> None:
 
 
 def may(standing: Standing, action: RoomAction, now: datetime) -> bool:
-    """Whether `require` would let them pass."""
+    """Return whether `require` would allow it."""
     try:
         require(standing, action, now)
     except (PermissionDenied, Conflict):
@@ -124,12 +124,12 @@ def may(standing: Standing, action: RoomAction, now: datetime) -> bool:
 
 
 def require_above(standing: Standing, other_role: str, new_role: str | None = None) -> None:
-    """Let somebody change the membership of one with `other_role`, to `new_role` perhaps.
+    """Check that a user may change a member with `other_role`, if given to `new_role`.
 
-    Moderators deal with those below them; owners with everybody.
+    Moderators may change only members below them; owners may change everybody.
 
     Raises:
-        PermissionDenied: they may not.
+        PermissionDenied: the user may not.
     """
     rank = RANKS[standing.effective_role]
     touched = max(RANKS[other_role], RANKS.get(new_role or "", 0))

@@ -1,4 +1,4 @@
-"""The first rooms of a new installation, and with demo users a conversation to begin with."""
+"""First rooms of a new installation and, with demo users, a sample conversation."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ DIRECT_TALK = (
 @register
 @unit_of_work
 def make_first_rooms() -> None:
-    """Make them once, in a workspace that has had no room yet."""
+    """Create the first rooms, once, in a workspace that has never had a room."""
     workspace = Workspace.objects.filter(slug=WORKSPACE_SLUG).first()
     if workspace is None or Room.objects.filter(workspace=workspace).exists():
         return

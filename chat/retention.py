@@ -1,4 +1,4 @@
-"""What chat keeps for a time: messages and files; the worker is `retention`."""
+"""Retention of messages and files, run by the worker `retention`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from chat.models import Attachment, Message, Room
 from chat.services import expire_messages, expire_waiting, remove_expired
 from realtime.workers.retention import Expiry, keep_for_a_time
 
-# A file that is in no message after so long will be in none.
+# A file that is in no message after this time is considered abandoned.
 WAITING_FOR = timedelta(days=1)
 
 
 @keep_for_a_time
 class MessageExpiry(Expiry):
-    """Messages older than their room keeps them, and all of deleted rooms.
+    """Expires messages older than their room's retention, and all messages of deleted rooms.
 
-    They are hidden first, with an event that tells clients; what is hidden is then removed.
+    Messages are first hidden, with an event that tells clients, and then removed.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class MessageExpiry(Expiry):
         keeping = Room.objects.filter(retention_days__isnull=False, deleted_at=None)
         for room_id, days in keeping.values_list("pk", "retention_days"):
             expire_messages(room_id=room_id, before=now - timedelta(days=days or 0))
-        # Asked by index, room by room: rooms may have millions of messages.
+        # Looks up the index once per room: rooms may have millions of messages.
         kept = Message.objects.filter(room=OuterRef("pk"))
         hidden = Q(Exists(kept.filter(sequence__lte=OuterRef("floor_sequence"))))
         orphaned = Q(Exists(kept), deleted_at__isnull=False)
@@ -49,10 +49,10 @@ class MessageExpiry(Expiry):
 
 @keep_for_a_time
 class FileExpiry(Expiry):
-    """Files that were uploaded and not sent, uploads that were never finished, lost files.
+    """Expires unsent files, unfinished uploads and orphaned files.
 
-    A file is lost when the process ended between its coming into place and its row, or between
-    its row's going and its own. One part of the folder is looked through each pass.
+    A file is orphaned if the process ended between moving it into place and writing its row, or
+    between deleting its row and the file. Each pass scans one part of the folder.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Pages."""
+"""Routes of the chat page."""
 
 from django.urls import path
 

@@ -11,9 +11,9 @@ from realtime.auth import Principal
 
 @workspace_page
 def page(request: HttpRequest, principal: Principal, room: str = "") -> HttpResponse:
-    """The rooms of a workspace.
+    """Render the chat page of a workspace.
 
-    The answer is the same for every `room`, so that a private one cannot be told from none; the
-    page itself says when there is none to show.
+    The response is the same for every `room`, so that a private room cannot be told from a missing
+    one; the page itself reports a missing room.
     """
     return render(request, "chat/page.html", {"room": room})

@@ -1,4 +1,4 @@
-"""The admin of metrics, sources and series. What is told of is written through services."""
+"""Admin pages of metrics, sources and series. Writes that clients hear of go through services."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MetricAdmin(BaseMetricAdmin):
     search_fields = ["name", "title"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Metric | None = None) -> list[str]:
-        # Clients know a metric by its name, and its numbers are in one workspace.
+        # Clients identify a metric by its name, and its samples are in one workspace.
         return ["workspace", "name"] if obj else []
 
     def save_model(self, request: HttpRequest, obj: Metric, form: Any, change: bool) -> None:
@@ -48,7 +48,7 @@ class MetricAdmin(BaseMetricAdmin):
 
 
 class SourceForm(BaseSourceForm):
-    """Offers the kinds that are registered."""
+    """Offers the registered kinds."""
 
     kind = forms.ChoiceField(label=_("kind"))
 
@@ -64,7 +64,7 @@ class SourceForm(BaseSourceForm):
 
 
 class KindFilter(admin.SimpleListFilter):
-    """Sources of one kind, by its title."""
+    """Filters sources by kind, listed by title."""
 
     title = _("kind")
     parameter_name = "kind"
@@ -92,7 +92,7 @@ class SourceAdmin(BaseSourceAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Source | None = None) -> Any:
         fields = super().get_fields(request, obj)
-        # Once made, a source keeps its kind: only its title is shown.
+        # An existing source keeps its kind: only its title is shown.
         return [name for name in fields if name != "kind"] if obj else fields
 
     @admin.display(description=_("kind"), ordering="kind")
@@ -106,7 +106,7 @@ class SourceAdmin(BaseSourceAdmin):
 
 @admin.register(Series)
 class SeriesAdmin(BaseSeriesAdmin):
-    """What there is, and a way to remove it; the retention worker then removes its numbers."""
+    """Lists series, and can delete them; the retention worker then removes their samples."""
 
     list_display = ["metric", "workspace", "tags", "source", "simulated", "created_at"]
     list_filter = ["metric__workspace", "simulated"]

@@ -7,7 +7,7 @@ class DashboardConfig(AppConfig):
     verbose_name = _("Dashboard")
 
     def ready(self) -> None:
-        # Imported for what they register: kinds of sources (in the order in which a new
+        # Imported for their registrations: kinds of sources (in the order in which a new
         # installation gets their metrics), first metrics, live cards, pages, retention, workers.
         from dashboard.collection import host, application, simulator  # noqa: F401, I001
         from dashboard import navigation, prepare, retention, workers  # noqa: F401

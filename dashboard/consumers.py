@@ -1,11 +1,10 @@
-"""The socket of the dashboard: which metrics it follows, and their history."""
+"""The dashboard socket: following metrics, and their history."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable
 
-from accounts.policy import Action, require
 from dashboard import selection, selectors, streams
 from dashboard.protocol import (
     MAX_SELECTIONS,
@@ -34,18 +33,15 @@ class DashboardConsumer(RealtimeConsumer):
 
     @on(Subscribe)
     async def subscribe(self, command: Subscribe) -> None:
-        require(self.principal, Action.VIEW_DASHBOARDS)
         _refuse_streams("streams", command.streams)
-        # Before anything is followed: it refuses positions of streams that are not here.
+        # First, as it refuses positions of unknown streams: nothing is followed yet.
         followed = await self.follow_logs([], command.recover)
         names, series = _named(command)
         wanted = self.selection.add(names).add_series(series)
         if len(wanted.series) > MAX_SELECTIONS:
             raise TooManySubscriptions(f"A connection selects at most {MAX_SELECTIONS} series.")
         known = {name for name in names if name != WILDCARD} | {one.metric for one in series}
-        if known:
-            workspace_id = self.principal.workspace_id
-            await self.call(selectors.require_metrics, workspace_id=workspace_id, names=known)
+        await self.call(selectors.require_metrics, self.principal, known)
         await self._follow(wanted)
         await self.reply(
             SubscriptionConfirmed(
@@ -63,7 +59,7 @@ class DashboardConsumer(RealtimeConsumer):
         names, series = _named(command)
         existing: Iterable[str] = ()
         if self.selection.everything:
-            existing = await self.call(selectors.metric_names, self.principal.workspace_id)
+            existing = await self.call(selectors.metric_names, self.principal)
         left, metrics = self.selection.remove(names, existing)
         left, selections = left.remove_series(left.series if _is_bare(command) else series)
         await self._follow(left)
@@ -73,7 +69,6 @@ class DashboardConsumer(RealtimeConsumer):
 
     @on(History)
     async def history(self, command: History) -> HistoricalData:
-        require(self.principal, Action.VIEW_DASHBOARDS)
         span = ranges.resolve(
             hours=command.hours,
             start=command.start,
@@ -83,7 +78,7 @@ class DashboardConsumer(RealtimeConsumer):
         )
         history = await self.call(
             selectors.history,
-            workspace_id=self.principal.workspace_id,
+            self.principal,
             name=command.metric,
             start=span.start,
             end=span.end,
@@ -117,7 +112,7 @@ class DashboardConsumer(RealtimeConsumer):
         self.selection = wanted
 
     async def _send_snapshot(self, minutes: float | None, names: list[str]) -> None:
-        """The recent past, once after the first subscribe, and whenever it is asked for."""
+        """Send the recent past after the first subscribe, and whenever the client asks for it."""
         if not names or (minutes is None and self.snapshot_sent):
             return
         self.snapshot_sent = True
@@ -127,7 +122,7 @@ class DashboardConsumer(RealtimeConsumer):
         end = _now() + 1
         found = await self.call(
             selectors.recent,
-            workspace_id=self.principal.workspace_id,
+            self.principal,
             names=None if WILDCARD in names else names,
             start=max(0, end - span),
             end=end,
@@ -144,15 +139,15 @@ class DashboardConsumer(RealtimeConsumer):
 
 
 def _is_bare(command: Subscribe | Unsubscribe) -> bool:
-    """Whether nothing is named: that of a client which knows no other way to mean all."""
+    """Return whether a command names nothing, as a client does that can only mean everything."""
     return command.metrics is None and command.streams is None and command.series is None
 
 
 def _named(command: Subscribe | Unsubscribe) -> tuple[list[str], list[Tagged]]:
-    """The metrics and the selections of series that a command names.
+    """Return the metrics and the selections of series that a command names.
 
     Raises:
-        InvalidCommand: the tags of one are not such as a series can have.
+        InvalidCommand: a selection has tags that no series can have.
     """
     for index, selector in enumerate(command.series or ()):
         selector.tags = _checked(selector.tags, f"series[{index}].tags")

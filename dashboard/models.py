@@ -1,10 +1,10 @@
-"""What is measured (Metric), by whom (Source), and the numbers themselves.
+"""Models of metrics, sources, series, samples and rollups.
 
 A metric has one or more series, told apart by their tags; a series has samples, and a rollup for
 each minute that has any. All belong to a workspace through their metric.
 
 `Sample` and `Rollup` have no foreign key constraint and no cascade: a series of a million samples
-is deleted at once, and the `retention` worker removes what it leaves behind in small batches.
+is deleted at once, and the `retention` worker removes its rows in small batches.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ DEFAULT_ROLLUP_DAYS = 30
 
 
 class Metric(models.Model):
-    """One quantity that a workspace watches, with its unit and how long its numbers are kept.
+    """A quantity that a workspace measures, with its unit and the retention of its samples.
 
-    `raw_from` (microseconds since the epoch): the raw samples before it are gone or about to go,
-    so that their rollups cannot be computed again; nothing earlier is written any more.
+    `raw_from` (microseconds since the epoch): raw samples before it are removed or about to be, so
+    that their rollups cannot be recomputed; nothing earlier is written any more.
     `decimals_stated`: a source or an administrator says how many there are; otherwise they grow
     with what the values need.
     """
@@ -91,14 +91,14 @@ class Metric(models.Model):
 
     @property
     def display_title(self) -> str:
-        """What people read: the title, or else the name as words."""
+        """The title as users see it: `title`, or else the name as words."""
         return self.title or self.name.replace("_", " ").capitalize()
 
 
 class Source(models.Model):
-    """Something that a worker collects readings from, on its own interval.
+    """A source that a worker collects readings from, at its own interval.
 
-    `name` does not change once it is there: it is a tag of the source's series.
+    `name` never changes after creation: it is a tag of the source's series.
     """
 
     class State(models.TextChoices):
@@ -145,8 +145,8 @@ class Source(models.Model):
 class Series(models.Model):
     """The samples of one metric that share their tags; `tags_key` is the tags' hash.
 
-    A metric's live value is that of its first series, where measured ones come before simulated
-    ones and then the lowest id (`selectors.live_series`).
+    A metric's live value is that of its first series, with measured series before simulated ones,
+    then by id (`selectors.live_series`).
     """
 
     metric = models.ForeignKey(
@@ -182,7 +182,7 @@ class Series(models.Model):
 
 
 class Sample(models.Model):
-    """One number at one time. The primary key is the only index: by series, then by time."""
+    """One value at one time. The primary key is the only index: by series, then by time."""
 
     pk = models.CompositePrimaryKey("series_id", "at")
     series = models.ForeignKey(
@@ -200,10 +200,10 @@ class Sample(models.Model):
 
 
 class Rollup(models.Model):
-    """What the samples of one minute come to; `minute` counts from the epoch.
+    """The aggregate of one minute's samples; `minute` counts from the epoch.
 
-    Written with the samples, in the same transaction, from the samples themselves: exact also
-    after late samples and corrections.
+    Computed from the stored samples, in the transaction that writes them: stays exact after late
+    samples and corrections.
     """
 
     pk = models.CompositePrimaryKey("series_id", "minute")

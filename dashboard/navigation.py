@@ -1,4 +1,4 @@
-"""The pages of this app in the navigation."""
+"""Navigation entries of this app."""
 
 from django.utils.translation import gettext_lazy as _
 

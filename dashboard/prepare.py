@@ -1,4 +1,4 @@
-"""What a new installation starts with: the metrics of requirement D2 and their sources."""
+"""First metrics and sources of a new installation (requirement D2)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from realtime.prepare import register
 
 @register
 def prepare_main_workspace() -> None:
-    """Give workspace `main` every metric, and a source of each kind where it has none by its name.
+    """Create every metric in workspace `main`, and a source of each kind, unless they exist.
 
-    The simulator comes only with a demo (PITWALL_DEMO): elsewhere custom metrics wait for real
-    sensors or programs that push.
+    The simulator is created only in a demo (PITWALL_DEMO): elsewhere its metrics wait for real
+    sensors or programs that push samples.
     """
     workspace = Workspace.objects.filter(slug=WORKSPACE_SLUG).first()
     if workspace is None:

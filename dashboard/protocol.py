@@ -11,7 +11,7 @@ from realtime.protocol import Command, ConfirmedPosition, Event, Position
 
 METRIC_NAME = "[a-z][a-z0-9_]*"
 MAX_NAME_LENGTH = 64
-# The name of the newest-value stream that carries a workspace's metrics.
+# The name of the latest stream with a workspace's metrics.
 STREAM = "metrics"
 WILDCARD = "*"
 GROUPS = ("system", "business", "custom")
@@ -20,13 +20,13 @@ Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH)]
 Names = Annotated[list[Name], Meta(max_length=500)]
 Streams = Annotated[list[Name], Meta(max_length=16)]
 MAX_SELECTIONS = 200
-# A month: as far as rollups go back by default.
+# A month, the default retention of rollups.
 Minutes = Annotated[float, Meta(ge=0, le=44_640)]
 Instant = str | int | float
 
 
 class SeriesSelector(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Every series of a metric that has these tags, whatever others it has; those to come too."""
+    """Selects every series of a metric that has these tags, among others; future ones too."""
 
     metric: Name
     tags: dict[str, str] = {}
@@ -36,7 +36,7 @@ SeriesSelectors = Annotated[list[SeriesSelector], Meta(max_length=MAX_SELECTIONS
 
 
 class Subscribe(Command, tag="subscribe"):
-    """Follow metrics, by name or all of them, or single series; a bare one follows all metrics."""
+    """Follow metrics, by name or all, or single series; a bare command follows all metrics."""
 
     metrics: Names | None = None
     streams: Streams | None = None
@@ -46,7 +46,7 @@ class Subscribe(Command, tag="subscribe"):
 
 
 class Unsubscribe(Command, tag="unsubscribe"):
-    """Follow some metrics or series no longer; a bare one takes off all."""
+    """Stop following some metrics or series; a bare command stops all."""
 
     metrics: Names | None = None
     streams: Streams | None = None
@@ -54,7 +54,7 @@ class Unsubscribe(Command, tag="unsubscribe"):
 
 
 class History(Command, tag="history"):
-    """Ask for one metric over a range: `hours` up to now, or `start` to `end`."""
+    """Request one metric over a range: `hours` up to now, or `start` to `end`."""
 
     metric: Name
     hours: float | None = None
@@ -78,7 +78,7 @@ class UnsubscriptionConfirmed(Event, tag="unsubscription_confirmed"):
 
 
 class Point(Struct, kw_only=True):
-    """One value of one metric; of a `history` it has what its bucket of samples came to."""
+    """One value of one metric; in a `history`, the aggregate of a bucket of samples."""
 
     metric: str
     timestamp: str
@@ -124,7 +124,7 @@ class SeriesMetrics(Event, tag="series_metrics"):
 
 
 class MetricEntry(Event):
-    """A metric as it stands in the catalogue from now on."""
+    """A metric's new entry in the catalogue."""
 
     metric: str
     group: str
@@ -138,10 +138,10 @@ class MetricCreated(MetricEntry, tag="metric_created"):
 
 
 class MetricChanged(MetricEntry, tag="metric_changed"):
-    """Something of a metric's entry is different."""
+    """A metric's entry has changed."""
 
 
 class MetricDeleted(Event, tag="metric_deleted"):
-    """The workspace has a metric no longer."""
+    """A metric of the workspace was deleted."""
 
     metric: str

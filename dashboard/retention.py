@@ -1,11 +1,11 @@
-"""Removes what has outlived its metric's retention, and what deleted series left behind.
+"""Retention of samples and rollups: removes expired ones, and those of deleted series.
 
-In small batches, each a transaction of its own, so that writers are not held up.
+Works in small batches, each in its own transaction, so that writers are not blocked.
 
-A sample's rollup is computed from the samples of its minute, so a minute must not lose some of
-them while another is being added. Hence two steps: a pass moves `Metric.raw_from`, from when on
-nothing earlier is written; only the next pass, when no transaction can be left that has not seen
-it, removes the samples before it.
+A rollup is computed from the samples of its minute, so a minute must not lose some of them while
+another is being added. Hence two steps: a pass advances `Metric.raw_from`, before which nothing is
+written from then on; only the next pass, when no transaction can be left that has not seen it,
+removes the samples before it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Expired:
 
 @keep_for_a_time
 class SampleExpiry(Expiry):
-    """Samples and rollups that have outlived their metric's retention."""
+    """Expires samples and rollups that have outlived their metric's retention."""
 
     def __init__(self) -> None:
         self._due: list[Expired] = []
@@ -57,7 +57,7 @@ class SampleExpiry(Expiry):
 
 
 def due(now: int) -> list[Expired]:
-    """All that may be removed at `now` (microseconds since the epoch)."""
+    """Return everything that may be removed at `now` (microseconds since the epoch)."""
     samples: dict[int, list[int]] = defaultdict(list)
     rollups: dict[int, list[int]] = defaultdict(list)
     rows = Series.objects.values_list("id", "metric__raw_from", "metric__rollup_days")
@@ -73,7 +73,7 @@ def due(now: int) -> list[Expired]:
 
 
 def advance(*, now: int) -> None:
-    """Say from when on each metric keeps its samples: whole minutes, and never backwards."""
+    """Advance each metric's `raw_from` to its retention: whole minutes, and never backwards."""
     with unit_of_work():
         for hours in Metric.objects.order_by().values_list("raw_hours", flat=True).distinct():
             floor = instants.minute_of(now - hours * instants.HOUR) * instants.MINUTE
@@ -81,9 +81,9 @@ def advance(*, now: int) -> None:
 
 
 def remove_batch(*, expired: Expired) -> int:
-    """Remove some of these rows and say how many; 0: none are left."""
+    """Remove a batch of these rows and return how many; 0: none are left."""
     table = expired.model._meta.db_table
-    # The physical address of a row: the cheapest way to say "some of them" in one statement.
+    # The physical address of a row: the cheapest way to delete just some rows in one statement.
     address = "ctid" if connection.vendor == "postgresql" else "rowid"
     series = ", ".join(["%s"] * len(expired.series_ids))
     condition, numbers = f"series_id IN ({series})", [*expired.series_ids]
@@ -106,7 +106,7 @@ def _expired(
 
 
 def _orphans(model: type[Sample] | type[Rollup]) -> list[int]:
-    """Ids of series that are gone but still have rows; steps from id to id through the index."""
+    """Return ids of deleted series that still have rows; steps from id to id in the index."""
     table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,8 +1,8 @@
-"""Which of a workspace's values a connection follows, and the frames it gets of them. Pure.
+"""Selections of a workspace's values by connections, and the frames these get. Pure.
 
-A payload of the stream `metrics` has up to three parts: one number for each metric (`metrics` and
-its `timestamp`), one for each series (`series`), and what has changed in the catalogue
-(`catalogue`). Connections with equal selections share each encoded frame.
+A payload of the stream `metrics` has up to three parts: one value per metric (`metrics` and its
+`timestamp`), one per series (`series`), and the changes of the catalogue (`catalogue`).
+Connections with equal selections share each encoded frame.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ Payload = dict[str, Any]
 
 
 class Tagged(NamedTuple):
-    """A selection of single series: those of `metric` that have these tags, sorted by name."""
+    """A selection of series: those of `metric` that have these tags; `tags` are sorted by name."""
 
     metric: str
     tags: tuple[tuple[str, str], ...] = ()
 
     def takes(self, tags: Mapping[str, str]) -> bool:
-        """Whether a series of the metric with these tags is among them."""
+        """Return whether this selects a series of the metric that has these tags."""
         return all(tags.get(name) == value for name, value in self.tags)
 
     def listed(self) -> SeriesSelector:
-        """As the protocol tells it."""
+        """Return the selection as the protocol has it."""
         return SeriesSelector(metric=self.metric, tags=dict(self.tags))
 
 
 class Measured(NamedTuple):
-    """The newest value of one series; `live` if it is its metric's value too.
+    """The newest value of one series; `live`: it is also its metric's value.
 
     `at`: when it was taken, in microseconds since the epoch.
     """
@@ -63,7 +63,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """Names of metrics, or all of them, those to come included; and selections of series."""
+    """Names of metrics, or all metrics including future ones; and selections of series."""
 
     names: frozenset[str] = frozenset()
     everything: bool = False
@@ -73,19 +73,19 @@ class Selection:
         return self.everything or bool(self.names) or bool(self.series)
 
     def add(self, names: Iterable[str]) -> Selection:
-        """This selection and `names`; the wildcard among them stands for everything."""
+        """Return this selection plus `names`; the wildcard among them stands for everything."""
         names = frozenset(names)
         if self.everything or WILDCARD in names:
             return Selection(everything=True, series=self.series)
         return replace(self, names=self.names | names)
 
     def remove(self, names: Iterable[str], existing: Iterable[str]) -> tuple[Selection, list[str]]:
-        """This selection without `names`, and what that took off, as the protocol tells it.
+        """Return this selection without `names`, and the removed names as the protocol has them.
 
         Args:
             names: the wildcard among them stands for everything.
-            existing: the names of all metrics there are: what is left of everything when one is
-                taken off. Metrics that come later are then not followed.
+            existing: the names of all existing metrics, used when one is removed from everything:
+                the rest stay selected, and later metrics are not followed.
         """
         names = frozenset(names)
         if WILDCARD in names:
@@ -97,24 +97,24 @@ class Selection:
         return Selection(left, series=self.series), sorted(taken)
 
     def add_series(self, wanted: Iterable[Tagged]) -> Selection:
-        """This selection and these of series."""
+        """Return this selection plus these selections of series."""
         return replace(self, series=self.series.union(wanted))
 
     def remove_series(self, unwanted: Iterable[Tagged]) -> tuple[Selection, list[Tagged]]:
-        """This selection without these of series, and those that were in it."""
+        """Return this selection without these selections of series, and the removed ones."""
         taken = self.series.intersection(unwanted)
         return replace(self, series=self.series - taken), sorted(taken)
 
     def listed(self) -> list[str]:
-        """The metrics as the protocol tells them: `["*"]` for everything."""
+        """Return the metrics as the protocol has them: `["*"]` for everything."""
         return [WILDCARD] if self.everything else sorted(self.names)
 
     def listed_series(self) -> list[SeriesSelector]:
-        """The selections of series as the protocol tells them."""
+        """Return the selections of series as the protocol has them."""
         return [tagged.listed() for tagged in sorted(self.series)]
 
     def frames(self, payload: Mapping[str, Any]) -> list[bytes]:
-        """What a connection with this selection is sent of a payload; nothing if it has none."""
+        """Return the frames of a payload for a connection with this selection; may be empty."""
         frames = [msgspec.json.encode(event) for event in payload.get("catalogue", {}).values()]
         if metrics := self._metrics(payload["metrics"]):
             frames.append(RealtimeMetrics(timestamp=payload["timestamp"], metrics=metrics).encode())
@@ -154,12 +154,12 @@ EVERYTHING = Selection(everything=True)
 
 
 def tagged(selector: SeriesSelector) -> Tagged:
-    """A selection of series as a client wrote it; equal ones are equal whatever their order."""
+    """Read a client's selection of series; the order of its tags does not matter."""
     return Tagged(selector.metric, tuple(sorted(selector.tags.items())))
 
 
 def payload(timestamp: str, values: Iterable[tuple[str, str, float]]) -> Payload:
-    """A payload of metrics alone: `values` are (group, metric's name, value)."""
+    """Return a payload of metrics alone: `values` are (group, metric name, value)."""
     metrics: dict[str, dict[str, float]] = {group: {} for group in GROUPS}
     for group, name, value in values:
         metrics[group][name] = value
@@ -167,7 +167,7 @@ def payload(timestamp: str, values: Iterable[tuple[str, str, float]]) -> Payload
 
 
 def measured(values: Sequence[Measured]) -> Payload:
-    """A payload of what was measured; the time of either part is that of the newest in it."""
+    """Return a payload of measured values; each part has the time of its newest value."""
     live = [value for value in values if value.live]
     published = payload(_newest(live), ((v.group, v.metric, v.value) for v in live))
     published["series"] = {
@@ -178,13 +178,13 @@ def measured(values: Sequence[Measured]) -> Payload:
 
 
 def catalogue(events: Iterable[MetricCreated | MetricChanged | MetricDeleted]) -> Payload:
-    """A payload that tells of the catalogue; of two events about a metric the later one counts."""
+    """Return a payload of catalogue events; of two events about a metric the later one counts."""
     found = {event.metric: msgspec.to_builtins(event) for event in events}
     return payload("", ()) | {"catalogue": found}
 
 
 def merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Payload:
-    """Both payloads in one: the newest value of each metric and series, and the newer times."""
+    """Merge two payloads: the newest value of each metric and series, and the newer times."""
     merged = {
         "timestamp": max(older["timestamp"], newer["timestamp"]),
         "metrics": {
@@ -213,7 +213,7 @@ def _merge_series(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Mapping
 
 
 def _merge_catalogue(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of each metric the newest event, except that what is new and changes is still new."""
+    """Keep each metric's newest event, but a metric that is created and then changed is created."""
     merged = {**older}
     created, changed = (kind.__struct_config__.tag for kind in (MetricCreated, MetricChanged))
     for name, event in newer.items():

@@ -1,9 +1,8 @@
-"""What readings can be collected from: a kind of source is one module of dashboard/collection/,
-registered here by its name.
+"""Registry of the kinds of sources; each is one module of dashboard/collection/.
 
-A collector lives as long as its source stays unchanged and may keep what it needs between runs
-(counters to take differences of). `collect` is synchronous, runs in a thread of its own, and
-raises when it cannot read: its source is then retried with growing pauses.
+A collector lives as long as its source stays unchanged, and may keep state between runs (counters
+to take differences of). `collect` is synchronous, runs in its own thread, and raises if it cannot
+read: its source is then retried with growing pauses.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from realtime.registries import Registry
 
 
 class TaggedName(NamedTuple):
-    """One series of a metric: its tags, beside the tag `source` that all of a source's have."""
+    """The name of a series: its metric, and its tags without `source`, which its source adds."""
 
     metric: str
     tags: Tags
 
 
-# By the metric's name, or by name and tags where a source has several series of one metric.
+# By the metric's name, or by name and tags if a source has several series of one metric.
 Readings = Mapping[str, float] | Mapping[str | TaggedName, float]
 
 
@@ -33,9 +32,9 @@ class Collector(Protocol):
     """Reads one source."""
 
     def collect(self, at: float) -> Readings:
-        """The values at `at` (epoch seconds).
+        """Return the values at `at` (epoch seconds).
 
-        A metric that has no value now is left out: a gap is a gap.
+        Omits a metric that has no value now: gaps are not filled.
 
         Raises:
             Exception: nothing could be read; its text is shown as the source's last error.
@@ -44,7 +43,7 @@ class Collector(Protocol):
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """A metric that a kind of source provides, as it is made where it does not exist."""
+    """A metric that a kind of source provides, with the fields to create it if missing."""
 
     name: str
     title: str
@@ -55,7 +54,7 @@ class MetricSpec:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What a collector may know of its source."""
+    """The facts about a source that its collector may use."""
 
     source_id: int
     workspace_id: int
@@ -67,9 +66,9 @@ class SourceFacts:
 class Kind:
     """A kind of source.
 
-    `timeout`: seconds after which a run is given up. `simulated`: its values are made up, which
-    its series say, and the worker `metrics-simulator` runs it rather than `collectors`.
-    `occasional`: metrics that it may have values of, which are made when they first come.
+    `timeout`: seconds after which a run is abandoned. `simulated`: its values are made up and its
+    series are marked so; the worker `metrics-simulator` runs it instead of `collectors`.
+    `occasional`: metrics that may have values, created when the first value comes.
     """
 
     name: str
@@ -86,7 +85,7 @@ register = registry.register
 
 
 def kind_named(name: str) -> Kind:
-    """The kind of source of that name.
+    """Return the kind of source with that name.
 
     Raises:
         KeyError: no such kind is registered.
@@ -95,5 +94,5 @@ def kind_named(name: str) -> Kind:
 
 
 def kinds() -> list[Kind]:
-    """All kinds, in the order of their registration."""
+    """Return all kinds, in the order of their registration."""
     return list(registry)

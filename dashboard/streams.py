@@ -1,4 +1,4 @@
-"""The streams of this app, each by the one function that names it."""
+"""Keys of this app's streams, one function per stream."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ latest.register(STREAM, selection.merge)
 
 
 def metrics(workspace_id: int) -> StreamKey:
-    """The newest values of a workspace's metrics."""
+    """Return the key of the newest values of a workspace's metrics."""
     return StreamKey(workspace_id, STREAM)

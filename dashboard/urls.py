@@ -1,4 +1,4 @@
-"""Pages."""
+"""Routes of the dashboard page."""
 
 from django.urls import path
 

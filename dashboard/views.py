@@ -13,7 +13,7 @@ from realtime.auth import Principal
 
 @workspace_page
 def page(request: HttpRequest, principal: Principal) -> HttpResponse:
-    """The dashboard of a workspace."""
+    """Render the dashboard of a workspace."""
     if not allowed(principal.role, Action.VIEW_DASHBOARDS):
         raise PermissionDenied
     return render(request, "dashboard/page.html")

@@ -1,4 +1,4 @@
-"""The workers of this app: collecting and simulating."""
+"""Workers of this app: collectors and simulator."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ RELOAD_EVERY = 2.0
 class CollectionWorker(Worker):
     """Runs the sources of some kinds at whole seconds; see dashboard.collection.
 
-    It notices within two seconds what the admin changes about them.
+    Picks up changes made in the admin within two seconds.
     """
 
     pace = Aligned(1)
-    # A sample that is stored twice is the same sample.
+    # Storing a sample twice changes nothing.
     idempotent_steps = True
     rides_out_outages = True
     simulated: ClassVar[bool]
@@ -60,7 +60,7 @@ class CollectionWorker(Worker):
         await self._delivery.flush(within=3)
 
     async def _reload(self) -> None:
-        """Read what is to be collected; without the database the last plan stays."""
+        """Read the collection plan; if the database is away, the last plan stays."""
         try:
             plan = await self.call(selectors.collection_plan, self._kinds)
         except (DatabaseError, InterfaceError):
@@ -76,7 +76,7 @@ class CollectionWorker(Worker):
 
 @register
 class Collectors(CollectionWorker):
-    """Reads all enabled sources but the simulated ones."""
+    """Reads all enabled sources except the simulated ones."""
 
     name = "collectors"
     simulated = False
@@ -95,7 +95,7 @@ def _facts(source: Source) -> SourceFacts:
 
 
 def _give_connections_back() -> None:
-    """After each run in a source's own thread: to the pool, or kept where opening is dear."""
+    """Return the thread's connections to the pool; keeps SQLite's, which are expensive to open."""
     for connection in connections.all(initialized_only=True):
         if connection.vendor == "sqlite":
             connection.close_if_unusable_or_obsolete()

@@ -1,1 +1,1 @@
-"""REST: rooms, members, messages, files and search, by the same services as the socket."""
+"""REST API of rooms, members, messages, files and search, with the same services as the socket."""

@@ -1,4 +1,4 @@
-"""What the views of chat share."""
+"""Shared code of the chat views."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ S = TypeVar("S", bound=serializers.Serializer[Any])
 
 
 class ChatAPIView(WorkspaceAPIView):
-    """Base of the views of chat. Who may do what is asked by services and selectors."""
+    """Base class of the chat views. Services and selectors check permissions."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        # No column holds U+0000, or a number so large: what is named so does not exist.
+        # No column holds U+0000 or a number this large, so no such object exists.
         if any("\0" in str(value) for value in kwargs.values()):
             raise NotFound.field("room", "There is no such room.")
         if any(isinstance(value, int) and value > MAX_ID for value in kwargs.values()):
@@ -30,22 +30,22 @@ class ChatAPIView(WorkspaceAPIView):
 
 
 def body_of(request: Request, serializer: type[S]) -> dict[str, Any]:
-    """The request's body, checked.
+    """Return the validated request body.
 
     Raises:
-        ValidationError: by field, what does not fit.
+        ValidationError: the body is invalid; the errors are by field.
     """
-    # Where every field may be left out, so may the body.
+    # If every field is optional, so is the body.
     reader = serializer(data={} if request.data is None else request.data)
     reader.is_valid(raise_exception=True)
     return dict(reader.validated_data)
 
 
 def query_of(request: Request, serializer: type[S]) -> S:
-    """The request's query string, checked, in its serializer.
+    """Return the serializer with the validated query string.
 
     Raises:
-        ValidationError: by field, what does not fit.
+        ValidationError: the query string is invalid; the errors are by field.
     """
     reader = serializer(data=request.query_params)
     reader.is_valid(raise_exception=True)
@@ -53,7 +53,7 @@ def query_of(request: Request, serializer: type[S]) -> S:
 
 
 def document(view: Any) -> Any:
-    """A view of the protocol, or a list of them, as JSON has it."""
+    """Convert a protocol view, or a list of them, to JSON types."""
     return msgspec.to_builtins(view)
 
 
@@ -62,7 +62,7 @@ def page(results: Any, *, next_: str | None, previous: str | None = None) -> dic
 
 
 def address(request: WorkspaceRequest, **changes: object) -> str:
-    """This request's address with other parameters; None takes one away."""
+    """Return this request's URL with changed parameters; None removes one."""
     parameters = {**request.query_params.dict(), **changes}
     kept = {name: value for name, value in parameters.items() if value is not None}
     return request.build_absolute_uri(f"{request.path}?{urlencode(kept)}")

@@ -1,4 +1,4 @@
-"""What only REST gives of chat; all else looks as it does on the socket (chat.protocol.views)."""
+"""Response documents that only REST has; all others are the socket's (chat.protocol.views)."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from realtime.http.pages import Page
 
 
 class MessagePage(Page[MessageView], kw_only=True):
-    """Messages by sequence, oldest first; `previous` leads to older ones."""
+    """Messages by sequence, oldest first; `previous` links to older ones."""
 
 
 class ExcerptView(Struct, kw_only=True):
-    """A piece of a message; `ranges`: where each match begins and ends in it."""
+    """An excerpt of a message; `ranges`: the start and end of each match in it."""
 
     text: str
     ranges: list[tuple[int, int]]
 
 
 class FoundMessage(MessageView, kw_only=True):
-    """A message that a search has found."""
+    """A message found by a search."""
 
     excerpt: ExcerptView
 
 
 class FoundPage(Page[FoundMessage], kw_only=True):
-    """Messages that a search has found, newest first."""
+    """Messages found by a search, newest first."""
 
 
 class ListedAttachment(AttachmentView, kw_only=True):
-    """A file in the list of a room: the message that it is attached to, whose it is, since when."""
+    """A file in a room's list, with its message, its uploader and its upload time."""
 
     message_id: int
     sequence: int
@@ -44,7 +44,7 @@ class AttachmentPage(Page[ListedAttachment], kw_only=True):
 
 
 class RevisionView(Struct, kw_only=True):
-    """What a message said until `replaced_at`; the first one is number 1."""
+    """An earlier text of a message, replaced at `replaced_at`; the first is number 1."""
 
     number: int
     text: str
@@ -52,7 +52,7 @@ class RevisionView(Struct, kw_only=True):
 
 
 class ReadView(Struct, kw_only=True):
-    """How far one has read a room, and what is left."""
+    """The user's read marker in a room, and the unread counts."""
 
     room: str
     sequence: int
@@ -61,6 +61,6 @@ class ReadView(Struct, kw_only=True):
 
 
 class RenderedText(Struct, kw_only=True):
-    """A text as a message would show it."""
+    """A text rendered as a message."""
 
     html: str

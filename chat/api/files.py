@@ -1,4 +1,4 @@
-"""REST: files that are attached to messages."""
+"""REST API of files attached to messages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class AttachmentListView(ChatAPIView):
-    """GET: the files of `room`, newest first. POST a form of `room` and `file`: one for it."""
+    """GET: the files of `room`, newest first. POST: upload one (form fields `room` and `file`)."""
 
     parser_classes = (MultiPartParser,)
 
@@ -73,13 +73,13 @@ class AttachmentListView(ChatAPIView):
 
 
 class AttachmentView(ChatAPIView):
-    """GET: the file itself. `download=1`: to be saved, even if a page could show it.
+    """GET: the file itself. `download=1`: as a download, even if a page could show it.
 
-    One range of bytes may be asked for. Who may have it is asked each time.
+    Supports a single byte range. Permission is checked on every request.
     """
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        # An <img> accepts images alone: what it gets is none of the API's formats anyway.
+        # An <img> accepts only images, and the response is in none of the API's formats anyway.
         return super().perform_content_negotiation(request, force=True)
 
     @operation(
@@ -114,7 +114,7 @@ class AttachmentView(ChatAPIView):
                 content_disposition_header(as_attachment=not inline, filename=attachment.name) or ""
             )
         response["ETag"] = tag
-        # Kept by the browser, and asked about each time: a right that ends, ends at once.
+        # The browser may cache it but must revalidate, so that revoked access ends at once.
         response["Cache-Control"] = "private, no-cache"
         response["X-Content-Type-Options"] = "nosniff"
         response["Content-Security-Policy"] = "default-src 'none'; sandbox"
@@ -123,7 +123,7 @@ class AttachmentView(ChatAPIView):
 
 
 def _listed(attachment: Attachment) -> dict[str, Any]:
-    """A file in a list: with where it is, whose it is and since when."""
+    """Return a file's list entry, with its message, uploader and upload time."""
     assert attachment.message is not None
     return {
         **document(selectors.attachment_view(attachment)),
@@ -151,7 +151,7 @@ def _content(request: WorkspaceRequest, attachment: Attachment, tag: str) -> Htt
     response = StreamingHttpResponse(
         FilePart(file, first, last - first + 1),
         status=206 if match else 200,
-        # Nothing but a picture that was looked into is told to a browser as what it is.
+        # Only an image whose structure was checked is served under its own content type.
         content_type=attachment.content_type if attachment.inline else media_types.BINARY,
     )
     response["Content-Length"] = str(last - first + 1)
@@ -162,7 +162,7 @@ def _content(request: WorkspaceRequest, attachment: Attachment, tag: str) -> Htt
 
 
 def _bounds(match: re.Match[str], size: int) -> tuple[int, int]:
-    """The first and the last byte that a range asks for; the first is the larger if none is."""
+    """Return the first and last byte of a requested range; first > last if it is unsatisfiable."""
     first, last = match.groups()
     if not first:
         return (max(0, size - int(last)), size - 1) if last and int(last) else (1, 0)
@@ -170,7 +170,7 @@ def _bounds(match: re.Match[str], size: int) -> tuple[int, int]:
 
 
 class FilePart:
-    """Bytes of a file, read piece by piece as they are sent, never on the event loop."""
+    """A byte range of a file, read in chunks as it is sent, never on the event loop."""
 
     def __init__(self, file: BinaryIO, start: int, length: int) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""REST: messages and what hangs on them."""
+"""REST API of messages, their revisions, reactions and pins, and of message search."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HELLO = OpenApiExample(
 
 
 class MessageListView(ChatAPIView):
-    """GET: messages by sequence, oldest first; `previous` leads to older ones. POST: a new one."""
+    """GET: messages by sequence, oldest first; `previous` links to older ones. POST: send one."""
 
     @operation(
         "list_messages",
@@ -74,7 +74,7 @@ class MessageListView(ChatAPIView):
 
 
 class PreviewView(ChatAPIView):
-    """POST a text: how it would be shown as a message. Nothing is stored."""
+    """POST: render a text as a message. Nothing is stored."""
 
     @operation(
         "preview_message",
@@ -87,7 +87,7 @@ class PreviewView(ChatAPIView):
 
 
 class MessageView(ChatAPIView):
-    """GET, PATCH (a new text) and DELETE one message."""
+    """GET, PATCH (new text) and DELETE a message."""
 
     @operation("get_message", "One message", answers={200: MessageDocument})
     def get(self, request: WorkspaceRequest, message_id: int) -> Response:
@@ -115,7 +115,7 @@ class MessageView(ChatAPIView):
 
 
 class RevisionListView(ChatAPIView):
-    """GET: what a message said before it was edited, oldest first."""
+    """GET: the earlier texts of an edited message, oldest first."""
 
     @operation(
         "list_revisions",
@@ -137,7 +137,7 @@ class RevisionListView(ChatAPIView):
 
 
 class ReactionListView(ChatAPIView):
-    """GET: the reactions to a message. POST and DELETE: one's own `emoji`."""
+    """GET: the reactions to a message. POST and DELETE: add and remove the user's `emoji`."""
 
     @operation("list_reactions", "The reactions to a message", answers={200: list[ReactionView]})
     def get(self, request: WorkspaceRequest, message_id: int) -> Response:
@@ -172,7 +172,7 @@ class ReactionListView(ChatAPIView):
 
 
 class PinView(ChatAPIView):
-    """POST: pin a message to its room. DELETE: no longer."""
+    """POST: pin a message to its room. DELETE: unpin it."""
 
     @operation(
         "pin_message", "Pin a message to its room", answers={200: MessageDocument}, refuses=(409,)
@@ -188,7 +188,7 @@ class PinView(ChatAPIView):
 
 
 class PinListView(ChatAPIView):
-    """GET: what is pinned in a room, the newest pin first."""
+    """GET: the pinned messages of a room, newest pin first."""
 
     @operation(
         "list_pins",
@@ -200,7 +200,7 @@ class PinListView(ChatAPIView):
 
 
 class SearchView(ChatAPIView):
-    """GET: messages that answer `q`, newest first, each with an `excerpt` and where it matches."""
+    """GET: messages that match `q`, newest first, each with an `excerpt` and its matches."""
 
     @operation(
         "search_messages",

@@ -1,4 +1,4 @@
-"""REST: rooms, who is in them, how far one has read."""
+"""REST API of rooms, their members and read markers."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ DIRECT = OpenApiExample(
 
 
 class RoomListView(ChatAPIView):
-    """GET: the rooms that one may read (`joined=1`: one's own, `joined=0`: the others).
+    """GET: the rooms that the user may read (`joined=1`: the user's own, `joined=0`: the others).
 
-    POST: make a public or private room, or open the direct one with a person.
+    POST: create a public or private room, or open the direct room with a user.
     """
 
     @operation(
@@ -93,7 +93,7 @@ class RoomView(ChatAPIView):
         fields = body_of(request, UpdateRoomSerializer)
         principal = request.principal
         notify, archived = fields.pop("notify", None), fields.pop("archived", None)
-        # All of the changes or none.
+        # All changes or none.
         with unit_of_work():
             if notify is not None:
                 services.set_notification_level(principal=principal, room=slug, level=notify)
@@ -110,9 +110,9 @@ class RoomView(ChatAPIView):
 
 
 class MemberListView(ChatAPIView):
-    """GET: the members, and who of them is connected. POST: bring somebody in, or join.
+    """GET: the members, and which are connected. POST: add a member, or join.
 
-    PATCH and DELETE name the member by `user_id` in the body.
+    PATCH and DELETE take the member's `user_id` in the body.
     """
 
     @operation(
@@ -163,7 +163,7 @@ class MemberListView(ChatAPIView):
 
 
 class MemberView(ChatAPIView):
-    """PATCH: another role, or muted until a time (null: no longer). DELETE: put out, or leave."""
+    """PATCH: change the role, or mute until a time (null: unmute). DELETE: remove, or leave."""
 
     @operation(
         "update_member",
@@ -182,7 +182,7 @@ class MemberView(ChatAPIView):
 
 
 class ReadView(ChatAPIView):
-    """POST: one has read up to a sequence."""
+    """POST: move the user's read marker to a sequence."""
 
     @operation(
         "mark_read",

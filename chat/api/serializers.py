@@ -1,4 +1,4 @@
-"""What the REST API of chat takes: names, types and lengths. What it means, services check."""
+"""Request serializers of chat's REST API: names, types, lengths. Services check the meaning."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from chat.protocol import (
 from chat.search import queries
 from realtime.http.bodies import MAX_ID, StrictSerializer
 
-# Longer texts than any field takes are refused by the service, with the reason.
+# Above the limit of every field, so that services refuse overlong texts with a reason.
 LONG = MAX_TEXT_LENGTH * 4
 
 
 class TextField(serializers.CharField):
-    """A text, not a number that reads like one; blanks are the writer's."""
+    """A string field that refuses numbers and keeps surrounding whitespace."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("trim_whitespace", False)
@@ -41,7 +41,7 @@ class TextField(serializers.CharField):
 
 
 class NumberField(serializers.IntegerField):
-    """A whole JSON number within what a database holds."""
+    """A JSON integer that fits into a database column."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("min_value", 0)
@@ -55,7 +55,7 @@ class NumberField(serializers.IntegerField):
 
 
 class CreateRoomSerializer(StrictSerializer):
-    """Direct rooms name the other person; all others a name."""
+    """Direct rooms take the other user; all other rooms take a name."""
 
     kind = TextField(default="public")
     name = TextField(required=False)
@@ -79,7 +79,7 @@ class CreateRoomSerializer(StrictSerializer):
 
 
 class UpdateRoomSerializer(StrictSerializer):
-    """`notify` is one's own; the rest is the room's."""
+    """`notify` is the user's own setting; the other fields are the room's."""
 
     name = TextField(required=False)
     topic = TextField(required=False, allow_blank=True)
@@ -89,7 +89,7 @@ class UpdateRoomSerializer(StrictSerializer):
 
 
 class AddMemberSerializer(StrictSerializer):
-    """Without `user_id`, oneself: joining a public room."""
+    """Without `user_id`, the user joins a public room."""
 
     user_id = NumberField(required=False)
     role = serializers.ChoiceField(Role.choices, required=False)
@@ -102,7 +102,7 @@ class UpdateMemberSerializer(StrictSerializer):
 
 
 class NamedMemberSerializer(UpdateMemberSerializer):
-    """As UpdateMemberSerializer, where the path does not say of whom."""
+    """The changes to a member who is named in the body, not in the path."""
 
     user_id = NumberField()
 
@@ -159,7 +159,7 @@ class UploadSerializer(serializers.Serializer[Any]):
 
 
 class PageSerializer(serializers.Serializer[Any]):
-    """The query of a page of messages."""
+    """The query string of a page of messages."""
 
     before = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
     after = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
@@ -168,7 +168,7 @@ class PageSerializer(serializers.Serializer[Any]):
 
 
 class FilePageSerializer(serializers.Serializer[Any]):
-    """The query of a page of a room's files."""
+    """The query string of a page of a room's files."""
 
     room = serializers.CharField(max_length=200)
     before = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
@@ -176,7 +176,7 @@ class FilePageSerializer(serializers.Serializer[Any]):
 
 
 class SearchSerializer(serializers.Serializer[Any]):
-    """The query of search/messages/; `timezone` is that of the days in `q`, UTC unless given."""
+    """The query string of search/messages/; days in `q` are in `timezone`, by default UTC."""
 
     q = serializers.CharField(max_length=queries.MAX_QUERY_LENGTH)
     cursor = serializers.IntegerField(required=False, min_value=0, max_value=MAX_ID)
@@ -190,10 +190,10 @@ class SearchSerializer(serializers.Serializer[Any]):
             raise ValidationError("Write it as Europe/Berlin.") from None
 
     def query(self) -> queries.Query:
-        """What is searched for.
+        """Return the parsed search query.
 
         Raises:
-            InvalidCommand: the query cannot be read; the reason says why.
+            InvalidCommand: the query cannot be parsed; the reason says why.
         """
         now: datetime = timezone.localtime(timezone.now(), self.validated_data["timezone"])
         return queries.parse(self.validated_data["q"], now)

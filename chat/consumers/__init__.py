@@ -1,1 +1,1 @@
-"""The socket of chat, by what its commands are about."""
+"""The chat socket, one module per group of commands."""

@@ -1,4 +1,4 @@
-"""The live cards of the chat socket: which of them it follows, and what is done on them."""
+"""Live cards on the chat socket: following them and running their actions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from realtime.streams.log import StreamKey
 
 
 class CardCommands(RealtimeConsumer):
-    """Cards of any registered kind; what they are about is the business of their apps."""
+    """Commands for cards of any registered kind; their apps define the contents."""
 
     _card_streams: dict[str, StreamKey]
 
@@ -24,12 +24,12 @@ class CardCommands(RealtimeConsumer):
     async def watch_cards(self, command: WatchCards) -> CardsAck:
         wanted: dict[str, list[str]] = defaultdict(list)
         for card in command.cards:
-            cards.get(card.kind)  # all of them are known before anything changes
+            cards.get(card.kind)  # refuse unknown kinds before anything changes
             if card.reference not in wanted[card.kind]:
                 wanted[card.kind].append(card.reference)
         for kind in {*self._card_streams, *wanted}:
             await self._follow_cards(kind, wanted.get(kind, []))
-        # Read after following: no change falls between the two.
+        # Read after following, so that no change is missed in between.
         states = {
             kind: await self.call(cards.get(kind).state, self.principal, references)
             for kind, references in wanted.items()

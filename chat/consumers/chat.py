@@ -1,4 +1,4 @@
-"""The socket of chat: many rooms on one connection."""
+"""The chat socket: many rooms on one connection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
     """/ws/chat/ (docs/protocol.md, Chat)."""
 
     async def receive_bare_text(self, text: str, error: NotAnObject) -> None:
-        """Text without JSON is a message for the room of the address."""
+        """Post text that is not JSON as a message in the room of the URL."""
         room = self.room_of_address()
         if room is None:
             raise error

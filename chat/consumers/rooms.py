@@ -1,4 +1,4 @@
-"""The rooms of a chat socket: which it follows, and who is in them."""
+"""Rooms on the chat socket: following, joining, leaving, typing and attention."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ from realtime.streams.log import StreamKey
 
 
 class NamesRoom(Protocol):
-    """A command that names a room; `channel` is another word for it."""
+    """A command that names a room; `channel` is an alias of `room`."""
 
     room: str | None
     channel: str | None
 
 
 def room_of(command: NamesRoom) -> str:
-    """The room that a command names.
+    """Return the room that a command names.
 
     Raises:
-        InvalidCommand: it names none, or two.
+        InvalidCommand: it names none or two.
     """
     if (command.room is None) == (command.channel is None):
         raise InvalidCommand.field(
@@ -56,17 +56,17 @@ def room_of(command: NamesRoom) -> str:
 
 
 class RoomCommands(RealtimeConsumer):
-    """Following rooms, entering and leaving them."""
+    """Commands for following rooms, entering and leaving them."""
 
     def __init__(self) -> None:
         super().__init__()
-        # By slug, when this socket's typing was last passed on (monotonic seconds).
+        # When this socket's typing was last forwarded, by slug (monotonic seconds).
         self._typed: dict[str, float] = {}
         self._is_away = False
 
     async def connected(self) -> None:
         self.connection.on_put_out = self._put_out
-        # A socket that was opened for one room is in it.
+        # A socket opened for one room follows it from the start.
         if room := self.room_of_address():
             async with self.snapshot_first():
                 await self._subscribe(Subscribe(rooms=[room]))
@@ -115,7 +115,7 @@ class RoomCommands(RealtimeConsumer):
 
     @on(Typing)
     async def typing(self, command: Typing) -> RoomAck:
-        """Passed on at most every two seconds; it expires by itself."""
+        """Forward it at most every two seconds; it expires by itself."""
         slug, now = room_of(command), time.monotonic()
         if now - self._typed.get(slug, float("-inf")) >= TYPING_EVERY:
             await self.call(selectors.require_in, self.principal, slug, RoomAction.POST)
@@ -135,20 +135,20 @@ class RoomCommands(RealtimeConsumer):
 
     @on(Away)
     async def away(self, command: Away) -> messages.Ack:
-        """Their other connections may still have their attention: then nobody is told."""
+        """Record it; rooms are told only if no other connection has the user's attention."""
         self._is_away = command.on
         self._attend()
         return messages.Ack()
 
     def room_of_address(self) -> str | None:
-        """The room that this socket was opened for (`?room=`), if any.
+        """Return the room that this socket was opened for (`?room=`), if any.
 
         Raises:
             NotFound: no room can have that name.
         """
         room = self.query.get("room")
         if room and "\0" in room:
-            raise _not_found([room])  # no column holds it: the database would refuse to look
+            raise _not_found([room])  # no column holds U+0000: the database would refuse the query
         return room or None
 
     async def requested_data(self, request: str) -> Any:
@@ -178,7 +178,7 @@ class RoomCommands(RealtimeConsumer):
         before = set(self.followed)
         try:
             followed = await self._follow(there, recover)
-            # Asked again: whoever is put out from here on is so by an event of the stream.
+            # Checked again: from here on, events of the stream end a removed user's subscription.
             confirmed = await self.call(selectors.overviews, self.principal, list(there))
         except BaseException:
             await self._unfollow_all(set(there) - before)
@@ -225,7 +225,7 @@ class RoomCommands(RealtimeConsumer):
             await self._unfollow(slug)
 
     def _put_out(self, key: StreamKey, payload: str) -> None:
-        """An event of the room has ended this socket's subscription to it."""
+        """Tell the client that an event of the room has ended its subscription."""
         slug = keys.slug_of(key.name)
         if slug is None:
             return
@@ -234,10 +234,10 @@ class RoomCommands(RealtimeConsumer):
         self.push(event)
 
     async def _begin(self, seen: Overview, place: ConfirmedPosition, messages: int) -> None:
-        """Be present in a room that is followed, and see it as it is where that is not known."""
+        """Enter a followed room, and send its snapshot unless the client has recovered."""
         slug = seen.info.slug
         if slug not in self.followed:
-            return  # put out meanwhile
+            return  # the subscription has ended meanwhile
         self.enter(self._key(slug).name)
         self._attend()
         if place.recovered:
@@ -246,11 +246,11 @@ class RoomCommands(RealtimeConsumer):
         try:
             found = await self.call(selectors.snapshot, self.principal, seen, position, messages)
         except NotFound:
-            return  # put out since, and told so
+            return  # removed since, and already told
         await self.send_event(found)
 
     def _attend(self) -> None:
-        """Be counted among those at their screens, or not."""
+        """Enter or leave the scope of attentive users."""
         if self._is_away:
             self.leave(keys.ATTENTION)
         else:
@@ -265,7 +265,7 @@ class RoomCommands(RealtimeConsumer):
 
 
 def _positions(recover: Mapping[str, Position]) -> dict[str, Position]:
-    """By room; a stream that is no room's is a mistake."""
+    """Return the positions by room; refuses streams that are not rooms."""
     refuse_unknown_streams(name for name in recover if not keys.slug_of(name))
     return {keys.slug_of(name) or "": position for name, position in recover.items()}
 

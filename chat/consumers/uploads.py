@@ -1,4 +1,4 @@
-"""Files that come in over the chat socket, in binary frames."""
+"""File uploads over the chat socket, in binary frames."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from chat.protocol import CancelUpload, Upload, UploadAck, UploadedAck
 from realtime.consumers import RealtimeConsumer, on
 from realtime.errors import Conflict, InvalidCommand, NotFound, UnsupportedData
 
-# Smaller pieces than this, short of the last one, are held to the rate of commands.
+# Frames smaller than this, except the last one, count towards the rate limit of commands.
 SMALL_FRAME = 4096
 
 
 @dataclass
 class Reception:
-    """An upload that has begun: what was announced, and what has come of it."""
+    """An upload in progress: the announced file, and the part received so far."""
 
     upload_id: str
     room: str
@@ -34,10 +34,10 @@ class Reception:
 
 
 class UploadCommands(RealtimeConsumer):
-    """One upload at a time; other commands may come between its frames."""
+    """Commands for uploads, one at a time; other commands may come between the frames."""
 
     _reception: Reception | None = None
-    # Of an upload that was refused half-way: bytes that are on their way here regardless.
+    # Bytes of a refused or cancelled upload that may still be in flight.
     _passing_by = 0
 
     @on(Upload)
@@ -65,7 +65,7 @@ class UploadCommands(RealtimeConsumer):
         return UploadAck(upload_id=command.upload_id)
 
     def counts_as_command(self, message: dict[str, Any]) -> bool:
-        """Pieces of an upload are bounded by its size, and do not wait for the rate of commands."""
+        """Exempt the frames of an upload from the rate limit: its size bounds them."""
         data, reception = message.get("bytes"), self._reception
         if data is None or self.echo_next:
             return True
@@ -86,8 +86,8 @@ class UploadCommands(RealtimeConsumer):
                 "size", f"More than the {reception.size} bytes that were announced."
             )
         try:
-            # On a thread of its own kind: a slow disk holds up neither the loop nor, until the
-            # file is whole (_keep), the services.
+            # In another thread pool than the services: a slow disk blocks neither the event loop
+            # nor, until the file is complete (_keep), the services.
             await asyncio.to_thread(reception.incoming.write, data)
         except Exception:
             await self._drop(reception)
@@ -119,7 +119,7 @@ class UploadCommands(RealtimeConsumer):
 
     def ended(self) -> None:
         if self._reception is not None:
-            # Not awaited: the socket is gone, and a disk that hangs must not hold up its end.
+            # Not awaited: the socket is gone, and a hanging disk must not delay its cleanup.
             loop = asyncio.get_running_loop()
             loop.run_in_executor(None, self._reception.incoming.discard)
             self._reception = None

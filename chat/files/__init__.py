@@ -1,1 +1,1 @@
-"""Uploaded files: names, types by content, pictures, the folder they are kept in."""
+"""Uploaded files: names, types by content, image sizes, storage."""

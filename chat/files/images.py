@@ -1,8 +1,8 @@
-"""The width and height of an image, read from its structure without decoding a pixel. Pure.
+"""Width and height of an image, read from its headers without decoding a pixel. Pure.
 
-A page reserves the image's room before it is loaded, and an image whose header makes no sense,
-or that would take a browser's memory, is not shown inline. Reading headers alone means that no
-picture, however large it claims to be, costs more than a few kilobytes here.
+The page reserves the image's space before loading it. An image with an invalid header, or one that
+would exhaust a browser's memory, is not shown inline. Since only headers are read, no image costs
+more than a few kilobytes here, however large it claims to be.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
-# A browser needs four bytes a pixel: beyond this an image is a download, not a picture in a page.
+# A browser needs four bytes per pixel: larger images are downloads, not shown in a page.
 MAX_PIXELS = 64_000_000
 _MAX_SEGMENTS = 2000
 _ORIENTATION = 0x0112
 
 
 class Size(NamedTuple):
-    """Pixels, as shown: a photograph that is to be turned is turned."""
+    """Size in pixels as displayed, with the Exif orientation applied."""
 
     width: int
     height: int
@@ -30,7 +30,7 @@ class NotAnImage(ValueError):
 
 
 def measure(file: BinaryIO, content_type: str) -> Size:
-    """The size of the image in `file`, which is of the sniffed `content_type`.
+    """Return the size of the image in `file`, whose sniffed type is `content_type`.
 
     Raises:
         NotAnImage: the file breaks the format, has no pixels, or more than MAX_PIXELS.
@@ -69,7 +69,7 @@ def _png(file: BinaryIO) -> Size:
     _require(checksum == zlib.crc32(kind + header), "The PNG's header is damaged.")
     width, height, depth, colour = struct.unpack(">IIBB", header[:10])
     _require(depth in (1, 2, 4, 8, 16) and colour in (0, 2, 3, 4, 6), "No such kind of PNG.")
-    # Something drawable follows: a header alone is no picture.
+    # Image data must follow: a header alone is not an image.
     for _ in range(_MAX_SEGMENTS):
         length, kind = struct.unpack(">I4s", _take(file, 8))
         if kind == b"IDAT":
@@ -114,7 +114,7 @@ def _jpeg(file: BinaryIO) -> Size:
     for _ in range(_MAX_SEGMENTS):
         marker = _jpeg_marker(file)
         if marker == 0x01 or 0xD0 <= marker <= 0xD7:
-            continue  # these stand alone
+            continue  # these have no payload
         _require(marker not in (0xD9, 0xDA), "The JPEG has no frame.")
         (length,) = struct.unpack(">H", _take(file, 2))
         _require(length >= 2, "The JPEG is damaged.")
@@ -130,14 +130,14 @@ def _jpeg(file: BinaryIO) -> Size:
 
 def _jpeg_marker(file: BinaryIO) -> int:
     _require(_take(file, 1) == b"\xff", "The JPEG is damaged.")
-    for _ in range(64):  # fill bytes may stand before a marker
+    for _ in range(64):  # fill bytes may precede a marker
         if (marker := _take(file, 1)[0]) != 0xFF:
             return marker
     raise NotAnImage("The JPEG is damaged.")
 
 
 def _is_turned(application_data: bytes) -> bool:
-    """Whether Exif data say that the picture lies on its side: its width is shown as height."""
+    """Return whether the Exif orientation swaps width and height."""
     if not application_data.startswith(b"Exif\x00\x00"):
         return False
     tiff = application_data[6:]

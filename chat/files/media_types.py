@@ -1,18 +1,18 @@
-"""What a file is, by its first bytes: never by its name or by what a client claims. Pure.
+"""Media types of files, by their first bytes: never by name or by the client's claim. Pure.
 
-The answer decides two things only: whether a browser may show the file inside a page (INLINE),
-and what people are told it is. So the table is short and its order says which signature wins.
+The result decides only two things: whether a browser may show the file inside a page (INLINE), and
+which type users are shown. So the table is short, and its first match wins.
 """
 
 from __future__ import annotations
 
 import re
 
-# As many first bytes as any signature below needs.
+# Enough first bytes for every signature below.
 HEAD_BYTES = 4096
 BINARY = "application/octet-stream"
 TEXT = "text/plain"
-# What a page may show; anything else is only ever downloaded.
+# Types that a page may show; all others are only downloaded.
 INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 # (position, bytes, type)
@@ -44,7 +44,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"II*\x00", "image/tiff"),
     (0, b"MM\x00*", "image/tiff"),
 )
-# Formats inside a RIFF container need its own mark as well.
+# Formats inside a RIFF container need the container's signature as well.
 _IN_RIFF = {"image/webp", "audio/wav", "video/x-msvideo"}
 _BRANDS = {
     b"avif": "image/avif",
@@ -65,10 +65,10 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def sniff(head: bytes) -> str:
-    """The media type of a file that begins with `head` (HEAD_BYTES of it, or all).
+    """Return the media type of a file that begins with `head` (HEAD_BYTES of it, or all).
 
-    Text that a browser would take for a page or a drawing is called what it is, so that nobody
-    is told it is harmless; see INLINE for what may be shown.
+    Text that a browser would render as HTML or SVG is reported as such, so that it does not pass
+    for harmless; see INLINE for the types that may be shown.
     """
     head = head[:HEAD_BYTES]
     for position, mark, kind in _SIGNATURES:

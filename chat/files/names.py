@@ -1,4 +1,4 @@
-"""Names of uploaded files: what is kept of them. Pure."""
+"""Sanitising the names of uploaded files. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import unicodedata
 
 MAX_LENGTH = 150
 UNNAMED = "file"
-# What separates folders, what Windows refuses, and everything that cannot be seen: controls,
-# and the marks that turn the direction of writing and make "gpj.exe" look like "exe.jpg".
+# Path separators, characters that Windows refuses, and all invisible ones: control characters,
+# and direction marks, which make "gpj.exe" look like "exe.jpg".
 _REFUSED = re.compile(
     r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]'
 )
@@ -17,9 +17,9 @@ _LONGEST_ENDING = 20
 
 
 def clean(name: str) -> str:
-    """`name` as it is kept: its last part, in any script, without what a file name may not hold.
+    """Return the last component of `name`, in any script, without the refused characters.
 
-    At most MAX_LENGTH characters; the ending survives shortening. Never empty, never a dot-file.
+    At most MAX_LENGTH characters; the extension survives truncation. Never empty, never a dotfile.
     """
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rstrip("/").rpartition("/")[2]
     kept = _SPACE.sub(" ", _REFUSED.sub("", last)).strip(" .")

@@ -1,8 +1,8 @@
-"""The folder of uploaded files: written aside, moved into place when whole, found by a key.
+"""Storage of uploaded files: written aside, moved into place when complete, found by a key.
 
-A key is random and says nothing of the file. What is being written lies in `incoming/` until it
-is whole; whatever a crash leaves there is swept by the retention worker. All calls block: run
-them in a thread.
+A key is random and reveals nothing about the file. A file is written in `incoming/` until it is
+complete; the retention worker removes leftovers of crashes there. All calls block: run them in a
+thread.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHARDS = 256
 
 @dataclass(frozen=True)
 class Stored:
-    """A file that is in place. `size` in bytes; `width` and `height` in pixels, of images only."""
+    """A stored file. `size` is in bytes; `width` and `height` are in pixels, for images only."""
 
     key: str
     size: int
@@ -38,10 +38,10 @@ class Stored:
 
 
 class Incoming:
-    """A file on its way in. Give it chunks, then `finish` or `discard` it.
+    """A file being uploaded. Write chunks to it, then `finish` or `discard` it.
 
     Args:
-        limit: bytes after which writing is refused; None: settings.MAX_UPLOAD_BYTES.
+        limit: the largest size in bytes; None: settings.MAX_UPLOAD_BYTES.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -57,11 +57,11 @@ class Incoming:
             raise _no_disk() from error
 
     def write(self, chunk: bytes) -> None:
-        """Add to the file; on any refusal nothing of it is left.
+        """Append to the file; on any error nothing of it is left.
 
         Raises:
-            TooLarge: the file is larger than it may be.
-            Unavailable: the disk takes no more.
+            TooLarge: the file is larger than the limit.
+            Unavailable: writing to the disk failed.
         """
         self.size += len(chunk)
         if self.size > self._limit:
@@ -76,11 +76,11 @@ class Incoming:
             raise _no_disk() from error
 
     def finish(self) -> Stored:
-        """Move the file into place, sniffed and measured.
+        """Determine the file's type and dimensions, and move it into place.
 
         Raises:
             InvalidCommand: it is empty.
-            Unavailable: the disk takes no more.
+            Unavailable: writing to the disk failed.
         """
         if not self.size:
             self.discard()
@@ -98,7 +98,7 @@ class Incoming:
         except OSError as error:
             self.discard()
             raise _no_disk() from error
-        # What claims to be a picture and is none is a file like any other.
+        # A file that only claims to be an image is stored like any other file.
         return Stored(key, self.size, content_type, *(size or (None, None)))
 
     def _measure(self, content_type: str) -> images.Size | None:
@@ -111,8 +111,8 @@ class Incoming:
             return None
 
     def discard(self) -> None:
-        """Leave nothing behind; harmless when called twice."""
-        # What could not be written is not wanted either.
+        """Remove the file; calling it twice is harmless."""
+        # Closing may fail to write the rest, which is not needed.
         with contextlib.suppress(OSError):
             self._file.close()
         self._path.unlink(missing_ok=True)
@@ -123,7 +123,7 @@ def folder() -> Path:
 
 
 def opened(key: str) -> BinaryIO:
-    """The file of `key`, for reading.
+    """Open the file of `key` for reading.
 
     Raises:
         FileNotFoundError: there is none.
@@ -132,18 +132,18 @@ def opened(key: str) -> BinaryIO:
 
 
 def remove(keys: Iterable[str]) -> None:
-    """Take files away; those that are gone already are no error."""
+    """Remove files; missing ones are not an error."""
     for key in keys:
         _place(key).unlink(missing_ok=True)
 
 
 def keys_in(shard: int) -> Iterator[tuple[str, float]]:
-    """Keys of one of the SHARDS parts of the folder, with the age of each file in seconds."""
+    """Yield the keys in one of the SHARDS parts of the folder, with each file's age in seconds."""
     return _listed(folder() / f"{shard:02x}")
 
 
 def sweep_incoming(older_than: float) -> None:
-    """Remove what was never finished and lies there for `older_than` seconds."""
+    """Remove unfinished files that are more than `older_than` seconds old."""
     for name, age in _listed(folder() / "incoming"):
         if age > older_than:
             (folder() / "incoming" / name).unlink(missing_ok=True)

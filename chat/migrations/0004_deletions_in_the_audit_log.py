@@ -4,7 +4,7 @@ BATCH = 1000
 
 
 def move(apps, schema_editor):
-    """Deletions that are on record become entries of the audit log, as of when they happened."""
+    """Move the recorded deletions to the audit log, with their original times."""
     entries = apps.get_model("accounts", "AuditEntry").objects
     records = apps.get_model("chat", "DeletionRecord").objects.select_related(
         "room", "author", "deleted_by"

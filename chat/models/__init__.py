@@ -1,4 +1,4 @@
-"""Rooms and who is in them, messages and what hangs on them."""
+"""Models of rooms, memberships, messages, and what belongs to messages."""
 
 from chat.models.messages import (
     Attachment,

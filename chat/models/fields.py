@@ -1,4 +1,4 @@
-"""A column that follows another one."""
+"""A model field derived from another one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chat.search.queries import fold
 
 
 class FoldedTextField(models.TextField):  # type: ignore[type-arg]
-    """The text of the field `source`, folded for searching; follows it on every save."""
+    """The text of the field `source`, folded for searching; updated on every save."""
 
     def __init__(self, *args: Any, source: str, **kwargs: Any) -> None:
         self.source = source

@@ -1,4 +1,4 @@
-"""Messages, and what hangs on them."""
+"""Models of messages, revisions, reactions, mentions, attachments and pins."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from chat.protocol import (
 
 
 class Message(models.Model):
-    """One message. A deleted one stays as a tombstone, without text and without what hung on it.
+    """A message. A deleted one stays as a tombstone, without text, revisions, reactions or files.
 
-    `sequence` numbers the room's messages, contiguous from 1 (Room). `html` is made from `text`
-    by chat.text.markdown; `search_text` is `text` as searches compare it (search.queries): every
-    save sets it, an UPDATE of `text` has to name it too. A card (`card_kind`, `card_reference`) is
-    shown with the state it had when it was posted (`card_state`) until its newest is known.
-    Without an author it is a message of Pitwall itself.
+    `sequence` numbers the room's messages, contiguous from 1 (Room). chat.text.markdown renders
+    `text` to `html`. `search_text` is `text` folded for searching (search.queries): a full save
+    sets it, an update of `text` alone must name it too. A card (`card_kind`, `card_reference`) is
+    shown with its state when posted (`card_state`) until its newest state is known. A message
+    without an author is from Pitwall itself.
     """
 
     room = models.ForeignKey(
@@ -46,7 +46,7 @@ class Message(models.Model):
     text = models.TextField(_("text"), blank=True)
     html = models.TextField(blank=True)
     search_text = FoldedTextField(source="text", blank=True, default="", editable=False)
-    client_message_id = models.CharField(  # noqa: DJ001 - "none" does not take part in uniqueness
+    client_message_id = models.CharField(  # noqa: DJ001 - NULL is exempt from the unique constraint
         max_length=MAX_CLIENT_ID_LENGTH, null=True, blank=True
     )
     reply_to = models.ForeignKey(
@@ -120,17 +120,17 @@ class Message(models.Model):
 
     @property
     def user_id(self) -> int:
-        """The author's id as the protocol writes it."""
+        """The author's id in the protocol."""
         return SYSTEM_USER_ID if self.author_id is None else self.author_id
 
     @property
     def username(self) -> str:
-        """The author's name as the protocol writes it; needs `author`."""
+        """The author's name in the protocol; needs `author`."""
         return SYSTEM_NAME if self.author is None else self.author.username
 
 
 class Revision(models.Model):
-    """What a message said before it was edited: its `number`th text, until `replaced_at`."""
+    """An earlier text of an edited message: its `number`th, replaced at `replaced_at`."""
 
     message = models.ForeignKey(
         Message, on_delete=models.CASCADE, related_name="revisions", db_index=False
@@ -150,7 +150,7 @@ class Revision(models.Model):
 
 
 class Reaction(models.Model):
-    """Somebody's emoji on a message."""
+    """A user's emoji on a message."""
 
     message = models.ForeignKey(
         Message, on_delete=models.CASCADE, related_name="reactions", db_index=False
@@ -172,9 +172,9 @@ class Reaction(models.Model):
 
 
 class Mention(models.Model):
-    """Somebody whom a message calls by name, or with everybody.
+    """A user whom a message mentions, by name or with @all.
 
-    `room` and `sequence` are the message's: unread mentions are counted by the index alone.
+    `room` and `sequence` repeat the message's, so that the index alone counts unread mentions.
     """
 
     message = models.ForeignKey(
@@ -196,10 +196,10 @@ class Mention(models.Model):
 
 
 class Attachment(models.Model):
-    """A file for a room. Without a message it waits for one, and goes if none comes.
+    """A file uploaded to a room. It waits for its message, and is removed if none comes.
 
-    `content_type` is what its content was found to be, not what the uploader called it. Only
-    pictures that may be shown in a page have `width` and `height`. `key`: see chat.files.uploads.
+    `content_type` is determined from the content, not taken from the uploader. Only images that
+    may be shown in a page have `width` and `height`. `key`: see chat.files.uploads.
     """
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="attachments")
@@ -239,12 +239,12 @@ class Attachment(models.Model):
 
     @property
     def inline(self) -> bool:
-        """Whether a page may show it where it stands."""
+        """True if a page may show the file inline."""
         return self.width is not None
 
 
 class Pin(models.Model):
-    """A message that a room keeps in view."""
+    """A message pinned to its room."""
 
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="pin")
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="pins")

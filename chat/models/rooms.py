@@ -1,4 +1,4 @@
-"""Rooms, and the people in them."""
+"""Models of rooms and their memberships."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ room_slug = RegexValidator(
 
 
 class RoomKind(models.TextChoices):
-    """Who may read: everybody of the workspace, the members, two people."""
+    """Kinds of rooms: readable by the whole workspace, by the members, or by two users."""
 
     PUBLIC = "public", pgettext_lazy("room", "Public")
     PRIVATE = "private", pgettext_lazy("room", "Private")
@@ -25,7 +25,7 @@ class RoomKind(models.TextChoices):
 
 
 class Role(models.TextChoices):
-    """What a member of a room may do; chat/policy.py has the table."""
+    """A member's role in a room; chat/policy.py has the permissions."""
 
     OWNER = "owner", pgettext_lazy("room role", "Owner")
     MODERATOR = "moderator", pgettext_lazy("room role", "Moderator")
@@ -34,7 +34,7 @@ class Role(models.TextChoices):
 
 
 class NotificationLevel(models.TextChoices):
-    """Of what in a room a member wants to be told outside of it."""
+    """The messages of a room that a member wants to be notified of."""
 
     ALL = "all", _("Every message")
     MENTIONS = "mentions", _("Mentions")
@@ -44,9 +44,9 @@ class NotificationLevel(models.TextChoices):
 class Room(models.Model):
     """A conversation. Messages `floor_sequence` < sequence ≤ `head_sequence` exist.
 
-    The row's lock orders the room's messages: whoever holds it gives out the next sequence.
-    A deleted room keeps its row, so that its slug, which clients have positions under, is not
-    given out again. `direct_key` names the pair of a direct room.
+    The row lock orders the room's messages: its holder assigns the next sequence. A deleted room
+    keeps its row so that its slug, under which clients store positions, is never reused.
+    `direct_key` identifies the two users of a direct room.
     """
 
     workspace = models.ForeignKey(
@@ -116,14 +116,14 @@ class Room(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether everybody of the workspace may know of it."""
+        """True if everybody in the workspace may know of the room."""
         return self.kind == RoomKind.PUBLIC
 
 
 class Membership(models.Model):
-    """Somebody's place in a room: what they may do, how far they have read.
+    """A user's membership in a room: role, read marker, notification level.
 
-    `muted_until`: moderation; they read and do not write until then.
+    `muted_until`: set by moderators; until then the user can read but not post.
     """
 
     room = models.ForeignKey(

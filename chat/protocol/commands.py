@@ -1,4 +1,4 @@
-"""What clients ask for."""
+"""Commands of chat clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chat.protocol.limits import (
 )
 from realtime.protocol import Command, Position
 
-# Longer than any room's: so that a wrong one is `not_found` like every other.
+# Longer than any room's slug, so that a slug that is too long is `not_found` like any unknown one.
 Slug = Annotated[str, Meta(min_length=1, max_length=200)]
 Rooms = Annotated[list[Slug], Meta(max_length=500)]
 MessageId = Annotated[int, Meta(ge=0)]
@@ -26,10 +26,10 @@ CardReferenceName = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Subscribe(Command, tag="subscribe", kw_only=True):
-    """Follow rooms; without `rooms` and `recover` all that one is a member of.
+    """Follow rooms; without `rooms` and `recover`, all rooms of which the user is a member.
 
-    A public room is joined by it, unless `join` is false or it is resumed. `history`: how many of
-    the newest messages a snapshot has.
+    Also joins public rooms, unless `join` is false or the room is resumed. `history`: the number
+    of newest messages in a snapshot.
     """
 
     rooms: Rooms | None = None
@@ -39,7 +39,7 @@ class Subscribe(Command, tag="subscribe", kw_only=True):
 
 
 class Unsubscribe(Command, tag="unsubscribe", kw_only=True):
-    """Follow some rooms no longer; without `rooms`, none."""
+    """Stop following some rooms; without `rooms`, all of them."""
 
     rooms: Rooms | None = None
 
@@ -50,7 +50,7 @@ class CardReference(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class SendMessage(Command, tag="send_message", kw_only=True):
-    """`channel` is another word for `room`, `message` for `text`."""
+    """Post a message. `channel` is an alias of `room`, `message` of `text`."""
 
     room: Slug | None = None
     channel: Slug | None = None
@@ -64,7 +64,7 @@ class SendMessage(Command, tag="send_message", kw_only=True):
 
 
 class Broadcast(SendMessage, tag="broadcast", kw_only=True):
-    """The same by another name."""
+    """An alias of `send_message`."""
 
 
 class EditMessage(Command, tag="edit_message", kw_only=True):
@@ -96,7 +96,7 @@ class MarkRead(Command, tag="mark_read", kw_only=True):
 
 
 class Away(Command, tag="away"):
-    """Whoever sits at this connection has turned to something else, or is back."""
+    """The user of this connection is away from the screen, or is back."""
 
     on: bool = True
 
@@ -107,7 +107,7 @@ class Typing(Command, tag="typing", kw_only=True):
 
 
 class History(Command, tag="history", kw_only=True):
-    """Messages before, after or around a sequence; the newest ones without any of them."""
+    """Request messages before, after or around a sequence; the newest if none is given."""
 
     room: Slug | None = None
     channel: Slug | None = None
@@ -118,9 +118,9 @@ class History(Command, tag="history", kw_only=True):
 
 
 class Upload(Command, tag="upload", kw_only=True):
-    """A file of `size` bytes comes in the binary frames that follow.
+    """Announce a file of `size` bytes, sent in the binary frames that follow.
 
-    `content_type` is what the client takes it for; what it is is found from its content.
+    `content_type` is the client's guess; the server determines the type from the content.
     """
 
     room: Slug | None = None
@@ -147,20 +147,20 @@ class LeaveRoom(Command, tag="leave_room", kw_only=True):
 
 
 class OpenDirect(Command, tag="open_direct", kw_only=True):
-    """The direct room with a person of the workspace, by id or name; made if need be."""
+    """Open the direct room with a user of the workspace, by id or name; creates it if missing."""
 
     user_id: int | None = None
     username: str | None = None
 
 
 class WatchCards(Command, tag="watch_cards", kw_only=True):
-    """Follow these cards, and no others any more."""
+    """Follow these cards and no others."""
 
     cards: Annotated[list[CardReference], Meta(max_length=MAX_CARDS)]
 
 
 class CardAction(Command, tag="card_action", kw_only=True):
-    """Do on a card what its kind offers under this name."""
+    """Run the action that the card's kind offers under this name."""
 
     kind: CardKindName
     reference: CardReferenceName

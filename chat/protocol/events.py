@@ -9,7 +9,7 @@ from realtime.protocol import Event
 
 
 class ChatMessage(MessageView, Event, tag="chat_message", kw_only=True):
-    """A new message. Of one that is gone since, it is told as its tombstone."""
+    """A new message; if it was deleted or has expired since, its tombstone."""
 
     @property
     def subject(self) -> int:
@@ -17,7 +17,7 @@ class ChatMessage(MessageView, Event, tag="chat_message", kw_only=True):
 
 
 class MessageEdited(Event, tag="message_edited", kw_only=True):
-    """Of a message that is `deleted` since, without its text."""
+    """A message has a new text; without the text if it was `deleted` since."""
 
     room: str
     message_id: int
@@ -36,7 +36,7 @@ class MessageEdited(Event, tag="message_edited", kw_only=True):
 
 
 class MessageDeleted(Event, tag="message_deleted", kw_only=True):
-    """The text is gone for good, from the events before too; `deleted_by`: author or moderator."""
+    """A message's text is removed, from earlier events too; `deleted_by`: author or moderator."""
 
     room: str
     message_id: int
@@ -46,7 +46,7 @@ class MessageDeleted(Event, tag="message_deleted", kw_only=True):
 
 
 class ReactionChanged(Event, tag="reaction_changed", kw_only=True):
-    """`count`: how many people have reacted with this emoji now."""
+    """A user added or removed a reaction; `count`: users who have reacted with this emoji now."""
 
     room: str
     message_id: int
@@ -68,7 +68,7 @@ class PinChanged(Event, tag="pin_changed", kw_only=True):
 
 
 class MemberJoined(Event, tag="member_joined", kw_only=True):
-    """`by`: who brought them in; themselves where they came on their own."""
+    """A user became a member; `by`: the user who added them, themselves if they joined."""
 
     room: str
     member: MemberView
@@ -77,7 +77,7 @@ class MemberJoined(Event, tag="member_joined", kw_only=True):
 
 
 class MemberUpdated(Event, tag="member_updated", kw_only=True):
-    """Another role, or muted, or no longer so."""
+    """A member's role or mute has changed."""
 
     room: str
     member: MemberView
@@ -86,13 +86,23 @@ class MemberUpdated(Event, tag="member_updated", kw_only=True):
 
 
 class MemberLeft(Event, tag="member_left", kw_only=True):
-    """`reason`: `left` or `removed`. Ends their subscriptions wherever they are."""
+    """A member has gone; `reason`: `left` or `removed`. Ends all the user's subscriptions."""
 
     room: str
     user_id: int
     username: str
     reason: str
     by: int
+    timestamp: str
+
+
+class UserUpdated(Event, tag="user_updated", kw_only=True):
+    """A member or an author of messages has another username or display name (`name`)."""
+
+    room: str
+    user_id: int
+    username: str
+    name: str
     timestamp: str
 
 
@@ -104,7 +114,7 @@ class RoomUpdated(Event, tag="room_updated", kw_only=True):
 
 
 class RoomDeleted(Event, tag="room_deleted", kw_only=True):
-    """Ends everybody's subscription."""
+    """The room was deleted. Ends everybody's subscription."""
 
     room: str
     by: int
@@ -112,7 +122,7 @@ class RoomDeleted(Event, tag="room_deleted", kw_only=True):
 
 
 class MessagesExpired(Event, tag="messages_expired", kw_only=True):
-    """Messages up to and with this sequence have outlived the room's retention."""
+    """Messages up to and including this sequence have outlived the room's retention."""
 
     room: str
     through_sequence: int

@@ -1,9 +1,9 @@
-"""How long and how many: the limits of chat, as docs/protocol.md and docs/chat.md give them."""
+"""Limits of chat, as in docs/protocol.md and docs/chat.md."""
 
 from __future__ import annotations
 
 STREAM_PREFIX = "room:"
-# Who has written what no user wrote: an id that no user has.
+# The author of messages that no user wrote; no user has this id.
 SYSTEM_USER_ID = 0
 SYSTEM_NAME = "Pitwall"
 ROOM_SLUG = "[a-z0-9][a-z0-9_-]*"
@@ -16,12 +16,12 @@ MAX_EMOJI_LENGTH = 32
 MAX_DISTINCT_REACTIONS = 20
 MAX_ATTACHMENTS = 10
 MAX_PINS = 50
-# As many as one socket follows at once: those in sight.
+# Cards that one socket may follow at once: those in view.
 MAX_CARDS = 100
 MAX_HISTORY = 200
 DEFAULT_HISTORY = 50
-# Above so many people @all asks for `confirm: true`.
+# @all requires `confirm: true` if it calls more users than this.
 CONFIRM_ABOVE = 20
-# A `typing` counts for so many seconds; repeated ones are passed on at most every so many.
+# Seconds for which a `typing` is shown, and the least interval at which it is forwarded.
 TYPING_SECONDS = 6.0
 TYPING_EVERY = 2.0

@@ -1,4 +1,4 @@
-"""Pushes of no stream: whoever is connected gets them."""
+"""Pushes that no log keeps: only connected clients receive them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from realtime.protocol import Event
 
 
 class ReadMarker(Event, tag="read_marker", kw_only=True):
-    """How far somebody has read: to their own sockets, with what is left."""
+    """The user's read marker has moved: sent to the user's own sockets, with unread counts."""
 
     room: str
     user_id: int
@@ -18,7 +18,7 @@ class ReadMarker(Event, tag="read_marker", kw_only=True):
 
 
 class TypingNow(Event, tag="typing", kw_only=True):
-    """Somebody is writing; forget it after `expires_in` seconds."""
+    """A user is typing; forget it after `expires_in` seconds."""
 
     room: str
     user_id: int
@@ -40,7 +40,7 @@ class UserLeft(Event, tag="user_left", kw_only=True):
 
 
 class UserAway(Event, tag="user_away", kw_only=True):
-    """Somebody is connected and away everywhere (`on`), or is back. Who has just come is not."""
+    """A connected user is away on all connections (`on`), or is back. New arrivals are not away."""
 
     room: str
     user_id: int
@@ -49,14 +49,14 @@ class UserAway(Event, tag="user_away", kw_only=True):
 
 
 class RoomJoined(Event, tag="room_joined", kw_only=True):
-    """To the sockets of somebody who has become a member: the room may be shown now."""
+    """The user became a member: sent to the user's sockets, which may show the room now."""
 
     room: str
     info: RoomSummary
 
 
 class RoomLeft(Event, tag="room_left", kw_only=True):
-    """To the sockets of somebody who is a member no longer; `reason` as in `member_left`."""
+    """The user lost the room: sent to their sockets. `reason`: `left`, `removed` or `deleted`."""
 
     room: str
     reason: str

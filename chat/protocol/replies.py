@@ -1,4 +1,4 @@
-"""What commands are answered with."""
+"""Replies to commands."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from realtime.protocol import ConfirmedPosition, Event
 
 
 class Subscribed(Struct, kw_only=True):
-    """Where one stands in a room. `members` may stop short of `member_count` in a large one.
+    """The user's standing in a room. In a large one `members` may have fewer than `member_count`.
 
-    `away`: ids of those who are connected to it and away.
+    `away`: ids of users who are connected to it and away.
     """
 
     members: list[MemberView]
@@ -39,17 +39,17 @@ class SubscriptionConfirmed(Event, tag="subscription_confirmed", kw_only=True):
 
 
 class UnsubscriptionConfirmed(Event, tag="unsubscription_confirmed", kw_only=True):
-    """What was taken off; with a `reason` where nobody asked for it."""
+    """Rooms that are no longer followed; with a `reason` if the client did not ask for it."""
 
     rooms: list[str]
     reason: str | UnsetType = UNSET
 
 
 class RoomSnapshot(Event, tag="room_snapshot", kw_only=True):
-    """A room as it is now, with its newest messages: what `recovered: false` begins anew from.
+    """A room's current state and newest messages, from which to start after `recovered: false`.
 
-    `epoch` and `offset` are the position that was confirmed; `data` is oldest first. `present`
-    are the ids of those who are connected to it, `away` of those among them who are away.
+    `epoch` and `offset` are the confirmed position; `data` is oldest first. `present` has the ids
+    of the users connected to it, `away` of those among them who are away.
     """
 
     room: str
@@ -65,7 +65,7 @@ class RoomSnapshot(Event, tag="room_snapshot", kw_only=True):
 
 
 class HistoricalData(Event, tag="historical_data", kw_only=True):
-    """Oldest first; whether there is more on either side."""
+    """Messages, oldest first, and whether there are more on either side."""
 
     room: str
     data: list[MessageView]
@@ -79,7 +79,7 @@ class MemberList(Event, tag="members", kw_only=True):
 
 
 class SentAck(SentView, Ack, tag="ack", kw_only=True):
-    """The message is stored; whoever is in the room is told."""
+    """The message is stored and published to the room."""
 
 
 class MessageAck(Ack, tag="ack", kw_only=True):
@@ -89,14 +89,14 @@ class MessageAck(Ack, tag="ack", kw_only=True):
 
 
 class UploadAck(Ack, tag="ack", kw_only=True):
-    """The upload may begin, or is cancelled. `max_frame_bytes`: the largest frame to send it in."""
+    """The upload may begin, or is cancelled. `max_frame_bytes`: the largest frame allowed."""
 
     upload_id: str
     max_frame_bytes: int | UnsetType = UNSET
 
 
 class UploadedAck(Ack, tag="ack", kw_only=True):
-    """The file has come in whole and waits for its message."""
+    """The file is complete and waits for its message."""
 
     upload_id: str
     attachment_id: int
@@ -116,7 +116,7 @@ class RoomAck(Ack, tag="ack", kw_only=True):
 
 
 class CardStatus(Struct, kw_only=True):
-    """A card as it is now; `state` is null where there is no such thing for this person."""
+    """A card as it is now; `state` is null if no such object is visible to the user."""
 
     kind: str
     reference: str

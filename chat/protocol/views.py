@@ -1,4 +1,4 @@
-"""What messages, rooms and members look like, in events, replies and over REST."""
+"""Views of messages, rooms and members, for events, replies and REST."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ReactionView(Struct, kw_only=True):
 
 
 class AttachmentView(Struct, kw_only=True):
-    """`inline`: an image that is shown where it stands; width and height are its pixels."""
+    """A message's file. `inline`: an image shown in place; `width` and `height` are in pixels."""
 
     id: int
     name: str
@@ -27,7 +27,7 @@ class AttachmentView(Struct, kw_only=True):
 
 
 class ReplyView(Struct, kw_only=True):
-    """The message that one answers, in short; `excerpt` is empty when it is deleted."""
+    """A summary of the message replied to; `excerpt` is empty if it is deleted."""
 
     message_id: int
     sequence: int
@@ -38,7 +38,7 @@ class ReplyView(Struct, kw_only=True):
 
 
 class CardView(Struct, kw_only=True):
-    """A live card as it stood when it was posted: `at` is when."""
+    """A live card in its state when posted, at the time `at`."""
 
     kind: str
     reference: str
@@ -47,9 +47,9 @@ class CardView(Struct, kw_only=True):
 
 
 class MessageView(Struct, kw_only=True):
-    """One message as history, snapshots and events show it.
+    """A message as history, snapshots and events show it.
 
-    `system`: no user wrote it but Pitwall itself; `user_id` is 0 then.
+    `system`: written by Pitwall itself, not by a user; `user_id` is then 0.
     """
 
     room: str
@@ -75,7 +75,7 @@ class MessageView(Struct, kw_only=True):
 
 
 class SentView(Struct, kw_only=True):
-    """A message that was taken; `duplicate`: it was there already, under the same client id."""
+    """An accepted message; `duplicate`: it was stored before, under the same client id."""
 
     room: str
     sequence: int
@@ -94,7 +94,7 @@ class MemberView(Struct, kw_only=True):
 
 
 class RoomView(Struct, kw_only=True):
-    """A room without what is one's own of it."""
+    """A room without the fields that depend on the user."""
 
     slug: str
     name: str
@@ -107,7 +107,7 @@ class RoomView(Struct, kw_only=True):
 
 
 class LastMessage(Struct, kw_only=True):
-    """What a list of rooms shows of a room's newest message."""
+    """A summary of a room's newest message, for lists of rooms."""
 
     message_id: int
     sequence: int
@@ -118,9 +118,9 @@ class LastMessage(Struct, kw_only=True):
 
 
 class RoomSummary(RoomView, kw_only=True):
-    """A room as one person has it. `user_id` and `username`: the other one of a direct room.
+    """A room as one user sees it. `user_id` and `username`: the other user of a direct room.
 
-    `role` is null where one may read without being a member.
+    `role` is null if the user may read the room without being a member.
     """
 
     role: str | None

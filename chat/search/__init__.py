@@ -1,1 +1,1 @@
-"""Searching messages: what a query means, and the index behind it."""
+"""Message search: the query language and the database indexes."""

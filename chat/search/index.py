@@ -1,11 +1,10 @@
-"""What makes searching fast on PostgreSQL: indexes of three letters, and of the shortest words.
+"""Search indexes on PostgreSQL: trigrams, and grams of the shortest words.
 
-pg_trgm finds any piece of a text that has three letters in a row. For scripts that say a word in
-one or two characters, for signs (c++) and for short words (ok), an index of our own holds a text's
-grams: characters beyond ASCII, pairs of neighbours that are not both Latin letters or digits, and
-words of one or two of these. It needs no extension, and no database locale that knows those
-scripts. SQLite reads through the newest messages first, which is fast enough for as many as it
-will hold.
+pg_trgm finds any substring with three letters in a row. For scripts that write a word in one or
+two characters, for signs (c++) and for short words (ok), an index of our own holds a text's grams:
+non-ASCII characters, adjacent pairs that are not both Latin letters or digits, and words of one or
+two of these. It needs no extension, and no database locale that knows those scripts. SQLite scans
+the newest messages first, which is fast enough for as many as it will hold.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ MISSING_EXTENSION = (
 )
 _LATIN = re.compile(r"[a-z0-9]{3}")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
-# Neighbours, overlapping: not both plain, and none of them a space.
+# Overlapping pairs of adjacent characters: not both [a-z0-9], and neither a space.
 _PAIR = re.compile(r"(?=([^ ][^ a-z0-9]|[^ a-z0-9][^ ]))")
-# Enough to find the few texts that are then compared exactly.
+# Enough to narrow the search to a few texts, which are then compared exactly.
 MAX_GRAMS = 16
 _SHORT_WORD = re.compile(r"[a-z0-9]{1,2}")
 
-# Only what is immutable may be indexed: the grams depend on the text alone. COST: they are worth
-# an index scan, and not to be made anew for each of many rows.
+# An index requires an immutable function: the grams depend on the text alone. COST: makes the
+# planner prefer an index scan to computing them again for each of many rows.
 GRAMS_FUNCTION = r"""
 CREATE OR REPLACE FUNCTION chat_search_grams(text) RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
@@ -55,7 +54,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
     WHERE gram IS NOT NULL
 $$
 """
-# Small, so that the one who has to empty it is not held up.
+# Small, so that the writer that must flush it is not delayed.
 _PENDING = "WITH (gin_pending_list_limit = 512)"
 GRAMS_INDEX = (
     "CREATE INDEX IF NOT EXISTS chat_message_grams ON chat_message "
@@ -68,7 +67,7 @@ TRIGRAM_INDEX = (
 
 
 def create(connection: BaseDatabaseWrapper) -> bool:
-    """Make what indexes are missing; False, with a warning, where pg_trgm is not to be had."""
+    """Create missing indexes; return False, with a warning, if pg_trgm is not available."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:
@@ -85,10 +84,10 @@ def create(connection: BaseDatabaseWrapper) -> bool:
 
 
 def condition(word: str) -> tuple[str, list[Any]]:
-    """SQL that is true where the folded `word` is in `search_text`, with its parameters.
+    """Return SQL that is true if the folded `word` is in `search_text`, and its parameters.
 
-    Written so that PostgreSQL uses an index where one can help, and none where none can: a
-    pattern without three letters in a row would go through the whole of the trigram index.
+    Written so that PostgreSQL uses an index only where one helps: a pattern without three letters
+    in a row would scan the whole trigram index.
     """
     grams = _grams(word)
     if _LATIN.search(word):
@@ -102,12 +101,12 @@ def condition(word: str) -> tuple[str, list[Any]]:
 
 
 def is_short_word(word: str) -> bool:
-    """Whether `word` is found as a whole word only: within longer ones it would be everywhere."""
+    """Return whether `word` matches whole words only: inside longer ones it would be everywhere."""
     return _SHORT_WORD.fullmatch(word) is not None
 
 
 def _grams(word: str) -> list[str]:
-    """What every text that contains `word` has among its grams."""
+    """Return the grams that every text containing `word` has."""
     if is_short_word(word):
         return [word]
     grams = _PAIR.findall(word) or _BEYOND_ASCII.findall(word)

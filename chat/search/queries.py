@@ -1,9 +1,9 @@
-"""What a search asks for, and where in a text it was found. Pure.
+"""Search queries: parsing, and excerpts of the texts that match. Pure.
 
-A query is words and "phrases", each of which a message must contain, in any script and any case,
+A query has words and "phrases", each of which a message must contain, in any script and any case,
 and filters: in:room from:name before:day after:day on:day has:file|image|link|mention
-is:pinned|edited|reply|mine. A leading - turns a word or a filter round. Matching is by substring
-of the folded text, so that scripts without spaces need no words to be found.
+is:pinned|edited|reply|mine. A leading - negates a word or a filter. Matching is by substring of
+the folded text, so that it works for scripts without spaces between words.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
 @dataclass(frozen=True)
 class Query:
-    """A search, taken apart. Words are folded; times are aware, `since` ≤ time < `until`.
+    """A parsed search query. Words are folded; times are aware, `since` ≤ time < `until`.
 
-    Of several rooms or names any will do; of everything else all must hold.
+    A message must match any one of the rooms, any one of the names, and all of the rest.
     """
 
     words: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Query:
 
 
 class Span(NamedTuple):
-    """A part of a text: from character `start` to before `end` (Unicode code points)."""
+    """A range of a text: from character `start` up to, not including, `end` (code points)."""
 
     start: int
     end: int
@@ -63,24 +63,24 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A piece of a message around the first match, and where in the piece the matches are."""
+    """An excerpt of a message around the first match, and the ranges of the matches in it."""
 
     text: str
     ranges: list[Span] = field(default_factory=list)
 
 
 def fold(text: str) -> str:
-    """`text` as it is compared: one form for every width, ligature and case of a letter."""
-    # Folding once more takes in what normalising has brought out.
+    """Fold `text` for comparison: one form for every width, ligature and case of a letter."""
+    # Twice: normalising can produce characters that have to be folded again.
     folded = unicodedata.normalize("NFKC", text).casefold()
     return re.sub(r"\s", " ", unicodedata.normalize("NFKC", folded).casefold())
 
 
 def parse(query: str, now: datetime) -> Query:
-    """Take a query apart. Days are those of `now`'s time zone.
+    """Parse a query. Days are in the time zone of `now`.
 
     Raises:
-        InvalidCommand: it asks for nothing, for too much, or a filter's value is unknown.
+        InvalidCommand: the query is empty or too long, or a filter's value is unknown.
     """
     if len(query) > MAX_QUERY_LENGTH:
         raise _refused(Reason("A search has at most %(most)d characters.", most=MAX_QUERY_LENGTH))
@@ -95,7 +95,7 @@ def parse(query: str, now: datetime) -> Query:
 
 
 class _Found:
-    """What the parts of a query have come to so far."""
+    """The parts of a query parsed so far."""
 
     def __init__(self) -> None:
         self.parts = 0
@@ -164,7 +164,7 @@ class _Found:
 
 
 def _day(value: str, now: datetime) -> tuple[datetime, datetime]:
-    """The first moment of the day, month or year that `value` names, and that after its last."""
+    """Return the start of the day, month or year that `value` names, and that of the next one."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if (word := value.lower()) in ("today", "yesterday"):
         first = midnight - timedelta(days=word == "yesterday")
@@ -195,7 +195,7 @@ def _day(value: str, now: datetime) -> tuple[datetime, datetime]:
 
 def _midnight(year: int, month: int, day: int, zone: tzinfo | None) -> datetime:
     moment = datetime(year, month, day, tzinfo=zone)
-    # The first and the last day of time are not everywhere: the database asks for them in UTC.
+    # The first and last days of datetime may not exist in UTC, in which the database needs them.
     moment.astimezone(UTC)
     return moment
 
@@ -204,13 +204,13 @@ def _refused(reason: str) -> InvalidCommand:
     return InvalidCommand.field("q", reason)
 
 
-# --- Where it was found ---------------------------------------------------------------------
+# --- Excerpts -------------------------------------------------------------------------------
 
 
 def excerpt(text: str, words: Sequence[str], length: int = EXCERPT_LENGTH) -> Excerpt:
-    """About `length` characters of `text` around the first of the folded `words`.
+    """Return about `length` characters of `text` around the first of the folded `words`.
 
-    Line breaks become spaces, one for one, so that the ranges stay true.
+    Line breaks become spaces, one for one, so that the ranges stay valid.
     """
     spans = list(_matches(text, words))
     start = max(0, spans[0].start - length // 3) if spans else 0
@@ -225,7 +225,7 @@ def excerpt(text: str, words: Sequence[str], length: int = EXCERPT_LENGTH) -> Ex
 
 
 def _matches(text: str, words: Sequence[str]) -> Iterator[Span]:
-    """Where the words are, in order, without overlaps."""
+    """Yield the ranges of the words, in order, without overlaps."""
     folded, origins = _folded_with_origins(text)
     found: list[Span] = []
     for word in words:
@@ -241,9 +241,9 @@ def _matches(text: str, words: Sequence[str]) -> Iterator[Span]:
 
 
 def _folded_with_origins(text: str) -> tuple[str, list[int]]:
-    """The folded text, and for each of its characters the place in `text` that it came from.
+    """Return the folded text, and the index in `text` of each of its characters.
 
-    Folded by clusters: a letter and the marks upon it may become one.
+    Folds by clusters: a letter and its combining marks may become one character.
     """
     pieces: list[str] = []
     origins: list[int] = []

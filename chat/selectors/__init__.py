@@ -1,4 +1,4 @@
-"""Reads: rooms as one person has them, who is in them, messages by sequence, snapshots."""
+"""Reads of chat: rooms as one user sees them, members, messages, attachments, snapshots."""
 
 from chat.selectors.attachments import find_attachment, room_attachments
 from chat.selectors.members import RosterLimits, is_member, member_view, members_of, present_in

@@ -1,4 +1,4 @@
-"""Files: one by its id, and those of a room."""
+"""Reads of attachments: one by its id, and those of a room."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from realtime.errors import NotFound
 
 
 def find_attachment(principal: Principal, attachment_id: int) -> Attachment:
-    """A file that this person may download: of a message that they may read, or their own.
+    """Return a file that the user may download: of a message that they may read, or their own.
 
     Raises:
-        NotFound: there is none, or it is not for them: the two look the same.
+        NotFound: the file does not exist or is hidden from the user, which look the same.
     """
     rows = Attachment.objects.select_related("room", "message")
     attachment = rows.filter(pk=attachment_id).first()
     room = attachment.room if attachment else None
     slug = room.slug if room and room.workspace_id == principal.workspace_id else ""
-    # Asked in either case: what is not there takes as long as what is not theirs.
+    # Queried in either case, so that timing does not tell a missing file from a hidden one.
     place = places(principal, [slug]).get(slug)
     if attachment is None or place is None or not _is_shown(attachment, principal):
         raise NotFound("There is no such file.")
@@ -37,13 +37,13 @@ def _is_shown(attachment: Attachment, principal: Principal) -> bool:
 def room_attachments(
     principal: Principal, slug: str, *, before: int | None, limit: int
 ) -> Sequence[Attachment]:
-    """The files in a room's messages, newest first, with their messages and uploaders.
+    """Return the files in a room's messages, newest first, with their messages and uploaders.
 
     Args:
-        before: only those with a smaller id.
+        before: only files with a smaller id.
 
     Raises:
-        NotFound: there is no such room for them.
+        NotFound: no such room is visible to the user.
     """
     room = find(principal, slug).room
     rows = Attachment.objects.filter(

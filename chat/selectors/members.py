@@ -1,4 +1,4 @@
-"""Who is in a room, and who is there now."""
+"""Reads of a room's members and their presence."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from realtime.protocol import rfc3339
 
 
 class RosterLimits:
-    """How many members one reply lists: of all its rooms together, and at least of each."""
+    """The most members that one reply lists: over all its rooms, but at least so many of each."""
 
     IN_ALL = 1000
     EACH = 20
 
 
 class Attendance(NamedTuple):
-    """The ids of those who are connected, by room, and of those who are at their screens."""
+    """Ids of the connected users, by room, and of the attentive ones (at their screens)."""
 
     present: dict[str, set[int]]
     attentive: set[int]
@@ -41,7 +41,7 @@ def is_member(room_id: int, user_id: int) -> bool:
 
 
 def member_view(membership: Membership, present: bool | None = None) -> MemberView:
-    """A member as the protocol writes them; needs `membership.user`."""
+    """Return a member's view; needs `membership.user`."""
     view = MemberView(
         user_id=membership.user_id,
         username=membership.user.username,
@@ -55,9 +55,9 @@ def member_view(membership: Membership, present: bool | None = None) -> MemberVi
 
 
 def members_of(room_ids: Collection[int], limit: int | None = None) -> dict[int, list[Membership]]:
-    """The members of each room by username; at most `limit` of each."""
+    """Return the members of each room, sorted by username; at most `limit` of each."""
     rows = Membership.objects.filter(room_id__in=room_ids, user__is_active=True)
-    # What a list of members shows, and not the whole of their accounts.
+    # Only the columns that a list of members shows, not whole accounts.
     rows = rows.select_related("user").only(*_SHOWN).order_by("user__username")
     if limit is not None:
         place = Window(RowNumber(), partition_by=F("room_id"), order_by=F("user__username").asc())
@@ -69,14 +69,14 @@ def members_of(room_ids: Collection[int], limit: int | None = None) -> dict[int,
 
 
 def present_in(workspace_id: int, slugs: Collection[str]) -> dict[str, set[int]]:
-    """The ids of those who are connected to each of these rooms."""
+    """Return the ids of the users connected to each of these rooms."""
     names = {keys.room(workspace_id, slug).name: slug for slug in slugs}
     found = store.present_in(workspace_id, names)
     return {slug: set(found.get(name, ())) for name, slug in names.items()}
 
 
 def attendance_in(workspace_id: int, slugs: Collection[str]) -> Attendance:
-    """Who is connected to each of these rooms, and who is at their screen, in two queries."""
+    """Return the users connected to each of these rooms, and the attentive ones, in two queries."""
     names = {keys.room(workspace_id, slug).name: slug for slug in slugs}
     found = store.present_in(workspace_id, [*names, keys.ATTENTION])
     present = {slug: set(found[name]) for name, slug in names.items()}

@@ -1,4 +1,4 @@
-"""Messages: one by its id, and the conversation by sequence."""
+"""Reads of messages: one by its id, and a room's by sequence."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ View = TypeVar("View", bound=MessageView)
 
 
 def find_message(principal: Principal, message_id: int) -> tuple[Message, Place]:
-    """A message, and the place of this person in its room.
+    """Return a message, and the user's place in its room.
 
     Raises:
-        NotFound: there is none, or it is in a room that they may not read.
+        NotFound: there is none, or it is in a room that the user may not read.
     """
     message = Message.objects.select_related("room", "author").filter(pk=message_id).first()
     room = message.room if message else None
     slug = room.slug if room and room.workspace_id == principal.workspace_id else ""
-    # Asked in either case: what is not there takes as long as what is not theirs.
+    # Queried in either case, so that timing does not tell a missing message from a hidden one.
     place = places(principal, [slug]).get(slug)
     if message is None or place is None or message.sequence <= place.room.floor_sequence:
         raise NotFound.field("message_id", "There is no such message.")
@@ -53,10 +53,10 @@ def history(
     around: int | None = None,
     limit: int,
 ) -> HistoricalData:
-    """At most `limit` messages of a room, oldest first; the newest unless a sequence is given.
+    """Return up to `limit` messages of a room, oldest first; the newest unless given a sequence.
 
     Raises:
-        NotFound: there is no such room for them.
+        NotFound: no such room is visible to the user.
         InvalidCommand: more than one of `before`, `after` and `around`.
     """
     if sum(bound is not None for bound in (before, after, around)) > 1:
@@ -73,17 +73,17 @@ def history(
 
 
 def newest(room: Room, limit: int) -> list[Message]:
-    """The last messages of a room, oldest first."""
+    """Return the newest messages of a room, oldest first."""
     return _page(room, None, None, None, limit)
 
 
 def message_views(messages: Sequence[Message], room: Room) -> list[MessageView]:
-    """Messages of one room as clients see them, in five queries; needs their authors."""
+    """Return the views of messages of one room, in five queries; needs their authors."""
     return views_in(messages, {room.pk: room})
 
 
 def views_in(messages: Sequence[Message], rooms: Mapping[int, Room]) -> list[MessageView]:
-    """The same of several rooms, which are given by id, in as many queries."""
+    """Return the views of messages of several rooms, given by id, in as many queries."""
     ids = [message.pk for message in messages if message.deleted_at is None]
     reactions = _reactions(ids)
     attachments = _grouped(Attachment.objects.filter(message_id__in=ids).order_by("id"))
@@ -105,7 +105,7 @@ def views_in(messages: Sequence[Message], rooms: Mapping[int, Room]) -> list[Mes
 
 
 def plain_view(message: Message, slug: str, into: type[View]) -> View:
-    """A message by itself, without what hangs on it; needs its author."""
+    """Return the view of a message without reactions, files or the like; needs its author."""
     view = into(
         room=slug,
         sequence=message.sequence,
@@ -135,7 +135,7 @@ def plain_view(message: Message, slug: str, into: type[View]) -> View:
 
 
 def reply_view(message: Message) -> ReplyView:
-    """A message as those that answer it show it; needs its author."""
+    """Return the summary of a message that its replies show; needs its author."""
     return ReplyView(
         message_id=message.pk,
         sequence=message.sequence,
@@ -161,38 +161,38 @@ def attachment_view(attachment: Attachment) -> AttachmentView:
 
 
 def revisions(message: Message) -> QuerySet[Revision]:
-    """What the message said before, oldest first."""
+    """Return the earlier texts of a message, oldest first."""
     return Revision.objects.filter(message=message).order_by("number")
 
 
 def revisions_of(message_id: int) -> list[tuple[str, datetime]]:
-    """The same by the message's id: each text and when it was replaced."""
+    """Return each earlier text of a message, given by id, and when it was replaced."""
     rows = Revision.objects.filter(message_id=message_id).order_by("number")
     return list(rows.values_list("text", "replaced_at"))
 
 
 def pinned_messages(principal: Principal, slug: str) -> list[MessageView]:
-    """What is pinned in a room, the newest pin first.
+    """Return the views of the messages pinned in a room, newest pin first.
 
     Raises:
-        NotFound: there is no such room for them.
+        NotFound: no such room is visible to the user.
     """
     return pins_of(find(principal, slug).room)
 
 
 def pins_of(room: Room) -> list[MessageView]:
-    """The same of a room that is known to be theirs to read."""
+    """Return the same for a room that the user is known to be able to read."""
     return message_views(pinned(room), room)
 
 
 def pinned(room: Room) -> list[Message]:
-    """The messages that are pinned in a room, the newest pin first, with their authors."""
+    """Return the messages pinned in a room, newest pin first, with their authors."""
     pins = Pin.objects.filter(room=room, message__sequence__gt=room.floor_sequence)
     return [pin.message for pin in pins.select_related("message__author").order_by("-id")]
 
 
 def of_room(room: Room) -> QuerySet[Message]:
-    """The messages of a room that are still kept, with their authors."""
+    """Return the messages that a room still keeps, with their authors."""
     rows = Message.objects.filter(room=room, sequence__gt=room.floor_sequence)
     return rows.select_related("author")
 
@@ -214,14 +214,14 @@ def _page(
 
 
 def _nothing(room: Room, before: int | None, after: int | None) -> tuple[int, int]:
-    """Where an empty page lies: before the first message, or after the last one."""
+    """Return the bounds of an empty page: before the first message, or after the last one."""
     if before is not None:
         return room.floor_sequence + 1, min(before - 1, room.head_sequence)
     return min(after or 0, room.head_sequence) + 1, room.head_sequence
 
 
 def _reactions(ids: Sequence[int]) -> dict[int, list[ReactionView]]:
-    """By message, an emoji's place being that of its first reaction."""
+    """Return the reactions by message, emojis in the order of their first reaction."""
     found: dict[int, dict[str, ReactionView]] = defaultdict(dict)
     rows = Reaction.objects.filter(message_id__in=ids).order_by("id")
     for message_id, emoji, user_id in rows.values_list("message_id", "emoji", "user_id"):

@@ -1,4 +1,4 @@
-"""Rooms as one person has them: what they may read, where they stand, what is unread."""
+"""Reads of rooms as one user sees them: access, standing, unread counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from realtime.protocol import rfc3339
 
 @dataclass(frozen=True)
 class Place:
-    """A room that somebody may read, with their membership where they have one."""
+    """A room that a user may read, with the user's membership if there is one."""
 
     room: Room
     membership: Membership | None
@@ -34,7 +34,7 @@ class Place:
 
     @property
     def read_sequence(self) -> int:
-        """Whoever is no member has nothing unread."""
+        """The read marker; for a non-member the head, so that nothing is unread."""
         return self.membership.read_sequence if self.membership else self.room.head_sequence
 
     @property
@@ -43,14 +43,14 @@ class Place:
 
 
 class Unread(NamedTuple):
-    """What somebody has not read yet in a room: messages, and among them mentions of them."""
+    """Numbers of messages that a user has not read, and of the user's mentions among them."""
 
     messages: int
     mentions: int
 
 
 class Partner(NamedTuple):
-    """The other one of a direct room."""
+    """The other user of a direct room."""
 
     user_id: int
     username: str
@@ -58,7 +58,7 @@ class Partner(NamedTuple):
 
 
 def readable_rooms(principal: Principal) -> QuerySet[Room]:
-    """The rooms of the workspace that this person may know of: public ones and their own."""
+    """Return the rooms of the workspace that the user may know of: public ones and their own."""
     mine = Q(memberships__user_id=principal.user_id)
     return Room.objects.annotate(
         mine=FilteredRelation("memberships", condition=mine)
@@ -70,15 +70,15 @@ def readable_rooms(principal: Principal) -> QuerySet[Room]:
 
 
 def places(principal: Principal, slugs: Collection[str]) -> dict[str, Place]:
-    """Those of these rooms that this person may read, by slug, in one query."""
+    """Return the user's places in those rooms that they may read, by slug, in one query."""
     return {place.room.slug: place for place in _places(principal, Q(slug__in=slugs))}
 
 
 def find(principal: Principal, slug: str) -> Place:
-    """The room of that slug, if this person may read it.
+    """Return the user's place in the room of that slug, if they may read it.
 
     Raises:
-        NotFound: there is none, or it is not for them: the two look the same.
+        NotFound: the room does not exist or is hidden from the user, which look the same.
     """
     place = places(principal, [slug]).get(slug)
     if place is None:
@@ -87,13 +87,13 @@ def find(principal: Principal, slug: str) -> Place:
 
 
 def roles_in(principal: Principal, slugs: Collection[str]) -> dict[str, str | None]:
-    """Those of these rooms that this person may read, with their role where they are a member."""
+    """Return the user's role, None if not a member, in those of these rooms that they may read."""
     found = places(principal, slugs)
     return {slug: found[slug].role for slug in slugs if slug in found}
 
 
 def require_in(principal: Principal, slug: str, action: RoomAction) -> None:
-    """Let somebody pass who may do that in a room.
+    """Check that the user may do `action` in a room.
 
     Raises:
         NotFound, PermissionDenied, Conflict: as in chat.policy.
@@ -102,13 +102,13 @@ def require_in(principal: Principal, slug: str, action: RoomAction) -> None:
 
 
 def unread_of(place: Place) -> Unread:
-    """What is unread in one room."""
+    """Return the unread counts of one room."""
     counts = mention_counts([place])
     return Unread(place.unread, counts.get(place.room.pk, 0))
 
 
 def unread_everywhere(principal: Principal) -> Unread:
-    """What is unread in all rooms of this person; every direct message counts as a mention."""
+    """Return the counts over all rooms of the user; every direct message counts as a mention."""
     mine = _places(principal, Q(mine__isnull=False))
     mentions = mention_counts(mine)
     calls = (
@@ -121,11 +121,11 @@ def unread_everywhere(principal: Principal) -> Unread:
 def room_summaries(
     principal: Principal, *, joined: bool | None = None, slugs: Collection[str] | None = None
 ) -> list[RoomSummary]:
-    """Rooms with what is unread in them, by name, in five queries.
+    """Return rooms with their unread counts, sorted by name, in five queries.
 
     Args:
-        joined: only those that they are a member of (True), or only the others (False).
-        slugs: only these.
+        joined: only rooms of which the user is a member (True), or only the others (False).
+        slugs: only these rooms.
     """
     wanted = Q() if joined is None else Q(mine__isnull=not joined)
     if slugs is not None:
@@ -135,7 +135,7 @@ def room_summaries(
 
 
 def summaries_of(principal: Principal, found: Collection[Place]) -> list[RoomSummary]:
-    """The rooms of these places of one person in the same way, as they come, in four queries."""
+    """Return the summaries of these places of one user, in their order, in four queries."""
     ids = [place.room.pk for place in found]
     members = member_counts(ids)
     mentions = mention_counts(found)
@@ -148,10 +148,10 @@ def summaries_of(principal: Principal, found: Collection[Place]) -> list[RoomSum
 
 
 def room_summary(principal: Principal, slug: str) -> RoomSummary:
-    """One room in the same way.
+    """Return the summary of one room.
 
     Raises:
-        NotFound: there is none, or it is not for them.
+        NotFound: no such room is visible to the user.
     """
     found = room_summaries(principal, slugs=[slug])
     if not found:
@@ -160,7 +160,7 @@ def room_summary(principal: Principal, slug: str) -> RoomSummary:
 
 
 def room_view(room: Room) -> RoomView:
-    """What is the same of a room for everybody."""
+    """Return the view of a room that is the same for all users."""
     return RoomView(
         slug=room.slug,
         name=room.name,
@@ -205,7 +205,7 @@ def _place(principal: Principal, room: Room) -> Place:
 
 
 def standing_of(workspace_role: str, room: Room, membership: Membership | None) -> Standing:
-    """What chat.policy needs to know of somebody in a room."""
+    """Return a user's standing in a room, for chat.policy."""
     return Standing(
         kind=room.kind,
         workspace_role=workspace_role,
@@ -221,7 +221,7 @@ def member_counts(room_ids: Collection[int]) -> dict[int, int]:
 
 
 def mention_counts(found: Iterable[Place]) -> dict[int, int]:
-    """Unread mentions by room, of the one person whose places these are."""
+    """Return the number of unread mentions by room, of the one user whose places these are."""
     mine = [place.membership for place in found if place.membership and place.unread]
     if not mine:
         return {}
@@ -245,8 +245,8 @@ def _last_messages(room_ids: Collection[int]) -> dict[int, Message]:
 
 
 def _partners(principal: Principal, found: Iterable[Place]) -> dict[int, Partner]:
-    # By the pair that the room is of: the other one may have left the workspace, and with it
-    # the room.
+    # From the room's key, not its members: the other user may have left the workspace, and with
+    # it the room.
     others = {
         place.room.pk: _other_of(place.room.direct_key, principal.user_id)
         for place in found
@@ -263,7 +263,7 @@ def _partners(principal: Principal, found: Iterable[Place]) -> dict[int, Partner
 
 
 def _other_of(pair: str, user_id: int) -> int:
-    """The other one of a direct room; in a room with oneself one is one's own partner."""
+    """Return the other user of a direct room; in a room with oneself, that is the user."""
     first, _, second = pair.partition(":")
     return int(second if int(first) == user_id else first)
 

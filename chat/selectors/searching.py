@@ -1,4 +1,4 @@
-"""Searching messages: what one may not read is outside of the query from the start."""
+"""Message search. The query covers only rooms that the user may read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LINK = Q(search_text__contains="http://") | Q(search_text__contains="https://")
 
 @dataclass(frozen=True)
 class Hit:
-    """A message that was found, and the part of it that answers the query."""
+    """A message that was found, and the excerpt that matches the query."""
 
     message: MessageView
     excerpt: Excerpt
@@ -34,7 +34,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Hits:
-    """A page of hits, newest first. `cursor`: where the next page begins; None: no more."""
+    """A page of hits, newest first. `cursor`: the start of the next page; None: no more."""
 
     hits: list[Hit]
     cursor: int | None
@@ -43,13 +43,13 @@ class Hits:
 def search_messages(
     principal: Principal, query: Query, *, cursor: int | None = None, limit: int
 ) -> Hits:
-    """The newest `limit` messages that answer `query`, in rooms that this person may read.
+    """Return the newest `limit` messages that match `query`, in rooms that the user may read.
 
-    A room or person that does not exist, and one that they may not know of, find nothing alike.
+    A room or user that does not exist finds nothing, as does one that the user may not know of.
     """
     found = _newest(_Search(principal, query), cursor, limit + 1)
     more = len(found) > limit
-    # Found by ids alone, read then: the database carries no texts about while it looks.
+    # Search for ids alone, then read the rows: the database need not carry texts while searching.
     shown = Message.objects.filter(pk__in=found[:limit], deleted_at=None)
     page = list(shown.select_related("room", "author").order_by("-pk"))
     views = views_in(page, {row.room_id: row.room for row in page})
@@ -61,7 +61,7 @@ def search_messages(
 
 
 class _Search:
-    """A query in the rooms that somebody may read. `size`: how many messages these have."""
+    """A query in the rooms that a user may read. `size`: the number of messages in them."""
 
     def __init__(self, principal: Principal, query: Query) -> None:
         rooms = readable_rooms(principal)
@@ -70,11 +70,11 @@ class _Search:
         if query.not_rooms:
             rooms = rooms.exclude(slug__in=query.not_rooms)
         self.words = query.words
-        # Whether anything but words decides.
+        # True if the query has more than words.
         self.filtered = query != Query(words=query.words, without=query.without)
         self._principal = principal
         self._query = query
-        # By their ids, of which the database knows how many messages they have.
+        # By id: the planner has statistics on how many messages each room id has.
         lengths = F("head_sequence") - F("floor_sequence")
         self._rooms = rooms.order_by()
         sizes = dict(self._rooms.values_list("pk", lengths))
@@ -82,11 +82,11 @@ class _Search:
         self._ids = list(sizes)
 
     def by_reading(self) -> QuerySet[Message]:
-        """What answers, found by comparing text after text."""
+        """Return the matches, found by comparing text after text."""
         return _with_words(self._without_words(), self.words)
 
     def by_index(self) -> QuerySet[Message]:
-        """The same, found by the indexes of search (PostgreSQL)."""
+        """Return the matches, found by the search indexes (PostgreSQL)."""
         rows = self._without_words()
         for word in self.words:
             sql, parameters = index.condition(word)
@@ -99,8 +99,8 @@ class _Search:
                 room__in=self._ids, sequence__gt=F("room__floor_sequence")
             )
         else:
-            # Asked of each message, so that SQLite goes through the newest first and stops when
-            # it has enough, instead of sorting all that is in these rooms.
+            # A condition on each message, so that SQLite scans the newest first and stops when it
+            # has enough, instead of sorting all messages of these rooms.
             home = Q(pk=OuterRef("room_id"), floor_sequence__lt=OuterRef("sequence"))
             rows = Message.objects.filter(Exists(self._rooms.filter(home)))
         rows = rows.filter(deleted_at=None)
@@ -110,11 +110,11 @@ class _Search:
 
 
 def _newest(asked: _Search, cursor: int | None, count: int) -> list[int]:
-    """The ids of the newest `count` messages that answer, below `cursor`.
+    """Return the ids of the newest `count` matches, below `cursor`.
 
-    PostgreSQL cannot know whether a word is in every third message or in none, and to be wrong
-    costs seconds. So the newest messages are read first, which finds what is frequent; what is
-    not frequent there is found by index, where the few that there are can be sorted.
+    PostgreSQL cannot know whether a word is in every third message or in none, and a wrong guess
+    costs seconds. So the newest messages are scanned first, which finds frequent words. Rare ones
+    are found by index, which leaves few matches to sort.
     """
     rows = asked.by_reading()
     if cursor is not None:
@@ -128,7 +128,7 @@ def _newest(asked: _Search, cursor: int | None, count: int) -> list[int]:
     found = _ids(rows.filter(pk__gt=start).order_by("-pk"), count)
     missing = count - len(found)
     if missing and start > 0 and asked.filtered and _are_frequent(asked.words, start):
-        # It is the filters that leave few: to sort all that has the words would take longest.
+        # The filters, not the words, leave few: sorting all messages with the words is slowest.
         return found + _ids(rows.filter(pk__lte=start).order_by("-pk"), missing)
     if missing and start > 0:
         found += _by_index(asked.by_index().filter(pk__lte=start), missing)
@@ -136,7 +136,7 @@ def _newest(asked: _Search, cursor: int | None, count: int) -> list[int]:
 
 
 def _are_frequent(words: Sequence[str], start: int) -> bool:
-    """Whether one in a hundred of the messages after `start` has all of the words."""
+    """Return whether one in a hundred of the messages after `start` has all of the words."""
     newest = _with_words(Message.objects.filter(pk__gt=start), words).order_by("-pk")
     enough = max(1, READ_FIRST // 100)
     return len(_ids(newest, enough)) == enough
@@ -145,8 +145,8 @@ def _are_frequent(words: Sequence[str], start: int) -> bool:
 def _by_index(rows: QuerySet[Message], count: int) -> list[int]:
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # What two indexes have found is compared row by row, and not page by page, only if
-            # there is room for it.
+            # The results of two indexes are combined by row, rather than by page, only if they fit
+            # into memory.
             cursor.execute("SET LOCAL work_mem = '64MB'")
         return _ids(rows.order_by(_UNORDERED.desc()), count)
 
@@ -157,10 +157,10 @@ def _with_words(rows: QuerySet[Message], words: Sequence[str]) -> QuerySet[Messa
     return rows
 
 
-# Messages that are read one after the other, in some tens of milliseconds.
+# Messages to scan one by one, which takes some tens of milliseconds.
 READ_FIRST = 50_000
-# The order of ids, in words that no index knows: all that is found is sorted, and what was to be
-# found by other indexes is not looked for along this order instead.
+# The order of ids, as an expression that no index has: PostgreSQL sorts the matches, instead of
+# walking the primary key and ignoring the other indexes.
 _UNORDERED = F("pk") + Value(0)
 
 
@@ -202,7 +202,7 @@ def _conditions(principal: Principal) -> dict[str, Any]:
 
 
 def _written_by(names: Sequence[str]) -> Q:
-    """Messages of the people of these names, and of Pitwall itself by its name."""
+    """Match messages by users of these names, and by Pitwall itself under its name."""
     wanted = {name.lower() for name in names}
     people = User.objects.annotate(called=Lower("username")).filter(called__in=wanted)
     by_people = Q(author_id__in=list(people.values_list("pk", flat=True)))
@@ -210,7 +210,7 @@ def _written_by(names: Sequence[str]) -> Q:
 
 
 def _read(word: str) -> Any:
-    """True where the folded `word` is in the text; one or two Latin letters are a whole word."""
+    """Match texts with the folded `word`; one or two of [a-z0-9] match as a whole word only."""
     whole = rf"(^|[^a-z0-9]){re.escape(word)}([^a-z0-9]|$)"
     if connection.vendor != "postgresql":
         there = Q(search_text__contains=word)

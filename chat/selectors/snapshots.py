@@ -1,4 +1,4 @@
-"""What a socket is told of the rooms that it begins to follow."""
+"""Reads for a socket that starts to follow rooms."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from realtime.protocol import Position
 
 @dataclass(frozen=True)
 class Overview:
-    """A room as somebody finds it who comes to it: all but what was said there.
+    """A room as a user finds it on entering: everything but its messages.
 
-    `members` may stop short of `info.member_count`.
+    `members` may have fewer than `info.member_count`.
     """
 
     info: RoomSummary
@@ -41,7 +41,7 @@ class Overview:
     away: list[int]
 
     def standing(self) -> Subscribed:
-        """Where they stand there."""
+        """Return the user's standing in the room."""
         return Subscribed(
             away=self.away,
             members=self.members,
@@ -55,19 +55,19 @@ class Overview:
 
 
 def overviews(principal: Principal, slugs: Collection[str]) -> dict[str, Overview]:
-    """Those of these rooms that this person may read, in eight queries however many they are."""
+    """Return overviews of those of these rooms that the user may read, in eight queries in all."""
     found = places(principal, slugs)
     infos = {info.slug: info for info in summaries_of(principal, found.values())}
     attendance = attendance_in(principal.workspace_id, found)
     limit = max(RosterLimits.EACH, RosterLimits.IN_ALL // max(1, len(found)))
     crowded = any(info.member_count > limit for info in infos.values())
-    # To count members off costs more than to read them, where there are not too many.
+    # Limiting the members per room costs more than reading them all, unless there are very many.
     ids = [place.room.pk for place in found.values()]
     members = members_of(ids, limit if crowded else None)
     me = {principal.user_id}
     seen = {}
     for slug in (slug for slug in slugs if slug in found):
-        # Whoever asks is there; the row that says so may not be written yet.
+        # The user is present, though the row for it may not be written yet.
         present = attendance.present[slug] | me
         views = _views(members.get(found[slug].room.pk, []), present)
         away = sorted(present - attendance.attentive - me)
@@ -76,10 +76,10 @@ def overviews(principal: Principal, slugs: Collection[str]) -> dict[str, Overvie
 
 
 def member_list(principal: Principal, slug: str) -> MemberList:
-    """Everybody in a room, with who is there now.
+    """Return all members of a room, and whether they are present.
 
     Raises:
-        NotFound: there is no such room for this person.
+        NotFound: no such room is visible to the user.
     """
     room = find(principal, slug).room
     present = present_in(principal.workspace_id, [slug])[slug]
@@ -90,14 +90,14 @@ def member_list(principal: Principal, slug: str) -> MemberList:
 def snapshot(
     principal: Principal, seen: Overview, position: Position, messages: int = DEFAULT_HISTORY
 ) -> RoomSnapshot:
-    """A room with what was said there, which is at `position` of its stream or later.
+    """Return a room with its newest messages, read at `position` of its stream or later.
 
     Args:
-        seen: the room, read since that position; what it lacks is read now.
-        messages: how many of the newest it has.
+        seen: the room's overview, read since that position; the rest is read now.
+        messages: the number of newest messages.
 
     Raises:
-        NotFound: there is no such room for them, any more.
+        NotFound: the room is no longer visible to the user.
     """
     info, members = seen.info, seen.members
     room = find(principal, info.slug).room

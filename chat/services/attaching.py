@@ -1,4 +1,4 @@
-"""Files on their way into a room: who may upload, and keeping what has come."""
+"""Uploads to rooms: checking them, storing them, removing unsent ones."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from realtime.auth import Principal
 from realtime.errors import InvalidCommand, RateLimited, Reason
 from realtime.streams.unit_of_work import unit_of_work
 
-# Files of one person that are in no message yet; the retention worker removes them after a day.
+# Unsent files per user; the retention worker removes them after a day.
 MAX_WAITING = 100
 BATCH = 200
 
 
 def check_upload(*, principal: Principal, room: str, size: int) -> Place:
-    """Let an upload of `size` bytes begin, or refuse.
+    """Check that an upload of `size` bytes may begin.
 
     Raises:
-        NotFound: there is no such room for them.
-        PermissionDenied: they may not write there.
+        NotFound: no such room is visible to the user.
+        PermissionDenied: the user may not post there.
         Conflict: the room is archived.
-        InvalidCommand, TooLarge: the file is empty, or larger than it may be.
-        RateLimited: too many of their files wait to be sent already.
+        InvalidCommand, TooLarge: the file is empty, or too large.
+        RateLimited: the user has too many unsent files already.
     """
     place = selectors.find(principal, room)
     require(place.standing, RoomAction.POST, timezone.now())
@@ -52,10 +52,10 @@ def check_upload(*, principal: Principal, room: str, size: int) -> Place:
 def store_upload(
     *, principal: Principal, room: str, name: str, incoming: uploads.Incoming
 ) -> Attachment:
-    """Keep a file that has come in whole; refused, nothing of it is left.
+    """Store a complete upload; if it is refused, nothing of it is left.
 
     Raises:
-        as check_upload; what was allowed when the upload began may not be any more.
+        as check_upload: what was allowed when the upload began may not be allowed any more.
     """
     stored = incoming.finish()
     try:
@@ -81,10 +81,10 @@ def _add(principal: Principal, room: str, name: str, stored: uploads.Stored) -> 
 
 
 def expire_waiting(*, before: datetime) -> bool:
-    """Remove a batch of files that were in no message by then; whether there may be more."""
+    """Remove a batch of unsent files older than `before`; return whether there may be more."""
     unsent = Attachment.objects.filter(message=None, created_at__lt=before)
     with unit_of_work():
-        # One that is just being sent is locked, and no longer waits.
+        # Skips a file that is being sent right now: it is locked.
         free = unsent.select_for_update(skip_locked=True).order_by("pk")
         batch = list(free[:BATCH])
         remove_files(batch)

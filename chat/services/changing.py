@@ -25,7 +25,7 @@ from chat.protocol import MessageDeleted, MessageEdited
 from chat.selectors import Place
 from chat.services import mentioning, notifying
 from chat.services.common import lock_rooms, tell
-from chat.services.drafts import Written, write
+from chat.services.drafts import CheckedText, write
 from chat.services.retracting import retract
 from realtime.auth import Principal
 from realtime.errors import Conflict, PermissionDenied
@@ -39,14 +39,14 @@ DELETE_MESSAGE = audit.action("delete_message", gettext_lazy("Message deleted"))
 def edit_message(
     *, principal: Principal, message_id: int, text: str, confirm: bool = False
 ) -> Message:
-    """Change what one's own message says; what it said before is kept as a revision.
+    """Change the text of the user's own message; the earlier text is kept as a revision.
 
     Raises:
-        NotFound: there is no such message for this person.
-        PermissionDenied: it is somebody else's, or they may not write there.
+        NotFound: no such message is visible to the user.
+        PermissionDenied: the message is another user's, or the user may not post there.
         InvalidCommand: the text is empty or too long.
-        Conflict: the message is deleted, the room archived, or @all calls more people than was
-            confirmed.
+        Conflict: the message is deleted, the room archived, or @all calls many users without
+            confirmation.
     """
     message, _place = selectors.find_message(principal, message_id)
     may_be_empty = bool(message.card_kind) or message.attachments.exists()
@@ -54,7 +54,7 @@ def edit_message(
 
 
 @unit_of_work
-def _edit(principal: Principal, message_id: int, written: Written, confirm: bool) -> Message:
+def _edit(principal: Principal, message_id: int, written: CheckedText, confirm: bool) -> Message:
     message, place = locked_message(principal, message_id)
     if message.author_id != principal.user_id:
         raise PermissionDenied("Only its author edits a message.")
@@ -74,8 +74,8 @@ def _edit(principal: Principal, message_id: int, written: Written, confirm: bool
     return message
 
 
-def _mention_anew(message: Message, written: Written, members: list[Membership]) -> None:
-    """Keep the mentions of the new text, tell the room, and those who were not called before."""
+def _mention_anew(message: Message, written: CheckedText, members: list[Membership]) -> None:
+    """Replace the mentions, tell the room, and notify users who were not mentioned before."""
     room = message.room
     before = set(message.mentions.values_list("user_id", flat=True))
     rows = mentioning.rows(room, message, written, members)
@@ -105,15 +105,15 @@ def _mention_anew(message: Message, written: Written, members: list[Membership])
 
 @unit_of_work
 def delete_message(*, principal: Principal, message_id: int, reason: str = "") -> Message:
-    """Delete one's own message, or as a moderator somebody else's; a tombstone stays.
+    """Delete the user's own message, or as a moderator another user's; a tombstone stays.
 
-    The text, its earlier versions and its files are gone for good, from what resuming clients
-    are sent and from the bell too. Who deleted it and why is kept. Deleting it again changes
-    nothing.
+    The text, its revisions and its files are removed for good, also from the events that resuming
+    clients get and from notifications. Who deleted it and why is recorded. Deleting it again
+    changes nothing.
 
     Raises:
-        NotFound: there is no such message for this person.
-        PermissionDenied: it is somebody else's, and they are no moderator.
+        NotFound: no such message is visible to the user.
+        PermissionDenied: the message is another user's, and the user is not a moderator.
     """
     message, place = locked_message(principal, message_id, deleted_too=True)
     mine = message.author_id == principal.user_id
@@ -142,7 +142,7 @@ def delete_message(*, principal: Principal, message_id: int, reason: str = "") -
 
 
 def _put_on_record(message: Message, room: Room, by: int, reason: str) -> None:
-    """Whose message it was and where, and why it went; nothing of what it said."""
+    """Record the message's author, its place and the reason, but nothing of its text."""
     audit.record(
         DELETE_MESSAGE,
         audit.Target.of(message, f"{room.slug} #{message.sequence}"),
@@ -160,14 +160,14 @@ def _put_on_record(message: Message, room: Room, by: int, reason: str) -> None:
 
 
 def _take_off(message: Message) -> None:
-    """Remove all that hung on a message."""
+    """Remove everything that belongs to a message."""
     for model in (Revision, Reaction, Mention, Pin):
         model.objects.filter(message=message).delete()
     remove_files(list(message.attachments.all()))
 
 
 def remove_files(attachments: list[Attachment]) -> None:
-    """Remove attachments, and their files once that is committed."""
+    """Remove attachments, and on commit their files."""
     Attachment.objects.filter(pk__in=[attachment.pk for attachment in attachments]).delete()
     keys = [attachment.key for attachment in attachments]
     transaction.on_commit(lambda: uploads.remove(keys))
@@ -176,16 +176,16 @@ def remove_files(attachments: list[Attachment]) -> None:
 def locked_message(
     principal: Principal, message_id: int, *, deleted_too: bool = False
 ) -> tuple[Message, Place]:
-    """A message with its row, and then its room's, locked to the end of the transaction.
+    """Return a message with its row, then its room's row, locked until the transaction ends.
 
-    Whoever answers a message quotes it, under the lock of the room.
+    The room's lock is needed because replies quote the message under it.
 
     Raises:
-        NotFound: there is none for this person.
-        Conflict: it is deleted.
+        NotFound: no such message is visible to the user.
+        Conflict: the message is deleted.
     """
     _message, place = selectors.find_message(principal, message_id)
-    # In the order of ids: that of the model would join, and lock, the workspace.
+    # Ordered by id: the model's own ordering would join, and lock, the workspace.
     Message.objects.select_for_update(no_key=True).filter(pk=message_id).order_by("pk").first()
     lock_rooms(Q(pk=place.room.pk))
     message, place = selectors.find_message(principal, message_id)

@@ -1,4 +1,4 @@
-"""What the services of chat share: locking a room, telling its stream and its people."""
+"""Shared code of chat's services: locking rooms, emitting their events, adding members."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def stamp() -> str:
 
 
 def locked_place(principal: Principal, slug: str, action: RoomAction | None = None) -> Place:
-    """A room with its row locked to the end of the transaction, where `action` is allowed.
+    """Return a room with its row locked until the transaction ends, if `action` is allowed.
 
-    Memberships and settings change under this lock, so that whoever holds it can rely on them.
+    Memberships and settings change under this lock, so that its holder can rely on them.
 
     Raises:
-        NotFound: there is no such room for this person.
-        PermissionDenied, Conflict: `action` is not for them (chat.policy).
+        NotFound: no such room is visible to the user.
+        PermissionDenied, Conflict: the user may not do `action` (chat.policy).
     """
     place = selectors.find(principal, slug)
     lock_rooms(Q(pk=place.room.pk))
@@ -48,16 +48,16 @@ def locked_place(principal: Principal, slug: str, action: RoomAction | None = No
 
 
 def lock_rooms(wanted: Q) -> dict[int, Room]:
-    """Lock these rooms' rows, in the order of their ids, and give them as they are now."""
+    """Lock these rooms' rows, in the order of their ids, and return them as they are now."""
     rows = Room.objects.select_for_update(no_key=True).filter(wanted).order_by("pk")
     return {room.pk: room for room in rows}
 
 
 def member_of(place: Place, user_id: int) -> Membership:
-    """The membership of somebody in a room.
+    """Return a user's membership in a room.
 
     Raises:
-        NotFound: they are no member of it.
+        NotFound: the user is not a member.
     """
     found = Membership.objects.filter(room=place.room, user_id=user_id).select_related("user")
     membership = found.first()
@@ -67,7 +67,7 @@ def member_of(place: Place, user_id: int) -> Membership:
 
 
 def admit(room: Room, user_id: int, role: str, by: int) -> Membership:
-    """Make somebody a member, who has read all that there is; tell the room and them."""
+    """Make a user a member who has read everything so far; tell the room and the user."""
     membership = enroll(room, user_id, role, by)
     notifying.read({(room.pk, user_id): membership.read_sequence})
     show_room(room, user_id)
@@ -75,7 +75,7 @@ def admit(room: Room, user_id: int, role: str, by: int) -> Membership:
 
 
 def enroll(room: Room, user_id: int, role: str, by: int) -> Membership:
-    """Make somebody a member and tell the room; they themselves are told by who calls this."""
+    """Make a user a member and tell the room; the caller tells the user."""
     membership = Membership.objects.create(
         room=room, user_id=user_id, role=role, read_sequence=room.head_sequence
     )
@@ -89,20 +89,20 @@ def enroll(room: Room, user_id: int, role: str, by: int) -> Membership:
 
 
 def show_room(room: Room, user_id: int) -> None:
-    """Have a room appear on somebody's open pages, on commit."""
-    # The summary is read as theirs; of their login nothing but the id matters for that.
+    """Show a room on the user's open pages, on commit."""
+    # The summary is read as this user, which takes no more of their login than the id.
     viewer = viewing(room, user_id)
     info = selectors.room_summary(viewer, room.slug)
     publish.publish_direct(_sockets(room, user_id), RoomJoined(room=room.slug, info=info))
 
 
 def hide_room(room: Room, user_id: int, reason: str) -> None:
-    """Have a room disappear from somebody's open pages, on commit."""
+    """Remove a room from the user's open pages, on commit."""
     publish.publish_direct(_sockets(room, user_id), RoomLeft(room=room.slug, reason=reason))
 
 
 def viewing(room: Room, user_id: int) -> Principal:
-    """A principal to read with on somebody's behalf, with their role in the workspace."""
+    """Return a principal to read as this user, with the user's role in the workspace."""
     role = WorkspaceMembership.objects.filter(workspace_id=room.workspace_id, user_id=user_id)
     return Principal(
         user_id=user_id,

@@ -1,4 +1,4 @@
-"""Rooms of two."""
+"""Direct rooms."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from realtime.streams.unit_of_work import unit_of_work
 def open_direct_room(
     *, principal: Principal, user_id: int | None = None, username: str | None = None
 ) -> Room:
-    """The direct room with a member of the workspace, made if there is none yet.
+    """Return the direct room with a member of the workspace; creates it if missing.
 
     Raises:
-        PermissionDenied: the principal's role does not allow writing.
+        PermissionDenied: the principal's role does not allow posting.
         InvalidCommand: neither `user_id` nor `username`, or both.
         NotFound: there is no such member.
     """
@@ -29,7 +29,7 @@ def open_direct_room(
         raise InvalidCommand(reason, errors={"user_id": [reason], "username": [reason]})
     other = _member(principal.workspace_id, user_id, username)
     pair = sorted({principal.user_id, other.user_id})
-    # The unique key decides: of two who open it at once, one makes a row.
+    # The unique key decides: if both users open it at once, only one row is created.
     made = Room.objects.bulk_create(
         [
             Room(

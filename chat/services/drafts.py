@@ -1,4 +1,4 @@
-"""What can be done for a message before anything is locked: checking it, rendering it."""
+"""Drafts: messages are checked and rendered before any row is locked."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from realtime.errors import InvalidCommand, NotFound, Reason
 
 
 @dataclass(frozen=True)
-class Written:
-    """A text as it is kept: with its HTML and whom it mentions by id."""
+class CheckedText:
+    """A text as stored, with its HTML and the ids of the users it mentions."""
 
     text: str
     html: str
@@ -28,11 +28,11 @@ class Written:
 
 @dataclass(frozen=True)
 class Draft:
-    """A message that is ready to be posted, checked by itself and not yet against its room."""
+    """A message ready to be posted: checked on its own, not yet against its room."""
 
     principal: Principal
     room: str
-    written: Written
+    written: CheckedText
     client_message_id: str | None = None
     reply_to: int | None = None
     attachments: tuple[int, ...] = ()
@@ -51,17 +51,17 @@ def draft_message(
     card: tuple[str, str] | None = None,
     confirm: bool = False,
 ) -> Draft:
-    """Check what can be checked of a message without its room, and render it.
+    """Check a message as far as possible without its room, and render it.
 
     Args:
         card: the kind and the reference of a live card.
-        confirm: really call everybody (@all) of a large room.
+        confirm: the user confirms calling everybody (@all) in a large room.
 
     Raises:
-        InvalidCommand: the text is empty or too long, or another field is not as it must be.
-        NotFound: there is no such card for this person.
+        InvalidCommand: the text is empty or too long, or another field is invalid.
+        NotFound: no such card is visible to the user.
     """
-    # Clients that know it under this id may count on it: an empty one would be everybody's.
+    # Clients rely on this id to identify the message: an empty one would be shared by all.
     if client_message_id is not None and not 1 <= len(client_message_id) <= MAX_CLIENT_ID_LENGTH:
         raise InvalidCommand.field(
             "client_message_id",
@@ -83,8 +83,8 @@ def draft_message(
     )
 
 
-def write(principal: Principal, source: str, *, may_be_empty: bool) -> Written:
-    """Check and render a text, and find whom of the workspace it mentions.
+def write(principal: Principal, source: str, *, may_be_empty: bool) -> CheckedText:
+    """Check and render a text, and find the users of the workspace that it mentions.
 
     Raises:
         InvalidCommand: it is empty or too long.
@@ -93,7 +93,7 @@ def write(principal: Principal, source: str, *, may_be_empty: bool) -> Written:
     rendered = markdown.read(checked)
     names = {name.lower() for name in rendered.mentions}
     everyone = markdown.EVERYONE in names
-    return Written(
+    return CheckedText(
         text=checked,
         html=rendered.html,
         mentioned=_people(principal.workspace_id, names - {markdown.EVERYONE}),
@@ -102,7 +102,7 @@ def write(principal: Principal, source: str, *, may_be_empty: bool) -> Written:
 
 
 def _people(workspace_id: int, names: set[str]) -> tuple[int, ...]:
-    """Those of the workspace who are called so; a name of nobody stays plain text."""
+    """Return the ids of the workspace's users with these names; unknown names are ignored."""
     if not names:
         return ()
     people = WorkspaceMembership.objects.filter(workspace_id=workspace_id, user__is_active=True)

@@ -1,4 +1,4 @@
-"""Letting go of what has been kept for long enough."""
+"""Expiry of messages: hiding them, then removing them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from chat.services.retracting import retract
 from realtime.streams.unit_of_work import unit_of_work
 
 BATCH = 500
-# Messages that are hidden in one transaction, in which nobody else writes in their room.
+# Messages hidden in one transaction, during which nobody else can post in the room.
 AT_ONCE = 2000
 
 
 def expire_messages(*, room_id: int, before: datetime) -> int:
-    """Hide a room's messages that were sent before then, and tell its people.
+    """Hide a room's messages that were sent before `before`, and tell the room.
 
-    A few thousand in a transaction, each with an event of its own. Nothing of their text is left
-    in what resuming clients are sent, nor in the bell.
+    Hides up to AT_ONCE per transaction, each of which has its own event. Nothing of their text
+    remains in the events that resuming clients get, or in notifications.
 
-    Returns the last sequence that is gone; 0 when there was nothing to do.
+    Returns the last hidden sequence; 0 if there was nothing to do.
     """
-    # By the index of times: the newest of the old ones, however many they are.
+    # Uses the index of times: finds the newest expired message, however many there are.
     old = Message.objects.filter(room_id=room_id, created_at__lt=before)
     newest = old.order_by("-created_at", "-sequence").values_list("sequence", flat=True)
     through = newest.first() or 0
@@ -37,11 +37,11 @@ def expire_messages(*, room_id: int, before: datetime) -> int:
 
 
 def _expire_some(room_id: int, through: int) -> int:
-    """Hide the oldest messages, at most up to `through`; returns the last one's sequence, or 0."""
+    """Hide the oldest messages, at most up to `through`; return the last one's sequence, or 0."""
     with unit_of_work():
         floor = Room.objects.filter(pk=room_id).values_list("floor_sequence", flat=True).first()
         kept = Message.objects.filter(room_id=room_id, sequence__lte=through)
-        # Messages are locked before their room, as when one is deleted.
+        # Messages are locked before their room, in the same order as in delete_message.
         rows = kept.filter(sequence__gt=floor or 0).select_for_update(no_key=True)
         sequences = dict(rows.order_by("sequence").values_list("pk", "sequence")[:AT_ONCE])
         last = max(sequences.values(), default=0)
@@ -55,9 +55,9 @@ def _expire_some(room_id: int, through: int) -> int:
 
 
 def remove_expired(*, room: Room) -> bool:
-    """Remove a batch of what is hidden already; whether there may be more.
+    """Remove a batch of hidden messages; return whether there may be more.
 
-    Of a deleted room everything is.
+    In a deleted room all messages are hidden.
     """
     last = room.head_sequence if room.deleted_at is not None else room.floor_sequence
     with unit_of_work():

@@ -17,13 +17,14 @@ from realtime.streams.unit_of_work import unit_of_work
 
 @unit_of_work
 def set_reaction(*, principal: Principal, message_id: int, emoji: str, on: bool) -> Message:
-    """React to a message with an emoji, or take that back; twice is as once.
+    """React to a message with an emoji, or take it back; repeating it changes nothing.
 
     Raises:
-        InvalidCommand: it is no emoji.
-        NotFound: there is no such message for this person.
-        PermissionDenied: they may not write there.
-        Conflict: the message is deleted, or has as many different reactions as it can hold.
+        InvalidCommand: it is not an emoji.
+        NotFound: no such message is visible to the user.
+        PermissionDenied: the user may not post there.
+        Conflict: the message is deleted, the room archived, or there are too many different
+            reactions.
     """
     if not emojis.is_emoji(emoji):
         raise InvalidCommand.field("emoji", "This is not an emoji.")
@@ -64,12 +65,12 @@ def set_reaction(*, principal: Principal, message_id: int, emoji: str, on: bool)
 
 @unit_of_work
 def set_pin(*, principal: Principal, message_id: int, on: bool) -> Message:
-    """Keep a message in view of its room, or no longer; twice is as once.
+    """Pin a message to its room, or unpin it; repeating it changes nothing.
 
     Raises:
-        NotFound: there is no such message for this person.
-        PermissionDenied: they may not pin there.
-        Conflict: the message is deleted, the room archived, or full of pins.
+        NotFound: no such message is visible to the user.
+        PermissionDenied: the user may not pin there.
+        Conflict: the message is deleted, the room archived, or there are too many pins.
     """
     message, place = locked_message(principal, message_id)
     require(place.standing, RoomAction.PIN, timezone.now())

@@ -1,4 +1,4 @@
-"""Who is in a room, and as what."""
+"""Memberships of rooms: joining, leaving, roles, mutes, notification levels."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from realtime.streams.unit_of_work import unit_of_work
 
 @unit_of_work
 def join_room(*, principal: Principal, room: str) -> Membership:
-    """Become a member of a public room; who is one stays as they are.
+    """Make the user a member of a public room; an existing membership stays unchanged.
 
     Raises:
-        NotFound: there is no such room for them.
+        NotFound: no such room is visible to the user.
     """
     place = selectors.find(principal, room)
     if place.membership is not None:
@@ -36,11 +36,11 @@ def join_room(*, principal: Principal, room: str) -> Membership:
 
 @unit_of_work
 def leave_room(*, principal: Principal, room: str) -> None:
-    """Be a member no longer. A private room goes with its last member.
+    """End the user's membership. A private room is deleted with its last member.
 
     Raises:
-        NotFound: there is no such room for them, or they are no member of it.
-        Conflict: it would be left without an owner, or is a direct one, which is nobody's to leave.
+        NotFound: no such room is visible to the user, or the user is not a member.
+        Conflict: a private room would lose its last owner, or the room is direct.
     """
     place = locked_place(principal, room)
     membership = member_of(place, principal.user_id)
@@ -60,17 +60,17 @@ def leave_room(*, principal: Principal, room: str) -> None:
 def add_member(
     *, principal: Principal, room: str, user_id: int, role: str = Role.MEMBER
 ) -> Membership:
-    """Bring somebody of the workspace into a room.
+    """Add a user of the workspace to a room.
 
     Raises:
-        NotFound: there is no such room for the principal, or no such person in the workspace.
-        PermissionDenied: they may not, or not with that role.
-        Conflict: the person is a member already, or the room a direct one.
+        NotFound: no such room is visible to the principal, or the workspace has no such user.
+        PermissionDenied: the principal may not, or not with that role.
+        Conflict: the user is a member already, or the room is direct.
     """
     place = locked_place(principal, room, RoomAction.MANAGE_MEMBERS)
     _require_role(role)
     _require_not_direct(place)
-    # Into a place of one's own rank one may bring nobody, short of an owner.
+    # Only owners may grant a role that is not below their own.
     if role not in (Role.MEMBER, Role.READ_ONLY):
         require_above(place.standing, Role.READ_ONLY, role)
     people = WorkspaceMembership.objects.filter(workspace_id=principal.workspace_id)
@@ -88,9 +88,9 @@ def change_role(*, principal: Principal, room: str, user_id: int, role: str) -> 
     """Give a member another role.
 
     Raises:
-        NotFound: there is no such room for the principal, or no such member.
-        PermissionDenied: they may not.
-        Conflict: it would leave a private room without an owner, or the room is a direct one.
+        NotFound: no such room is visible to the principal, or there is no such member.
+        PermissionDenied: the principal may not.
+        Conflict: it would leave a private room without an owner, or the room is direct.
     """
     place = locked_place(principal, room, RoomAction.MANAGE_MEMBERS)
     _require_role(role)
@@ -109,12 +109,14 @@ def change_role(*, principal: Principal, room: str, user_id: int, role: str) -> 
 
 @unit_of_work
 def remove_member(*, principal: Principal, room: str, user_id: int) -> None:
-    """Put somebody out of a room: their subscriptions to it end at once, wherever they are.
+    """Remove a user from a room, which ends all their subscriptions to it at once.
+
+    A principal who removes themselves leaves (leave_room).
 
     Raises:
-        NotFound: there is no such room for the principal, or no such member.
-        PermissionDenied: they may not.
-        Conflict: the room is a direct one; or it is oneself, who leaves instead.
+        NotFound: no such room is visible to the principal, or there is no such member.
+        PermissionDenied: the principal may not.
+        Conflict: the room is direct, or the principal cannot leave it.
     """
     if user_id == principal.user_id:
         leave_room(principal=principal, room=room)
@@ -136,10 +138,10 @@ def remove_member(*, principal: Principal, room: str, user_id: int) -> None:
 
 @unit_of_work
 def set_notification_level(*, principal: Principal, room: str, level: str) -> Membership:
-    """Choose of what in a room one is told outside of it: `all`, `mentions` or `none`.
+    """Choose the messages of a room that notify the user: `all`, `mentions` or `none`.
 
     Raises:
-        NotFound: there is no such room for them, or they are no member of it.
+        NotFound: no such room is visible to the user, or the user is not a member.
         InvalidCommand: there is no such level.
     """
     if level not in NotificationLevel.values:
@@ -154,7 +156,7 @@ def set_notification_level(*, principal: Principal, room: str, level: str) -> Me
 
 
 def dismiss(room: Room, membership: Membership, reason: str, by: int) -> None:
-    """End a membership and tell the room and its former member; inside a unit of work."""
+    """End a membership, and tell the room and its former member. Call in a unit of work."""
     user_id, username = membership.user_id, membership.user.username
     membership.delete()
     tell(
@@ -175,12 +177,12 @@ def dismiss(room: Room, membership: Membership, reason: str, by: int) -> None:
 def mute_member(
     *, principal: Principal, room: str, user_id: int, until: datetime | None
 ) -> Membership:
-    """Have a member only read until then (aware); None lets them write again.
+    """Mute a member, who then can only read, until `until` (aware); None unmutes.
 
     Raises:
-        NotFound: there is no such room for the principal, or no such member.
-        PermissionDenied: they may not mute this member.
-        InvalidCommand: `until` is over already.
+        NotFound: no such room is visible to the principal, or there is no such member.
+        PermissionDenied: the principal may not mute this member.
+        InvalidCommand: `until` is in the past.
     """
     if until is not None and until <= timezone.now():
         raise InvalidCommand.field("muted_until", "This time is over already.")
@@ -195,7 +197,7 @@ def mute_member(
 
 
 def tell_of_change(room: Room, membership: Membership, by: int) -> None:
-    """Tell a room that a membership is another now; needs its user."""
+    """Tell a room that a membership has changed; needs its user."""
     member = selectors.member_view(membership)
     tell(room, MemberUpdated(room=room.slug, member=member, by=by, timestamp=stamp()))
 
@@ -213,7 +215,7 @@ def _require_not_direct(place: Place) -> None:
 
 
 def _require_another_owner(room: Room, membership: Membership) -> None:
-    # Who cannot sign in any more owns nothing.
+    # Users who can no longer sign in do not count as owners.
     owners = Membership.objects.filter(room=room, role=Role.OWNER, user__is_active=True)
     if not owners.exclude(pk=membership.pk).exists():
         raise Conflict("A private room keeps an owner: make somebody else owner first.")

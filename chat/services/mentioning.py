@@ -1,4 +1,4 @@
-"""Whom a message calls, and who is told of it."""
+"""Mentions: checking @all, storing mentions, notifying users of messages."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from chat.policy import RoomAction, require
 from chat.protocol import CONFIRM_ABOVE
 from chat.selectors import Place
 from chat.services import notifying
-from chat.services.drafts import Written
+from chat.services.drafts import CheckedText
 from realtime.errors import Conflict, Reason
 
 
 def check_call_to_all(
-    place: Place, written: Written, members: int, confirmed: bool, now: datetime
+    place: Place, written: CheckedText, members: int, confirmed: bool, now: datetime
 ) -> None:
-    """Let @all pass where the role allows it and a large number of people was confirmed.
+    """Check that the role allows @all, and that calling many users was confirmed.
 
     Args:
-        members: how many others it would call.
+        members: the number of other users it would call.
 
     Raises:
-        PermissionDenied: their role does not allow calling everybody.
-        Conflict: it calls many people, and they did not confirm that.
+        PermissionDenied: the role does not allow calling everybody.
+        Conflict: it calls many users without confirmation.
     """
     if not written.mentions_all:
         return
@@ -40,12 +40,12 @@ def check_call_to_all(
 
 
 def rows(
-    room: Room, message: Message, written: Written, members: Iterable[Membership]
+    room: Room, message: Message, written: CheckedText, members: Iterable[Membership]
 ) -> list[Mention]:
-    """The mentions of a message: those called by name who may read it, and with @all the members.
+    """Return a message's mentions: users called by name who may read it, and with @all the members.
 
     Args:
-        members: at least those of the room's members who are called by name, or all with @all.
+        members: at least the members of the room who are called by name; all of them with @all.
     """
     belonging = {membership.user_id for membership in members}
     named = [
@@ -67,9 +67,9 @@ def rows(
 def notify(
     room: Room, message: Message, mentioned: Collection[int], members: Iterable[Membership]
 ) -> None:
-    """Tell those who are mentioned, and those who want to hear of every message.
+    """Notify users who are mentioned, and members who want to hear of every message.
 
-    Not whoever has read it: who wrote after it, in the same transaction even.
+    Skips members who have read it: they posted after it, perhaps in the same transaction.
     """
     author = message.username
     by_user = {membership.user_id: membership for membership in members}

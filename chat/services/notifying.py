@@ -1,8 +1,8 @@
-"""What of chat people are told outside of it (notifications).
+"""Notifications of chat.
 
-The subject of a notification is the room, and its place the message's sequence. People are told
-once of each mention, by its `dedupe_key`; of messages in direct rooms and in rooms that they follow
-they are told once, until they have read on.
+The subject of a notification is the room; its subject sequence is the message's. Users are notified
+once of each mention, by its `dedupe_key`. Of messages in direct rooms and in rooms that they follow
+they are notified once, and again only after they have read on.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ KINDS = {
 
 
 def register_kinds() -> None:
-    """Make the kinds known; called when Django starts."""
+    """Register the kinds of notifications; called when Django starts."""
     for name, label in KINDS.items():
         kinds.register(name, label)
 
 
 def mentioned(room: Room, message: Message, author: str, user_ids: Iterable[int]) -> None:
-    """Tell those whom a message mentions, once for each message."""
+    """Notify the users whom a message mentions, once per message."""
     told = sorted(user_ids)
     if not told:
         return
@@ -61,9 +61,9 @@ def mentioned(room: Room, message: Message, author: str, user_ids: Iterable[int]
 
 
 def posted(room: Room, message: Message, author: str, followers: Collection[Membership]) -> None:
-    """Tell those who want to hear of every message, once until they have read on.
+    """Notify members who want to hear of every message, once until they have read on.
 
-    Call with the row of the room locked: two messages at once would each be told.
+    Call with the room's row locked: otherwise two concurrent messages would both notify.
     """
     if not followers:
         return
@@ -83,9 +83,9 @@ def posted(room: Room, message: Message, author: str, followers: Collection[Memb
 
 
 def _not_told_yet(room: Room, kind: str, followers: Collection[Membership]) -> list[int]:
-    """The users who have heard nothing since they last read.
+    """Return the users who have not been notified since they last read.
 
-    How far they have read is asked anew: they may have read on since the message was begun.
+    Reads their read markers again: they may have read on since the memberships were loaded.
     """
     told = told_beyond(subject_of(room.pk), kind=kind, user="user_id", sequence="read_sequence")
     rows = Membership.objects.filter(~told, pk__in=[each.pk for each in followers])
@@ -93,7 +93,7 @@ def _not_told_yet(room: Room, kind: str, followers: Collection[Membership]) -> l
 
 
 def invited(room: Room, user_id: int, by: Principal) -> None:
-    """Tell somebody that they have been brought into a room."""
+    """Notify a user that they have been added to a room."""
     if user_id == by.user_id:
         return
     notify(
@@ -107,12 +107,12 @@ def invited(room: Room, user_id: int, by: Principal) -> None:
 
 
 def read(seen: Mapping[tuple[int, int], int]) -> None:
-    """Mark as read what was told of messages up to a sequence.
+    """Mark the notifications of messages up to a sequence as read.
 
-    All in one call, so that rows of several rooms are locked in one order.
+    One call for all rooms, so that the rows of several rooms are locked in one order.
 
     Args:
-        seen: the sequence, by room and user.
+        seen: the sequence, by room and user ids.
     """
     mark_subjects_read(
         seen=[
@@ -123,16 +123,16 @@ def read(seen: Mapping[tuple[int, int], int]) -> None:
 
 
 def subject_of(room_id: int) -> Subject:
-    """A room as what notifications are about."""
+    """Return a room as the subject of notifications."""
     return Subject("room", room_id)
 
 
 def wants_mention(membership: Membership | None) -> bool:
-    """Whether somebody hears of mentions: who is no member does, where they may read."""
+    """Return whether a user wants mentions; non-members (None) who may read the room do."""
     return membership is None or membership.notify != NotificationLevel.NONE
 
 
 def _title(text: Promise, who: str, room: Room) -> str:
-    # It is kept as it is written here: whoever reads it need not know the sender's language.
+    # Stored as rendered, so not in the sender's language, which readers need not know.
     with translation.override(settings.LANGUAGE_CODE):
         return str(text) % {"who": who, "room": room.name or str(_("a direct room"))}

@@ -1,7 +1,7 @@
-"""Posting: messages get their place in their rooms, many in one transaction if many wait.
+"""Posting of messages: assigns their sequences, many in one transaction if many wait.
 
-The rooms are locked, in the order of their ids, from when the sequences are given out to the
-commit: what is asked under that lock (who is a member, what was sent before) is exact.
+The rooms are locked, in the order of their ids, before the sequences are assigned and until the
+commit. So reads under that lock (memberships, messages sent before) are exact.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from realtime.protocol import rfc3339
 from realtime.streams.unit_of_work import unit_of_work
 
 View = TypeVar("View", bound=SentView)
-# Room, author and client_message_id.
+# (room id, author id, client_message_id)
 ClientKey = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A message that is stored; `duplicate`: it was before, under the same client id."""
+    """A stored message; `duplicate`: it was stored before, under the same client id."""
 
     message_id: int
     room: str
@@ -57,7 +57,7 @@ class Sent:
     duplicate: bool = False
 
     def view(self, into: type[View]) -> View:
-        """It as whoever sent it is told."""
+        """Return the view of it that its sender gets."""
         return into(
             room=self.room,
             sequence=self.sequence,
@@ -78,13 +78,13 @@ def send_message(
     card: tuple[str, str] | None = None,
     confirm: bool = False,
 ) -> Sent:
-    """Post a message; sent again under its `client_message_id`, the first one is returned.
+    """Post a message; if its `client_message_id` was used before, return that message instead.
 
     Raises:
-        InvalidCommand: the text is empty or too long, or another field is not as it must be.
-        NotFound: there is no such room, message to answer, attachment or card for this person.
-        PermissionDenied: they may not write there, or not call everybody.
-        Conflict: the room is archived, or calls more people than was confirmed.
+        InvalidCommand: the text is empty or too long, or another field is invalid.
+        NotFound: no such room, message to reply to, attachment or card is visible to the user.
+        PermissionDenied: the user may not post there, or may not call everybody.
+        Conflict: the room is archived, or @all calls many users without confirmation.
     """
     draft = draft_message(
         principal=principal,
@@ -104,7 +104,7 @@ def send_message(
 
 @dataclass
 class _Posting:
-    """One transaction's worth of messages, and what is known of their rooms."""
+    """The messages of one transaction, and the data loaded for their rooms."""
 
     now: datetime
     rooms: dict[tuple[int, str], Room]
@@ -112,21 +112,21 @@ class _Posting:
     sent: dict[ClientKey, Sent]
     answered: dict[int, Message]
     files: dict[int, Attachment]
-    # In this very transaction, under a client id: the same one may come twice in a batch.
+    # Accepted in this transaction, by client id: a batch may contain the same one twice.
     accepted: dict[ClientKey, Message] = field(default_factory=dict)
     new: list[tuple[Draft, Room, Message]] = field(default_factory=list)
     joined: list[Membership] = field(default_factory=list)
 
     def members(self, room: Room) -> list[Membership]:
-        """Those of the room's members that have been read."""
+        """Return the members of the room that have been loaded."""
         return list(self.memberships[room.pk].values())
 
 
 @unit_of_work
 def post_drafts(drafts: Sequence[Draft]) -> list[Sent | AppError]:
-    """Post messages, of any people to any rooms, in one transaction.
+    """Post messages of any users to any rooms in one transaction.
 
-    Returns for each, in order, what became of it: one that is refused does not hold up others.
+    Returns each one's result, in order: a refused message does not affect the others.
     """
     posting = _prepare(drafts)
     results = [_accept_or_refuse(posting, draft) for draft in drafts]
@@ -135,7 +135,7 @@ def post_drafts(drafts: Sequence[Draft]) -> list[Sent | AppError]:
 
 
 def _prepare(drafts: Sequence[Draft]) -> _Posting:
-    """Lock the rooms, and read all that decides about the messages."""
+    """Lock the rooms, and load everything needed to decide on the messages."""
     answers = [draft.reply_to for draft in drafts if draft.reply_to is not None]
     attached = [file for draft in drafts for file in draft.attachments]
     rooms = _lock_rooms(drafts)
@@ -164,7 +164,7 @@ def _lock_rooms(drafts: Sequence[Draft]) -> dict[int, Room]:
 def _memberships(
     rooms: dict[int, Room], drafts: Sequence[Draft]
 ) -> dict[int, dict[int, Membership]]:
-    """Of authors and of those who may have to be told, by room and user."""
+    """Return the memberships of authors and of users to notify, by room and user ids."""
     people = {draft.principal.user_id for draft in drafts}
     for draft in drafts:
         people.update(draft.written.mentioned)
@@ -198,7 +198,7 @@ def _sent_before(rooms: dict[int, Room], drafts: Sequence[Draft]) -> dict[Client
 
 
 def _accept_or_refuse(posting: _Posting, draft: Draft) -> Callable[[], Sent | AppError]:
-    """Decide about one message; the result can be asked for once all are stored."""
+    """Decide on one message; return a function that gives the result once all are stored."""
     try:
         found, duplicate = _accept(posting, draft)
     except AppError as error:
@@ -210,7 +210,7 @@ def _accept_or_refuse(posting: _Posting, draft: Draft) -> Callable[[], Sent | Ap
 
 
 def _accept(posting: _Posting, draft: Draft) -> tuple[Sent | Message, bool]:
-    """Give a message its sequence, or find it sent already."""
+    """Assign a message its sequence, or find the one sent before (True: a duplicate)."""
     user_id = draft.principal.user_id
     place = _place(posting, draft)
     room = place.room
@@ -229,7 +229,7 @@ def _accept(posting: _Posting, draft: Draft) -> tuple[Sent | Message, bool]:
         joined = enroll(room, user_id, Role.MEMBER, user_id)
         posting.memberships[room.pk][user_id] = joined
         posting.joined.append(joined)
-    # Nothing is refused from here on: the sequence has no gaps.
+    # Must not refuse from here on, or the sequence would have gaps.
     room.head_sequence += 1
     message = _message(posting, draft, room)
     posting.new.append((draft, room, message))
@@ -256,7 +256,7 @@ def _check_answer(posting: _Posting, draft: Draft, room: Room) -> None:
 
 
 def _take_files(posting: _Posting, draft: Draft, room: Room) -> None:
-    """The draft's files, which are its author's, for this room, and in no message yet."""
+    """Claim the draft's files: each must be its author's, for this room, and in no message yet."""
     for file_id in draft.attachments:
         file = posting.files.get(file_id)
         if file is None or (file.room_id, file.uploader_id) != (room.pk, draft.principal.user_id):
@@ -307,7 +307,7 @@ def _store(posting: _Posting) -> None:
 
 
 def _store_heads(posting: _Posting) -> None:
-    """The rooms' last sequences; and whoever writes has read what is above, and been told of."""
+    """Store the rooms' heads; mark rooms and notifications as read up to the authors' messages."""
     read: dict[int, int] = {}
     seen: dict[tuple[int, int], int] = {}
     for _, room, message in posting.new:

@@ -1,4 +1,4 @@
-"""How far people have read."""
+"""Read markers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from realtime.streams.unit_of_work import unit_of_work
 
 @dataclass(frozen=True)
 class ReadState:
-    """How far somebody has read a room, and what is left."""
+    """A user's read marker in a room, and the unread counts."""
 
     sequence: int
     unread: int
@@ -26,20 +26,20 @@ class ReadState:
 
 @unit_of_work
 def mark_read(*, principal: Principal, room: str, sequence: int) -> ReadState:
-    """Note that messages up to `sequence` have been read; it never goes back.
+    """Move the user's read marker to `sequence`; it never moves back.
 
-    Their notifications count as read too, and all of the person's sockets are told. Whoever reads
-    a public room without being a member has nothing unread there.
+    Also marks the messages' notifications as read, and tells all of the user's sockets. A user who
+    reads a public room without being a member has nothing unread there.
 
     Raises:
-        NotFound: there is no such room for them.
+        NotFound: no such room is visible to the user.
     """
     place = selectors.find(principal, room)
     wanted = min(sequence, place.room.head_sequence)
-    # Conditional: of two tabs the one that has read further wins.
+    # Conditional, so that of two tabs the one with the higher sequence wins.
     mine = Membership.objects.filter(room=place.room, user_id=principal.user_id)
     moved = mine.filter(read_sequence__lt=wanted).update(read_sequence=wanted)
-    # Also where nothing moves: what was read before may have been told of since, by an edit.
+    # Even if the marker does not move: an edit may have notified of a message read before.
     read = max(wanted, place.membership.read_sequence) if place.membership else wanted
     notifying.read({(place.room.pk, principal.user_id): read})
     if not moved:

@@ -1,4 +1,4 @@
-"""Taking back what gone messages have said, wherever else it was kept."""
+"""Removing the text of messages that are gone, wherever else it is stored."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from realtime.streams.log import rewrite
 
 
 def retract(room: Room, sequences: Mapping[int, int]) -> None:
-    """Take the text of messages out of the room's earlier events and out of notifications.
+    """Remove the text of messages from the room's earlier events and from notifications.
 
-    Call with the rows of the messages and then of the room locked, so that nobody edits or
-    answers one meanwhile, and tell the room in the same unit of work.
+    Call with the rows of the messages, then of the room, locked, so that nobody edits or answers
+    one meanwhile, and tell the room in the same unit of work.
 
     Args:
-        sequences: those of the messages, by id.
+        sequences: the messages' sequences, by id.
     """
     answers = Message.objects.filter(reply_to_id__in=list(sequences)).values_list("pk", flat=True)
     stream = keys.room(room.workspace_id, room.slug)

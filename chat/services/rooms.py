@@ -1,4 +1,4 @@
-"""Making rooms, and changing what they are."""
+"""Creating, changing, archiving and deleting rooms."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DELETE_ROOM = audit.action("delete_room", gettext_lazy("Room deleted"))
 _SLUG = re.compile(ROOM_SLUG)
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 MAX_RETENTION_DAYS = 36_500
-# Stands for "leave it as it is" where None means something.
+# The default of fields for which None is a value.
 UNCHANGED: Any = object()
 
 
@@ -49,16 +49,16 @@ def create_room(
     topic: str = "",
     retention_days: int | None = None,
 ) -> Room:
-    """Make a public or private room; whoever makes it owns it.
+    """Create a public or private room, owned by its creator.
 
     Args:
-        slug: how programs name it; without one it is made from the name, and for a private room
-            so that nobody can guess it.
+        slug: identifies it for programs; by default made from the name, and for a private room
+            unguessable.
 
     Raises:
-        PermissionDenied: the principal's role does not allow making rooms.
-        InvalidCommand: a field is not as it must be.
-        Conflict: the slug is taken, or was: those of deleted rooms are not given out again.
+        PermissionDenied: the principal's role does not allow creating rooms.
+        InvalidCommand: a field is invalid.
+        Conflict: the slug is taken, or was: those of deleted rooms are not reused.
     """
     require_action(principal, Action.CREATE_ROOMS)
     if kind not in (RoomKind.PUBLIC, RoomKind.PRIVATE):
@@ -83,11 +83,11 @@ def update_room(
     topic: str = UNCHANGED,
     retention_days: int | None = UNCHANGED,
 ) -> Room:
-    """Change what a room is called, its topic, or how long its messages are kept (None: for good).
+    """Change a room's name, topic, or the days for which messages are kept (None: for good).
 
     Raises:
-        NotFound, PermissionDenied: the room is not theirs to see, or to change.
-        InvalidCommand: a field is not as it must be.
+        NotFound, PermissionDenied: the user may not see the room, or not change it.
+        InvalidCommand: a field is invalid.
     """
     given = {"name": name, "topic": topic, "retention_days": retention_days}
     changes = _checked(**{key: value for key, value in given.items() if value is not UNCHANGED})
@@ -99,10 +99,10 @@ def update_room(
 
 @unit_of_work
 def archive_room(*, principal: Principal, room: str, archived: bool = True) -> Room:
-    """Let a room be read and no longer written in, or written in again.
+    """Archive a room, which then is read-only, or reopen it.
 
     Raises:
-        NotFound, PermissionDenied: the room is not theirs to see, or to archive.
+        NotFound, PermissionDenied: the user may not see the room, or not archive it.
     """
     place = locked_place(principal, room, RoomAction.MANAGE_ROOM)
     if archived == (place.room.archived_at is not None):
@@ -113,10 +113,10 @@ def archive_room(*, principal: Principal, room: str, archived: bool = True) -> R
 
 @unit_of_work
 def delete_room(*, principal: Principal, room: str) -> None:
-    """Take a room away from everybody at once; the retention worker removes what was in it.
+    """Delete a room for everybody at once; the retention worker removes its contents.
 
     Raises:
-        NotFound, PermissionDenied: the room is not theirs to see, or to delete.
+        NotFound, PermissionDenied: the user may not see the room, or not delete it.
     """
     place = locked_place(principal, room, RoomAction.MANAGE_ROOM)
     remove(place.room, principal.user_id)
@@ -124,7 +124,7 @@ def delete_room(*, principal: Principal, room: str) -> None:
 
 @unit_of_work
 def save_room(*, room: Room, changed: Iterable[str], by: int) -> Room:
-    """Keep changes made in the admin, and tell the room's people."""
+    """Save changes made in the admin, and tell the room."""
     return _change(room, {name: getattr(room, name) for name in changed}, by)
 
 
@@ -178,13 +178,13 @@ def _with_free_slug(principal: Principal, kind: str, fields: dict[str, Any]) -> 
 
 
 def slug_from(name: str) -> str:
-    """What of a name can be in a slug; empty if nothing."""
+    """Return the part of a name that can be in a slug; may be empty."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: MAX_SLUG_LENGTH - 14].strip("-")
 
 
 def unguessable_slug(stem: str) -> str:
-    """A slug that begins with `stem` and ends with 60 random bits."""
+    """Return a slug that begins with `stem` and ends with 59 random bits."""
     return f"{stem}-{''.join(secrets.choice(_ALPHABET) for _ in range(12))}"
 
 

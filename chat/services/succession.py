@@ -1,4 +1,4 @@
-"""What becomes of the rooms of somebody who leaves the workspace."""
+"""Rooms of a user who leaves the workspace: ending memberships, handing over ownership."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from realtime.streams.unit_of_work import unit_of_work
 
 @unit_of_work
 def leave_workspace(*, workspace_id: int, user_id: int) -> None:
-    """Take somebody who is no longer in the workspace out of all its rooms.
+    """Remove a user who is no longer in the workspace from all its rooms.
 
-    A private room goes with its last member; one that is left without an owner gets another.
+    A private room is deleted with its last member; one left without an owner gets a new one.
     """
     theirs = Membership.objects.filter(room__workspace_id=workspace_id, user_id=user_id)
     rooms = lock_rooms(Q(pk__in=theirs.values("room_id")))
@@ -33,9 +33,10 @@ def leave_workspace(*, workspace_id: int, user_id: int) -> None:
 
 
 def _hand_over(room: Room, by: int) -> None:
-    """Have a private room keep an owner: who has most to say there, of several the first to join.
+    """Make the member with the highest role a private room's owner, if it has none.
 
-    Where nobody who is left can sign in, the room waits for them.
+    Of several, the first to join. A room without members is deleted; one whose members cannot sign
+    in waits for them.
     """
     left = list(Membership.objects.filter(room=room).select_related("user").order_by("joined_at"))
     if not left:
@@ -51,7 +52,7 @@ def _hand_over(room: Room, by: int) -> None:
 
 
 def _ranks(room: Room, memberships: Collection[Membership]) -> dict[int, int]:
-    """How much each may do, by membership: viewers of the workspace only read."""
+    """Return the rank of each membership, by id: viewers of the workspace only read."""
     people = [membership.user_id for membership in memberships]
     found = WorkspaceMembership.objects.filter(workspace_id=room.workspace_id, user_id__in=people)
     roles = dict(found.values_list("user_id", "role"))

@@ -1,4 +1,4 @@
-"""Messages of Pitwall itself: what other apps have to say in a room."""
+"""Messages of Pitwall itself, which other apps post in rooms."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from realtime.streams.unit_of_work import unit_of_work
 def post_system_message(
     *, workspace_id: int, room: str, text: str, card: Card | None = None
 ) -> Sent:
-    """Post a message that no user wrote, with a live card perhaps.
+    """Post a message that no user wrote, optionally with a live card.
 
     It mentions nobody, whatever names are in it: its text may come from outside. Members who want
-    to hear of every message are told of it.
+    to hear of every message are notified.
 
     Raises:
         InvalidCommand: the text is empty or too long.
-        NotFound: there is no such room, or it is one of two people.
+        NotFound: there is no such room, or it is a direct one.
         Conflict: the room is archived.
     """
     checked = texts.check(text, may_be_empty=card is not None)

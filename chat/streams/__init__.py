@@ -1,1 +1,1 @@
-"""The streams of rooms: their keys, what passes beside the log, what ends or empties it."""
+"""The streams of rooms: keys, transient events, presence, exits and retractions."""

@@ -1,4 +1,4 @@
-"""Which events of a room end whose subscription to it."""
+"""Exits of rooms: the events that end subscriptions, and whose."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _DELETED = '{"type":"room_deleted"'
 
 
 def _reader(payload: str) -> int | None:
-    # The type is first in every payload: this is asked of each event.
+    # Checks the prefix, as it runs for each event: the type is first in every payload.
     if payload.startswith(_LEFT):
         return int(msgspec.json.decode(payload)["user_id"])
     return exits.EVERYBODY if payload.startswith(_DELETED) else None
 
 
 def reason_of(payload: str) -> str:
-    """Why a subscription ended: `left`, `removed` or `deleted`."""
+    """Return why a subscription ended: `left`, `removed` or `deleted`."""
     return str(msgspec.json.decode(payload).get("reason", "deleted"))
 
 
 def register() -> None:
-    """Have rooms end subscriptions; called when Django starts."""
+    """Register the exits of rooms; called when Django starts."""
     exits.register(STREAM_PREFIX, _reader)

@@ -1,7 +1,7 @@
-"""What happens in a room for the moment only: who comes and goes, who is writing.
+"""Transient events of a room: users entering, leaving, typing, turning away.
 
-It takes the way of newest values beside the room's log: nothing of it is stored, and a socket
-that lags gets what is newest of each kind and person when it can take it.
+They go out as a latest stream beside the room's log: none is stored, and a slow socket gets the
+newest of each kind and user once it can take it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from realtime.protocol import Event
 from realtime.streams import publish
 
 MAX_KEPT = 100
-# Of each person the newest of each of these counts.
+# Only the newest event of each of these kinds counts per user.
 _KEPT: Mapping[type[Event], str] = {
     TypingNow: "typing",
     UserJoined: "presence",
@@ -28,15 +28,15 @@ _KEPT: Mapping[type[Event], str] = {
 
 @dataclass(frozen=True)
 class Everything:
-    """Everybody who follows a room gets the same."""
+    """The selection of all events: everybody who follows a room gets the same."""
 
     def frames(self, payload: Mapping[str, Any]) -> list[bytes]:
-        """What happened, one event a frame."""
+        """Return the events, one per frame."""
         return [frame.encode() for frame in payload["frames"].values()]
 
 
 def _merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of each person the newest, in the order in which they came."""
+    """Keep the newest event of each kind and user, in the order of arrival."""
     frames = {**older["frames"]}
     for key, frame in newer["frames"].items():
         frames.pop(key, None)
@@ -48,6 +48,6 @@ latest.register(STREAM_PREFIX, _merge)
 
 
 def tell(workspace_id: int, event: TypingNow | UserJoined | UserLeft | UserAway) -> None:
-    """Push to all who follow the room now: on commit inside a transaction, else at once."""
+    """Push to the room's current followers: on commit inside a transaction, else at once."""
     payload = {"frames": {f"{_KEPT[type(event)]}:{event.user_id}": event.encode().decode()}}
     publish.publish_latest(keys.room(workspace_id, event.room), payload)

@@ -1,7 +1,7 @@
-"""Who comes into rooms and leaves them, and who is at their screen, told to those who are there.
+"""Presence events: tells rooms which users enter, leave, turn away or come back.
 
-Somebody is away when they are connected and none of their connections has their attention: one
-that has it sits in a scope of the workspace, until it says `away`.
+A user is away when connected while no connection has the user's attention. A connection that has
+it is in a scope of the workspace, until it says `away`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from realtime.presence import store
 
 @store.listen
 def tell_room(change: store.Change) -> None:
-    """Pass on that somebody is present in a room now, or is not any more."""
+    """Tell a room that a user is present now, or no longer."""
     slug = keys.slug_of(change.seat.scope)
     if slug is None:
         return
@@ -27,7 +27,7 @@ def tell_room(change: store.Change) -> None:
 
 @store.listen
 def tell_attention(change: store.Change) -> None:
-    """Tell the rooms somebody is in that they have turned away everywhere, or are back."""
+    """Tell the rooms where a user is present that the user is away everywhere, or is back."""
     workspace_id, scope, user_id = change.seat
     if scope != keys.ATTENTION:
         return

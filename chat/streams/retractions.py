@@ -1,4 +1,4 @@
-"""What the events of a room still say of messages that are gone: their place, and no text."""
+"""Retractions of rooms: events of messages that are gone keep their place, but no text."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ _quoting: msgspec.json.Decoder[ChatMessage | MessageEdited] = msgspec.json.Decod
 
 
 def without(gone: Collection[int], payload: str) -> str:
-    """The event that quotes a message, or answers one, without the text of those in `gone`.
+    """Return an event that quotes or answers a message, without the text of those in `gone`.
 
-    Where a client ends up with it is where the event with the text and then `message_deleted`
-    would have led it.
+    A client ends up in the same state as after the original event and then `message_deleted`.
     """
     event = _quoting.decode(payload)
     if event.message_id in gone:
@@ -42,5 +41,5 @@ def without(gone: Collection[int], payload: str) -> str:
 
 
 def register() -> None:
-    """Have processes forget what is taken back of rooms; called when Django starts."""
+    """Register the retractions of rooms; called when Django starts."""
     retractions.register(STREAM_PREFIX, MessageDeleted, MessagesExpired)

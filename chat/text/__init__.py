@@ -1,1 +1,1 @@
-"""The text of messages: what may be sent, Markdown, emoji."""
+"""Texts of messages: checks, Markdown, emoji."""

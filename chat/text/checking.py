@@ -1,4 +1,4 @@
-"""What a message's text must be, and a short form of it. Pure."""
+"""Checks and excerpts of message texts. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ EXCERPT_LENGTH = 140
 
 
 def check(text: str, *, may_be_empty: bool = False) -> str:
-    """`text` without blank lines around it.
+    """Return `text` without blank lines around it.
 
     Raises:
-        InvalidCommand: it is empty (unless something else makes up the message), or too long.
+        InvalidCommand: it is empty (unless `may_be_empty`), too long, or has U+0000.
     """
     stripped = text.strip("\n\r").rstrip()
     if not stripped.strip() and not may_be_empty:
@@ -27,7 +27,7 @@ def check(text: str, *, may_be_empty: bool = False) -> str:
 
 
 def excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:
-    """The beginning of a text on one line, at most `length` characters long."""
+    """Return the beginning of a text on one line, at most `length` characters long."""
     line = " ".join(text[: length * 4].split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 

@@ -1,4 +1,4 @@
-"""What counts as one emoji: the only thing that people react with. Pure."""
+"""Check for a single emoji, the only thing allowed as a reaction. Pure."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from chat.protocol import MAX_EMOJI_LENGTH
 
 
 def is_emoji(text: str) -> bool:
-    """Whether `text` is exactly one emoji of Unicode's list, with or without U+FE0F."""
+    """Return whether `text` is exactly one emoji of Unicode's list, with or without U+FE0F."""
     return len(text) <= MAX_EMOJI_LENGTH and emoji.is_emoji(text)

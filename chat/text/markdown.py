@@ -1,11 +1,11 @@
-"""Message text to HTML: CommonMark, tables, strikethrough, bare links, mentions. Pure.
+"""Renders message text to HTML: CommonMark, tables, strikethrough, bare links, mentions. Pure.
 
-Nothing of the text reaches the page as markup of its own: raw HTML is shown as text, images stay
-links, and what the parser made is sanitised once more. The result carries no style, no script and
-no event attribute, so it works under a strict content security policy.
+No markup of the author's reaches the page: raw HTML is shown as text, images stay links, and the
+parser's output is sanitised again. The result has no style, script or event attribute, so it works
+under a strict content security policy.
 
-Line breaks are kept, as people who write messages expect. A very long or deeply nested text is
-still rendered in bounded time: beyond MAX_MARKUP characters it is shown as it was written.
+Line breaks are kept, as users expect. Very long or deeply nested texts are still rendered in
+bounded time: beyond MAX_MARKUP characters a text is shown as written.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-# Longer texts are shown as written: pasted logs, not markup. Below it the slowest text known
+# Longer texts are shown as written: pasted logs, not markup. Below it the slowest known text
 # takes a fraction of a second.
 MAX_MARKUP = 20_000
 MAX_NAME_LENGTH = 150
@@ -31,13 +31,13 @@ EVERYONE = "all"
 
 _NAME = r"[\w.@+-]"
 _MENTION = re.compile(rf"[@＠](?P<name>{_NAME}{{1,{MAX_NAME_LENGTH}}})(?!{_NAME})")
-# What a name may hold but a sentence ends with: "ask @alice." means alice.
+# Allowed in a name, but punctuation at the end of one: "ask @alice." means alice.
 _TRAILING = ".@+-"
-# After these an @ belongs to an address or a path. Scripts without spaces may precede a mention.
+# After these an @ is part of an address or a path. Scripts without spaces may precede a mention.
 _WITHIN_WORD = re.compile(r"[0-9A-Za-z_.+@＠/\-\u00c0-\u052f]")
 
 _SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?)$", re.IGNORECASE)
-# The host ends where it can no longer be one, so that "https://example.com是" links the host.
+# The host ends before the first invalid character: "https://example.com是" links just the host.
 _ADDRESS = re.compile(
     r"://(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?|[^\W_](?:[\w.-]{0,252}\w)?)"
     r"(?::\d{1,5})?(?:[/?#][^\s<>\"\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]*)?",
@@ -65,9 +65,9 @@ _SANITIZER = nh3.Cleaner(
 class Rendered:
     """A message's text as sanitised HTML, and the names that it mentions, each once.
 
-    Names are as written (NFKC, any case), without the @, in their order; `all` stands for everyone.
-    A name ends where a username must; a sentence's last dot is not part of it. Those in code and
-    in links do not count.
+    Names are as written (NFKC, any case), without the @, in order; `all` stands for everyone. A
+    name ends where a username must; a sentence's final dot is not part of it. Names in code and in
+    links do not count.
     """
 
     html: str
@@ -84,9 +84,9 @@ def read(text: str) -> Rendered:
 
 
 def render(text: str) -> str:
-    """`text` as sanitised HTML; a mention becomes `<span class="mention">@name</span>`.
+    """Return `text` as sanitised HTML; a mention becomes `<span class="mention">@name</span>`.
 
-    The span says what the text looks like, not that there is such a user.
+    The span marks the syntax; it does not mean that such a user exists.
     """
     return read(text).html
 
@@ -104,17 +104,17 @@ def _names(tokens: Sequence[Token]) -> list[str]:
 
 
 def _walk(tokens: Sequence[Token]) -> Iterator[Token]:
-    # Children hold no children of their own once images are off.
+    # With images disabled, children have no children of their own.
     for token in tokens:
         yield token
         yield from token.children or ()
 
 
-# --- What the parser is taught --------------------------------------------------------------
+# --- Extensions of the parser ---------------------------------------------------------------
 
 
 def _mention_rule(state: StateInline, silent: bool) -> bool:
-    """@name, unless it stands within a word, an address or a link."""
+    """Parse @name, unless it is within a word, an address or a link."""
     pos = state.pos
     if state.linkLevel > 0 or state.src[pos] not in "@＠":
         return False
@@ -133,7 +133,7 @@ def _mention_rule(state: StateInline, silent: bool) -> bool:
 
 
 def _address_rule(state: StateInline, silent: bool) -> bool:
-    """http:// and https:// addresses without brackets around them, as GitHub ends them."""
+    """Parse http:// and https:// addresses without brackets, ending them as GitHub does."""
     if state.linkLevel > 0 or state.src[state.pos] != ":":
         return False
     scheme = _SCHEME.search(state.pending[-9:])
@@ -159,7 +159,7 @@ def _push_link(state: StateInline, href: str, text: str) -> None:
 
 
 def _without_sentence(address: str, shortest: int) -> str:
-    """`address` without punctuation at its end that belongs to the sentence around it."""
+    """Return `address` without trailing punctuation that belongs to the sentence around it."""
     end = len(address)
     unbalanced = address.count(")") - address.count("(")
     while end > shortest:
@@ -183,7 +183,7 @@ def _render_mention(
 def _render_cell(
     self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """The parser aligns by a style attribute; the page may only have classes."""
+    """Align by a class: the parser uses a style attribute, which the page may not have."""
     token = tokens[index]
     style = str(token.attrs.pop("style", ""))
     if style:

@@ -1,1 +1,1 @@
-"""REST: metrics, their history, and the samples that programs push."""
+"""REST API of metrics, their history, and pushed samples."""

@@ -1,4 +1,4 @@
-"""What the REST API takes and gives; docs: rest API, metrics/ and samples/."""
+"""Serializers and response documents of metrics/ and samples/; docs: REST API."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from realtime.errors import InvalidCommand
 from realtime.http.bodies import StrictSerializer
 
 MAX_SAMPLES = 1000
-# Clocks differ a little; beyond this a sample is from a clock that is wrong.
+# Clocks differ a little; a sample further in the future comes from a wrong clock.
 AHEAD = 60 * instants.SECOND
 
 
 @extend_schema_field({"type": "number"})
 class NumberField(serializers.Field[float, Any, float, Any]):
-    """A finite JSON number: no text, no boolean."""
+    """A finite JSON number; refuses strings and booleans."""
 
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool) or not isinstance(data, int | float):
@@ -46,7 +46,7 @@ class NumberField(serializers.Field[float, Any, float, Any]):
 
 @extend_schema_field({"oneOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]})
 class InstantField(serializers.Field[int, Any, str, Any]):
-    """RFC 3339 with an offset, or epoch seconds; microseconds since the epoch within."""
+    """A time: RFC 3339 with an offset or epoch seconds, read as microseconds since the epoch."""
 
     def to_internal_value(self, data: Any) -> int:
         try:
@@ -71,7 +71,7 @@ class TagsField(serializers.Field[dict[str, str], Any, dict[str, str], Any]):
 
 
 class MetricNameField(serializers.CharField):
-    """A text, not a number that reads like one."""
+    """A string field that refuses numbers."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -80,9 +80,9 @@ class MetricNameField(serializers.CharField):
 
 
 class SampleSerializer(StrictSerializer):
-    """One sample of a batch. `context["now"]`, in microseconds, stands for a missing time.
+    """One sample of a batch; its time defaults to `context["now"]`, in microseconds.
 
-    A misspelt `timestamp` would otherwise be stored as of now, without a word.
+    Strict, as a sample with a misspelt `timestamp` would otherwise silently be stored as of now.
     """
 
     metric = MetricNameField(max_length=MAX_NAME_LENGTH, validators=[metric_name])
@@ -100,7 +100,7 @@ class SampleSerializer(StrictSerializer):
 
 
 class BatchSerializer(serializers.Serializer[Any]):
-    """The body of POST samples/; the samples themselves are checked one by one."""
+    """The body of POST samples/; the samples themselves are checked one by one later."""
 
     samples = serializers.ListField(
         child=serializers.JSONField(allow_null=True), allow_empty=False, max_length=MAX_SAMPLES
@@ -110,7 +110,7 @@ class BatchSerializer(serializers.Serializer[Any]):
 def read_samples(
     raw: list[Any], now: int
 ) -> tuple[dict[int, PushedSample], dict[int, dict[str, Any]]]:
-    """The well-formed samples of a batch, and what is wrong with the others, both by index."""
+    """Return the well-formed samples of a batch, and the errors of the others, both by index."""
     serializer = SampleSerializer(context={"now": now})
     samples: dict[int, PushedSample] = {}
     errors: dict[int, dict[str, Any]] = {}
@@ -138,10 +138,10 @@ class HistoryQuerySerializer(serializers.Serializer[Any]):
             raise ValidationError('A JSON object of names and texts: {"room": "lab"}.') from None
 
     def range(self, now: int) -> ranges.Range:
-        """The range asked for, at `now` (microseconds).
+        """Return the requested range, at `now` (microseconds).
 
         Raises:
-            ValidationError: by field, what does not fit.
+            ValidationError: the range is invalid; the errors are by field.
         """
         asked = self.validated_data
         try:
@@ -176,7 +176,7 @@ class MetricView(Struct, kw_only=True):
 
 
 class BucketView(Struct, kw_only=True):
-    """What the samples from `timestamp` on come to; `value` is their mean."""
+    """The aggregate of the bucket of samples that starts at `timestamp`; `value` is the mean."""
 
     timestamp: str
     value: float
@@ -196,20 +196,20 @@ class HistoryView(Struct, kw_only=True):
 
 
 class Accepted(Struct, kw_only=True):
-    """How many samples were stored; `errors`, by index, tells what was wrong with the others."""
+    """The number of stored samples; `errors` has the reasons for the others, by index."""
 
     accepted: int
     errors: dict[str, Any] | UnsetType = UNSET
 
 
 class SamplesBody(serializers.Serializer[Any]):
-    """The body of POST samples/ as it is meant; BatchSerializer leaves the samples for later."""
+    """The body of POST samples/ as documented; BatchSerializer does not check the samples."""
 
     samples = SampleSerializer(many=True)
 
 
 def metric_document(state: MetricState) -> dict[str, Any]:
-    """One entry of metrics/."""
+    """Return one entry of metrics/."""
     metric: Metric = state.metric
     latest = state.latest
     return {
@@ -224,7 +224,7 @@ def metric_document(state: MetricState) -> dict[str, Any]:
 
 
 def history_document(history: History) -> dict[str, Any]:
-    """The answer of metrics/{name}/history/."""
+    """Return the response of metrics/{name}/history/."""
     return {
         "metric": history.metric.name,
         "unit": history.metric.unit,
@@ -244,7 +244,7 @@ def history_document(history: History) -> dict[str, Any]:
 
 
 def _written(text: str | None) -> str | float | None:
-    """A time of a query string: epoch seconds have no type there; a `+` arrives as a space."""
+    """Read a time of a query string: epoch seconds arrive as text, a `+` as a space."""
     if text is None:
         return None
     try:

@@ -1,7 +1,7 @@
-"""What the live card of a metric shows, and how each new value changes it. Pure.
+"""State of a metric's live card, and how each new value changes it. Pure.
 
-A card's frames hold its whole state, sparkline included, while the stream brings single values:
-the cards that somebody follows are remembered, one a metric, and shared by all who follow them.
+A card's frames hold its whole state, sparkline included, while the stream brings single values. So
+followed cards are kept in memory, one per metric, and shared by all their followers.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from notifications.protocol import CardUpdate
 KIND = "metric"
 SPARKLINE = 60
 
-# A time as the protocol writes it, so that texts compare as times do, and the value then.
+# (time, value); times are in the protocol's format, which sorts as text.
 Point = tuple[str, float]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a card shows besides its numbers; `workspace` is the slug."""
+    """The contents of a card besides its values; `workspace` is the slug."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Facts:
 
 
 def state(facts: Facts, points: tuple[Point, ...]) -> dict[str, Any]:
-    """The state of a card whose newest values are `points`, oldest first."""
+    """Return the state of a card whose newest values are `points`, oldest first."""
     timestamp, value = points[-1] if points else (None, None)
     moment = f"&at={timestamp}" if timestamp else ""
     return {
@@ -52,7 +52,7 @@ def state(facts: Facts, points: tuple[Point, ...]) -> dict[str, Any]:
 
 
 class LiveCard:
-    """A metric's card as this process knows it. Safe to use from several threads."""
+    """A metric's card as this process knows it. Thread-safe."""
 
     def __init__(self, facts: Facts, points: Iterable[Point]) -> None:
         self._lock = threading.Lock()
@@ -60,13 +60,13 @@ class LiveCard:
         self._points = _newest(points)
 
     def refresh(self, facts: Facts, points: Iterable[Point]) -> None:
-        """Take over what was read from the database; values that came since stay."""
+        """Take over data read from the database; values received since then stay."""
         with self._lock:
             self._facts = facts
             self._points = _newest((*points, *self._points))
 
     def take(self, timestamp: str, value: float) -> None:
-        """A value from the stream; one that is known already, or late, changes nothing."""
+        """Add a value from the stream; ignores one that is known already, or late."""
         with self._lock:
             if not self._points or timestamp > self._points[-1][0]:
                 self._points = (*self._points, (timestamp, value))[-SPARKLINE:]
@@ -90,7 +90,7 @@ class CardSelection:
     cards: Mapping[str, LiveCard] = field(compare=False)
 
     def frames(self, payload: Mapping[str, Any]) -> list[bytes]:
-        """The `card_update` frames that a payload of the stream `metrics` makes."""
+        """Return the `card_update` frames for a payload of the stream `metrics`."""
         described = self._describe(payload.get("catalogue", {}))
         frames = []
         for values in payload["metrics"].values():

@@ -14,12 +14,12 @@ from dashboard.selectors import CardData
 from notifications.cards import CardKind, Followed, State, register
 from realtime.auth import Principal
 
-# The cards that somebody follows on this process, by workspace and metric.
+# The cards that are followed in this process, by workspace and metric.
 _followed: WeakValueDictionary[tuple[int, str], LiveCard] = WeakValueDictionary()
 
 
 def state(principal: Principal, references: Sequence[str]) -> dict[str, State | None]:
-    """The present state of these metrics' cards."""
+    """Return the current state of these metrics' cards."""
     found = _visible(principal, references)
     return {
         name: card_state.state(*_read(found[name], principal)) if name in found else None
@@ -28,7 +28,7 @@ def state(principal: Principal, references: Sequence[str]) -> dict[str, State | 
 
 
 def follow(principal: Principal, references: Sequence[str]) -> Followed | None:
-    """The workspace's stream of values, and which of it these metrics' cards are made of."""
+    """Return the workspace's stream of values, and the selection for these metrics' cards."""
     found = _visible(principal, references)
     if not found:
         return None
@@ -46,7 +46,7 @@ def _visible(principal: Principal, references: Iterable[str]) -> dict[str, CardD
 
 def _live(data: CardData, principal: Principal) -> LiveCard:
     facts, points = _read(data, principal)
-    # setdefault: of two threads at once, one card counts for both.
+    # setdefault: two concurrent threads get the same card.
     card = _followed.setdefault((principal.workspace_id, facts.name), LiveCard(facts, points))
     card.refresh(facts, points)
     return card

@@ -1,1 +1,1 @@
-"""Collecting: one module a kind of source, and the engine that runs them."""
+"""Collection: one module per kind of source, and the engine that runs them."""

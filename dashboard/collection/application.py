@@ -1,15 +1,15 @@
-"""Pitwall itself: who uses it, what it commits, how it answers.
+"""Collector of Pitwall's own metrics: users, commits, HTTP requests, and the apps' measures.
 
-Read from what every process reports of itself once a second (`process.gauges`), so that several
-web processes are one application.
+Reads the reports that every process writes once a second (`process.gauges`), so that several web
+processes count as one application.
 
-- `active_users`: people seen in the last minutes (`accounts.selectors.active_user_count`).
-- `transactions_per_second`: units of work committed, all processes together.
-- `response_time_ms`: mean time of the HTTP requests of the last 60 s. None was served: no value,
-  since nothing was measured.
-- `error_rate`: percent of the HTTP requests of the last 60 s that ended in a server error; 0 when
-  none failed, also when there was none at all. No process reports: no value.
-- What apps have declared as measures (`realtime.process.gauges`), in a series for each set of tags.
+- `active_users`: users seen in the last minutes (`accounts.selectors.active_user_count`).
+- `transactions_per_second`: units of work committed by all processes together.
+- `response_time_ms`: mean duration of the HTTP requests of the last 60 s; no value if there were
+  none, since nothing was measured.
+- `error_rate`: percentage of the HTTP requests of the last 60 s that ended in a server error; 0 if
+  there were no requests; no value if no process reports.
+- The measures that apps declare (`realtime.process.gauges`), one series per set of tags.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ METRICS = (
 
 @dataclass
 class _Process:
-    """What a process last reported, and when (epoch seconds, by the database's clock)."""
+    """The last report of a process, and its time (epoch seconds, by the database's clock)."""
 
     seen_at: float
     counts: Counts
@@ -58,9 +58,9 @@ class _Process:
 class ProcessCounters:
     """Follows the counters of all processes from snapshot to snapshot.
 
-    A rate is taken between two reports of one process, by the times of these reports: they come
-    about once a second and not in step with the collector, so that dividing by the collector's
-    own interval would show every other value doubled.
+    A rate is computed between two reports of one process, by the reports' times: they come about
+    once a second and not in step with the collector, so that dividing by the collector's own
+    interval would show every other value doubled.
     """
 
     def __init__(self) -> None:
@@ -68,10 +68,10 @@ class ProcessCounters:
         self._read_at: float | None = None
 
     def update(self, processes: Sequence[ProcessReading], at: float) -> Counts:
-        """What the counters grew by since the last call; nothing on the first.
+        """Return the counters' growth since the last call; nothing on the first.
 
-        A process that started since then counts from zero; one that was merely not heard of
-        counts from now on, or all of its past would seem to have just happened.
+        A process that started since then counts from zero. One that merely was not known counts
+        from now on, as otherwise its whole past would seem to have just happened.
         """
         growth = dict.fromkeys(_COUNTERS, 0.0)
         for reading in processes:
@@ -87,7 +87,7 @@ class ProcessCounters:
                 for name in _COUNTERS:
                     growth[name] += max(0.0, after.counts[name] - before.counts[name])
                 after.commits_per_second = _commit_rate(before, after)
-        # One that is silent for a moment is remembered for when it is back.
+        # A process that is silent for a moment is remembered until it is back.
         self._known = {
             name: known for name, known in self._known.items() if known.seen_at > at - FORGET_AFTER
         }
@@ -95,14 +95,14 @@ class ProcessCounters:
         return growth
 
     def commits_per_second(self, processes: Sequence[ProcessReading]) -> float | None:
-        """Of these processes together; None when no rate is known of any."""
+        """Return the rate of these processes together; None if none has a known rate."""
         known = (self._known.get(reading.process_id) for reading in processes)
         rates = [p.commits_per_second for p in known if p and p.commits_per_second is not None]
         return sum(rates) if rates else None
 
 
 class ApplicationCollector:
-    """See the module; `snapshot` and `active_users` read the database."""
+    """Collects the module's metrics; `snapshot` and `active_users` read the database."""
 
     def __init__(
         self,

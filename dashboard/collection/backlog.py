@@ -1,4 +1,4 @@
-"""Readings that are not stored yet, oldest first, at most some minutes of them. Pure."""
+"""Backlog of readings that are not stored yet, oldest first, limited to some minutes. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboard.samples.readings import SourceReading
 
 @dataclass(frozen=True)
 class Batch:
-    """What one workspace got from one tick (epoch seconds)."""
+    """The readings of one workspace from one tick (epoch seconds)."""
 
     workspace_id: int
     tick: int
@@ -19,7 +19,7 @@ class Batch:
 
 
 class Backlog:
-    """Keeps the newest `keep_seconds` of batches; what is older gives way and is counted."""
+    """Keeps the newest `keep_seconds` of batches; drops older ones and counts their readings."""
 
     def __init__(self, keep_seconds: int) -> None:
         self._keep = keep_seconds
@@ -36,7 +36,7 @@ class Backlog:
             self.lost += len(self._batches.popleft().rows)
 
     def peek(self, limit: int) -> Sequence[Batch]:
-        """The next batches to store: up to `limit`, of the workspace that has waited longest."""
+        """Return the next batches to store: up to `limit`, of the workspace waiting longest."""
         if not self._batches:
             return ()
         workspace_id = self._batches[0].workspace_id
@@ -49,15 +49,15 @@ class Backlog:
         return found
 
     def newest_of(self, workspace_id: int) -> Batch | None:
-        """The batch of that workspace that came last."""
+        """Return the last batch of that workspace."""
         return next((b for b in reversed(self._batches) if b.workspace_id == workspace_id), None)
 
     def remove(self, batches: Sequence[Batch]) -> None:
-        """Forget these: they are stored. Some may have given way meanwhile."""
+        """Remove batches that are stored; some may have been dropped meanwhile."""
         gone = {id(batch) for batch in batches}
         self._batches = deque(batch for batch in self._batches if id(batch) not in gone)
 
     def take_lost(self) -> int:
-        """How many readings have given way since this was last asked."""
+        """Return the number of readings dropped since the last call."""
         lost, self.lost = self.lost, 0
         return lost

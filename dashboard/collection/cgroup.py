@@ -1,8 +1,8 @@
-"""CPU and memory as a container sees them: against its limits, where it has any.
+"""CPU and memory of a container against its limits, if it has any.
 
-Inside a container psutil reads the host's figures, so a container that is out of its memory shows
-the host's 20 %. Only the top of the mounted cgroup tree is read: in a container that is its own
-group, on a plain host it has no limits and nothing is read here.
+Inside a container psutil reads the host's values, so that a container out of memory would show the
+host's 20 %. Only the root of the mounted cgroup tree is read: in a container that is its own group;
+on a plain host it has no limits, and nothing is read here.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path("/sys/fs/cgroup")
-# cgroup v1 writes "no limit" as a number of pages near the top of 64 bits.
+# cgroup v1 reports "no limit" as a whole number of pages, near the top of 64 bits.
 UNLIMITED = 1 << 60
 
 
 class Cpu(NamedTuple):
-    """CPU seconds used so far, and the number of CPUs that the limit comes to."""
+    """CPU seconds used so far, and the limit as a number of CPUs."""
 
     used_seconds: float
     limit_cpus: float
 
 
 class Memory(NamedTuple):
-    """Bytes in use without the page cache that can be dropped, and the limit."""
+    """Bytes in use, without the droppable page cache, and the limit."""
 
     used: int
     limit: int
 
 
 def read_cpu(root: Path = ROOT) -> Cpu | None:
-    """The group's CPU time and limit; None where there is no limit to measure against."""
+    """Return the group's CPU time and limit; None if there is no limit to measure against."""
     return _cpu_v2(root) or _cpu_v1(root)
 
 
 def read_memory(root: Path = ROOT) -> Memory | None:
-    """The group's memory and limit; None where there is no limit to measure against."""
+    """Return the group's memory and limit; None if there is no limit to measure against."""
     return _memory_v2(root) or _memory_v1(root)
 
 
@@ -90,7 +90,7 @@ def _number(path: Path) -> int | None:
 
 
 def _fields(path: Path) -> dict[str, int]:
-    """A file of `name number` lines."""
+    """Parse a file of `name number` lines."""
     words = _words(path)
     pairs = zip(words[::2], words[1::2], strict=False)
     return {name: int(number) for name, number in pairs if number.isdecimal()}

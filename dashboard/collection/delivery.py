@@ -1,8 +1,8 @@
-"""Stores and pushes what was collected, and rides out a database that is away.
+"""Stores and pushes collected readings, and rides out outages of the database.
 
-Ticks go on while a batch is being stored. While the database is away they pile up in the backlog
-(the newest ten minutes; what gives way is logged with its count) and their values are pushed
-without being stored; back again, the backlog is written under its true times.
+Ticks continue while a batch is being stored. During an outage they pile up in the backlog (the
+newest ten minutes; the number of dropped readings is logged), and their values are pushed without
+being stored. After it the backlog is stored under its original times.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ logger = logging.getLogger(__name__)
 KEEP_SECONDS = 600
 BATCHES_AT_ONCE = 60
 RETRY_AFTER = 1.0
-# A batch that is stored later than this is pushed ahead of it.
+# After this time (and one retry) without a successful write, batches are pushed unstored.
 PATIENCE = 1.0
 RECORD_RUNS_EVERY = 5.0
 
 
 class Delivery:
-    """Takes the outcomes of ticks; everything else happens in a task of its own."""
+    """Takes the outcomes of ticks; everything else happens in its own task."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._ever_planned: set[tuple[int, str]] = set()
@@ -55,12 +55,12 @@ class Delivery:
         self._runs_recorded_at = float("-inf")
 
     def adopt(self, plan: CollectionPlan) -> None:
-        """Store by this plan from now on."""
+        """Use this plan from now on."""
         self.plan = plan
         self._ever_planned |= plan.metrics
 
     def take(self, outcomes: Sequence[Outcome]) -> None:
-        """Have these stored and pushed; returns at once."""
+        """Queue these outcomes to be stored and pushed; returns at once."""
         for outcome in outcomes:
             self._note_run(outcome)
         for batch in _batches(outcomes):
@@ -71,13 +71,13 @@ class Delivery:
             self._storing = asyncio.get_running_loop().create_task(self._store())
 
     def failure(self) -> BaseException | None:
-        """Why storing ended for good (the lease is lost), or None."""
+        """Return why storing ended for good (the lease is lost), or None."""
         if self._storing is not None and self._storing.done():
             return self._storing.exception()
         return None
 
     async def flush(self, within: float) -> None:
-        """Store what is there, for at most so many seconds; says what is then lost."""
+        """Store the backlog, for at most `within` seconds; logs what is lost then."""
         try:
             async with asyncio.timeout(within):
                 if self._storing is not None:
@@ -114,21 +114,22 @@ class Delivery:
                 rows=rows,
                 plan=self.plan,
                 appearing=self._appearing(workspace_id, rows),
-                # What fills in the past is no news; only a batch that ends with the present is.
+                # Backfilled values are no news: publish only if the newest batch is included.
                 publish=batches[-1] is newest,
             )
         except DATABASE_AWAY:
             raise
         except DatabaseError:
-            # Not away: it refuses these rows, and would again. The next ones must not wait.
+            # Not an outage: the database refuses these rows, and would again. Drop them, so that
+            # the next ones do not wait.
             lost = sum(len(batch.rows) for batch in batches)
             logger.exception("%d readings were lost: the database refuses them", lost)
         self._backlog.remove(batches)
 
     def _appearing(self, workspace_id: int, rows: Sequence[SourceReading]) -> list[MetricSpec]:
-        """Metrics that have values for the first time: those that sources have occasionally.
+        """Return the occasional metrics of sources that have values for the first time.
 
-        None that a plan has had: one that is deleted would be back within a second.
+        Excludes those that any plan has had, or a deleted metric would be back within a second.
         """
         kinds = {source.pk: source.kind for source in self.plan.sources}
         new = {row for row in rows if (workspace_id, row.metric) not in self._ever_planned}
@@ -149,7 +150,7 @@ class Delivery:
             logger.error("%d readings were lost: the database was away for too long", lost)
 
     def _push(self, batch: Batch) -> None:
-        """Tell subscribers without the database: the page stays live while it is away."""
+        """Publish without the database, so that pages stay live during an outage."""
         at = batch.tick * instants.SECOND
         values = [
             Measured(at, to.series_id, to.group, row.metric, to.tags, to.live, row.value)
@@ -168,7 +169,7 @@ class Delivery:
             self._failed.pop(outcome.source_id, None)
 
     def _runs_due(self) -> bool:
-        """States that changed are recorded at once, the times of runs every few seconds."""
+        """Return whether to record runs: changed states at once, others every few seconds."""
         news = any(self._known_errors.get(s) != error for s, (_, error) in self._failed.items())
         recovered = any(self._known_errors.get(s) != "" for s in self._succeeded)
         if news or recovered:
@@ -193,7 +194,7 @@ class Delivery:
 
 
 def _batches(outcomes: Sequence[Outcome]) -> list[Batch]:
-    """One batch for each workspace and tick."""
+    """Return one batch per workspace and tick."""
     rows: dict[tuple[int, int], list[SourceReading]] = defaultdict(list)
     for outcome in outcomes:
         at = outcome.tick * instants.SECOND

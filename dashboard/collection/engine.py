@@ -1,9 +1,9 @@
-"""Runs the sources of all workspaces side by side, each at its own pace. Knows no database.
+"""Runs the sources of all workspaces concurrently, each at its own interval. Uses no database.
 
-A source that fails is tried again after a growing pause with jitter; one that hangs keeps its own
-thread and is not started again before that has come back. Neither is waited for: a tick takes
-the readings that are there within a moment, and what comes later goes out with a later tick,
-under the time at which it was taken.
+A source that fails is retried after a growing pause with jitter; one that hangs keeps its own
+thread and is not started again before that returns. A tick waits for neither: it takes the
+readings that arrive within GRACE, and later ones go out with a later tick, under the time at
+which they were taken.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from dashboard.source_kinds import Collector, Kind, Readings, SourceFacts
 T = TypeVar("T")
 
 CONCURRENCY = 32
-# How long a tick waits for sources that have answered within this time before.
+# Seconds that a tick waits for sources whose last run took no longer than this.
 GRACE = 0.15
 LONGEST_PAUSE = 300.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of a source came to: readings, or the error that is shown. `tick`: seconds."""
+    """The result of a source's run: readings, or the error to show. `tick`: epoch seconds."""
 
     source_id: int
     workspace_id: int
@@ -42,9 +42,9 @@ class Outcome:
 
 
 class OwnThread:
-    """A daemon thread that runs one thing after another: a hung one keeps nobody else waiting.
+    """A daemon thread that runs jobs one by one: a hung job blocks no other source.
 
-    `between` runs in the thread after each thing, `at_end` before the thread ends.
+    `between` runs in the thread after each job, `at_end` before the thread ends.
     """
 
     def __init__(self, name: str, between: Callable[[], None], at_end: Callable[[], None]) -> None:
@@ -56,15 +56,15 @@ class OwnThread:
         self._thread.start()
 
     def call(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """Have `function` run in the thread; its result, for the loop of the caller."""
+        """Run `function` in the thread; return its result as a future of the caller's loop."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        # In the caller's context, as in a service thread: a worker's fence goes with it.
+        # In the caller's context, as in a service thread: it carries the worker's fence.
         job = functools.partial(contextvars.copy_context().run, function)
         self._jobs.put((job, future))
         return future
 
     def end(self) -> None:
-        """Let the thread end after what it is doing."""
+        """End the thread after its queued jobs."""
         self._jobs.put(None)
 
     def _run(self) -> None:
@@ -81,7 +81,7 @@ class OwnThread:
 
 
 class Runner:
-    """One source: its collector, when it is due, and how it has fared."""
+    """Runs one source: keeps its collector, its next run and its failures."""
 
     def __init__(self, facts: SourceFacts, kind: Kind, thread: OwnThread) -> None:
         self.facts = facts
@@ -95,7 +95,7 @@ class Runner:
         self._failures = 0
 
     def due(self, tick: int) -> bool:
-        """Whether to start at `tick`; also when the clock was set back beyond any pause."""
+        """Return whether to start at `tick`; also if the clock was set back beyond any pause."""
         far_ahead = self._due_at - tick > LONGEST_PAUSE + self.facts.interval_seconds
         return self.running is None and (tick >= self._due_at or far_ahead)
 
@@ -110,7 +110,7 @@ class Runner:
                     readings = await self._read(tick)
             except TimeoutError:
                 error = f"No answer within {self._kind.timeout:g} s."
-            except Exception as raised:  # noqa: BLE001 - a source's own trouble, shown as such
+            except Exception as raised:  # noqa: BLE001 - the source's own error, shown as such
                 error = f"{type(raised).__name__}: {raised}"
         self.slow = time.monotonic() - began > GRACE
         self._plan_next(tick, failed=bool(error))
@@ -125,7 +125,7 @@ class Runner:
         if self._pending is not None and not self._pending.done():
             raise TimeoutError  # an earlier run hangs in the source's thread
         self._pending = self._thread.call(lambda: self._collect(tick))
-        # Shielded: a time-out leaves the future to be settled when the thread comes back.
+        # Shielded: after a timeout, the future is still settled when the thread returns.
         return await asyncio.shield(self._pending)
 
     def _collect(self, tick: int) -> Readings:
@@ -140,14 +140,14 @@ class Runner:
             pause = min(LONGEST_PAUSE, interval * 2.0**self._failures)
             self._due_at = tick + max(1.0, pause * random.uniform(0.5, 1))
         else:
-            # On the grid of the interval, so that sources of equal pace share their ticks.
+            # Aligned to the interval, so that sources with equal intervals share their ticks.
             self._due_at = (tick // interval + 1) * interval
 
 
 class Engine:
-    """All sources of a worker.
+    """Runs all sources of a worker.
 
-    In each source's thread `between` is called after each of its runs and `at_end` at the end.
+    Each source's thread calls `between` after each run, and `at_end` before it ends.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Engine:
         self._running: set[asyncio.Task[Outcome]] = set()
 
     def adopt(self, sources: Iterable[tuple[SourceFacts, Kind]]) -> None:
-        """Run these sources from now on: new and changed ones begin anew, others end."""
+        """Run these sources from now on: start new, restart changed and end missing ones."""
         wanted = {facts.source_id: (facts, kind) for facts, kind in sources}
         for source_id, runner in list(self._runners.items()):
             if source_id not in wanted or runner.facts != wanted[source_id][0]:
@@ -174,7 +174,7 @@ class Engine:
                 self._runners[source_id] = Runner(facts, kind, thread)
 
     async def tick(self, tick: int) -> list[Outcome]:
-        """Start what is due at `tick` (epoch seconds); all outcomes that are there by now."""
+        """Start the sources due at `tick` (epoch seconds); return the outcomes available by now."""
         quick: set[asyncio.Task[Outcome]] = set()
         for runner in self._runners.values():
             if runner.due(tick):
@@ -188,7 +188,7 @@ class Engine:
         return [task.result() for task in done if not task.cancelled()]
 
     async def close(self) -> None:
-        """End all sources; a thread that hangs is left behind and ends with the process."""
+        """End all sources; a hung thread is left behind and ends with the process."""
         self.adopt([])
         await asyncio.gather(*self._running, return_exceptions=True)
         self._running.clear()
@@ -208,4 +208,4 @@ def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -
         future.set_result(result)
     else:
         future.set_exception(error)
-        future.exception()  # seen: nobody may be waiting for it any more
+        future.exception()  # mark as retrieved: nobody may be waiting for it any more

@@ -1,14 +1,14 @@
-"""The machine that the worker runs on: processor, memory, disk, network, temperature (psutil).
+"""Collector of the worker's host: processor, memory, disk, network, temperature (psutil).
 
-- `cpu_usage`, `memory_usage`: percent; of the container's limits where it has any (cgroup.py).
-- `disk_io`: MB/s (10^6 bytes) read and written on physical disks; partitions, loop, RAM and
-  device-mapper devices, which show the same bytes again, are left out.
-- `network_throughput`: Mbit/s in and out over all interfaces but loopback and the virtual ends
-  of containers' and bridges' links, which show the same bytes again.
-- `temperature`: °C, the hottest of the processor's sensors; only where the machine has one.
+- `cpu_usage`, `memory_usage`: percent; of the container's limits if it has any (cgroup.py).
+- `disk_io`: MB/s (10^6 bytes) read and written on physical disks. Excludes partitions, loop, RAM
+  and device-mapper devices, which would count the same bytes again.
+- `network_throughput`: Mbit/s in and out over all interfaces. Excludes loopback and the virtual
+  ends of containers' and bridges' links, which would count the same bytes again.
+- `temperature`: °C of the hottest processor sensor, if the machine has one.
 
-Rates need two readings: there is none on the first run, nor for a device whose counter went back.
-What cannot be read on a platform is left out; the run fails only when nothing can be read.
+Rates need two readings: the first run has none, nor has a device whose counter went back. Values
+that a platform cannot read are omitted; the run fails only if nothing can be read.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ METRICS = (
 
 
 class Rate:
-    """Growth per second of counters by name; a counter that is new or went back counts nothing."""
+    """Growth per second of counters by name; ignores counters that are new or went back."""
 
     def __init__(self) -> None:
         self._at: float | None = None
         self._counters: dict[str, float] = {}
 
     def of(self, counters: Mapping[str, float], at: float) -> float | None:
-        """The growth per second of all counters together since the last call, None on the first.
+        """Return the growth per second of all counters since the last call, None on the first.
 
         `at` is in seconds of any clock that does not go back.
         """
@@ -60,7 +60,7 @@ class Rate:
 
 
 class HostCollector:
-    """See the module; `clock` is monotonic, in seconds."""
+    """Collects the module's metrics; `clock` is monotonic, in seconds."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, cgroup_root: Path = cgroup.ROOT
@@ -88,14 +88,14 @@ class HostCollector:
             try:
                 value = read()
             except (OSError, psutil.Error, NotImplementedError, AttributeError, ValueError):
-                continue  # this platform or sandbox does not show it
+                continue  # not available on this platform or in this sandbox
             if value is not None:
                 yield name, value
 
     def _cpu_usage(self) -> float | None:
         group = cgroup.read_cpu(self._cgroup_root)
         if group is None or group.limit_cpus >= (psutil.cpu_count() or 1):
-            # Busy since the last call in this thread: the first says nothing.
+            # Measures since the last call in this thread: the first value is meaningless.
             percent = psutil.cpu_percent()
             primed, self._cpu_primed = self._cpu_primed, True
             return percent if primed else None

@@ -1,7 +1,7 @@
-"""Measures that processes report of themselves, combined into readings of one workspace.
+"""Measures that processes report about themselves, combined into readings of one workspace.
 
-A measure is declared once (`process.gauges.declare`); each process that has numbers of it reports
-them, with tags or without.
+A measure is declared once (`process.gauges.declare`); each process that has values for it reports
+them, with or without tags.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GROUP = "business"
 
 
 class _Counted(NamedTuple):
-    """A counter as a process last reported it, and how fast it grew since the report before."""
+    """A counter as a process last reported it, and its rate since the report before."""
 
     seen_at: float
     value: float
@@ -33,7 +33,7 @@ class _Counted(NamedTuple):
 
 
 def specs() -> list[MetricSpec]:
-    """The declared measures as metrics."""
+    """Return the declared measures as metrics."""
     return [
         MetricSpec(measure.name, measure.title, GROUP, measure.unit, measure.decimals)
         for measure in gauges.measures
@@ -49,7 +49,7 @@ class ReportedMeasures:
         self._refused: set[str] = set()
 
     def read(self, processes: Sequence[ProcessReading], at: float) -> dict[str | TaggedName, float]:
-        """The measures of all these processes together at `at` (epoch seconds)."""
+        """Return the combined measures of these processes at `at` (epoch seconds)."""
         found: dict[TaggedName, list[tuple[float, float]]] = defaultdict(list)
         for process in processes:
             seen_at = process.seen_at.timestamp()
@@ -66,7 +66,7 @@ class ReportedMeasures:
             if counted.seen_at > at - FORGET_AFTER
         }
         return {
-            # What has no tags goes by its name alone, like every other metric.
+            # Without tags the key is the name alone, as for all other metrics.
             (name if name.tags else name.metric): _combined(gauges.measures[name.metric], values)
             for name, values in found.items()
         }
@@ -78,7 +78,7 @@ class ReportedMeasures:
                 yield reading
 
     def _named(self, reading: Reading) -> TaggedName | None:
-        """Where the reading belongs; None, said once, where its tags cannot be a series'."""
+        """Return the reading's series; None, logged once, if its tags are invalid for a series."""
         try:
             return _tagged_name(reading.name, tuple(reading.tags.items()))
         except (ValueError, TypeError) as error:
@@ -88,7 +88,7 @@ class ReportedMeasures:
             return None
 
     def _rate(self, process: str, name: TaggedName, seen_at: float, value: float) -> float | None:
-        """Growth a second between two reports of one process, by the times of these reports."""
+        """Return the growth per second between two reports of one process, by their times."""
         before = self._counted.get((process, name))
         if before is not None and seen_at <= before.seen_at:
             return before.rate  # the same report, read again
@@ -99,10 +99,10 @@ class ReportedMeasures:
         return rate
 
 
-# The same thousand or so every second.
+# The same thousand or so names recur every second.
 @lru_cache(maxsize=10_000)
 def _tagged_name(name: str, given: tags.Tags) -> TaggedName:
-    """Raises ValueError where the tags cannot be a series'."""
+    """Return the checked name; raises ValueError if the tags are invalid for a series."""
     if any(tag == tags.SOURCE for tag, _ in given):
         raise ValueError(f"The tag {tags.SOURCE} is given by the source.")
     checked = tags.check({**dict(given), tags.SOURCE: "-"})

@@ -1,8 +1,8 @@
 """Made-up readings of a room, for a first look without sensors; their series say `simulated`.
 
 The model: a daily curve plus an Ornstein-Uhlenbeck process X (mean-reverting noise; half-life and
-standard deviation given), advanced by its exact solution over the time that really passed, so
-that it does not depend on the interval:
+standard deviation given), advanced by its exact solution over the time elapsed, so that it does
+not depend on the interval:
 
     X(t + d) = X(t) * a + sd * sqrt(1 - a^2) * N(0, 1),   a = 2^(-d / half-life)
 
@@ -36,7 +36,7 @@ METRICS = (
 
 @dataclass
 class OrnsteinUhlenbeck:
-    """Noise around 0 that forgets: standard deviation in the value's unit, half-life in seconds."""
+    """Mean-reverting noise around 0: deviation in the value's unit, half-life in seconds."""
 
     deviation: float
     half_life: float
@@ -54,7 +54,7 @@ class OrnsteinUhlenbeck:
 
 
 class RoomSimulator:
-    """The three readings at times that do not go back; see the module for the model."""
+    """Simulates the three readings, at times that do not go back; the module has the model."""
 
     def __init__(self, seed: int | str) -> None:
         noise = random.Random(seed)

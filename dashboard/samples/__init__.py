@@ -1,1 +1,1 @@
-"""Samples as numbers: times, tags, ranges, buckets. Pure."""
+"""Times, tags, ranges and buckets of samples. Pure."""

@@ -1,7 +1,7 @@
-"""How a range of time is cut for a chart: from which table, and into how wide buckets. Pure.
+"""Buckets of a chart's time range: which table to read, and how wide they are. Pure.
 
-Buckets lie on a grid counted from the epoch, so that a sliding window keeps its buckets and a
-chart does not shimmer.
+Buckets are aligned to the epoch, so that a sliding window keeps its buckets and a chart does not
+flicker.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class Buckets:
 
 
 def choose(start: int, end: int, points: int, *, raw_from: int = 0, at_least: int = 0) -> Buckets:
-    """The finest grid that covers [start, end) with at most `points` buckets.
+    """Return the finest grid that covers [start, end) with at most `points` buckets.
 
     Args:
         start, end: microseconds since the epoch, start < end.
         points: at least 1.
         raw_from: samples before this are gone; a range that begins earlier is read from rollups.
-        at_least: microseconds; no narrower buckets, as for a source that is read once in a while.
+        at_least: the least width in microseconds, for a source that is read less often.
     """
     raw = start >= raw_from
     if points == 1:
@@ -58,7 +58,7 @@ def choose(start: int, end: int, points: int, *, raw_from: int = 0, at_least: in
 
 
 def _one_bucket(start: int, end: int, raw: bool) -> Buckets:
-    # On the grid even a short range may touch two buckets: this one starts where the range does.
+    # On the grid even a short range may touch two buckets, so this one starts with the range.
     if raw and end - start < MINUTE:
         return Buckets(rollups=False, width=end - start, origin=start)
     origin = start // MINUTE * MINUTE

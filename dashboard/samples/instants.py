@@ -1,4 +1,4 @@
-"""Times as samples keep them: integer microseconds since the epoch, UTC. Pure."""
+"""Times of samples: integer microseconds since the epoch, UTC. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ DAY = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# Year 9999: the last that datetime and RFC 3339 can write.
+# Year 9999: the last that datetime and RFC 3339 can represent.
 _LATEST_SECONDS = 253_402_300_799
 
 
 def from_datetime(moment: datetime) -> int:
-    """Exact, unlike `timestamp() * 1e6`, which is off by one for some microseconds."""
+    """Convert exactly, unlike `timestamp() * 1e6`, which is off by one for some microseconds."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
@@ -26,15 +26,15 @@ def to_datetime(at: int) -> datetime:
 
 
 def rfc3339(at: int) -> str:
-    """`at` as the protocol writes times: UTC, microseconds, Z."""
+    """Format `at` as the protocol does: UTC, microseconds, Z."""
     return to_datetime(at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def parse(value: object) -> int:
-    """Read a time that a client wrote: RFC 3339 with an offset, or epoch seconds.
+    """Parse a client's time: RFC 3339 with an offset, or epoch seconds.
 
     Raises:
-        ValueError: it is neither; the message is for the client.
+        ValueError: it is neither, or out of range; the message is for the client.
     """
     if isinstance(value, str):
         return _parse_text(value)
@@ -48,7 +48,7 @@ def parse(value: object) -> int:
 
 
 def minute_of(at: int) -> int:
-    """The minute since the epoch that `at` falls into."""
+    """Return the minute since the epoch that contains `at`."""
     return at // MINUTE
 
 

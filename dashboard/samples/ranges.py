@@ -1,4 +1,4 @@
-"""The range of time that a client asks a history for. Pure."""
+"""The time range of a history request. Pure."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def resolve(
     points: int | None,
     now: int,
 ) -> Range:
-    """Read a range as clients write it: `hours` up to `now`, or `start` to `end` (else `now`).
+    """Parse a client's range: `hours` up to `now`, or `start` to `end` (by default `now`).
 
     Args:
         start, end: RFC 3339 strings or epoch seconds.
         now: microseconds since the epoch.
 
     Raises:
-        InvalidCommand: by field, what does not fit.
+        InvalidCommand: the range is invalid; the errors are by field.
     """
     if points is None:
         points = DEFAULT_POINTS

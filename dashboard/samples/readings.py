@@ -9,7 +9,7 @@ from dashboard.samples.tags import Tags
 
 @dataclass(frozen=True)
 class SourceReading:
-    """One reading on its way: `at` in microseconds since the epoch, `tags` beside the source's."""
+    """A source's reading: `at` in microseconds since the epoch, `tags` without `source`."""
 
     source_id: int
     metric: str
@@ -19,5 +19,5 @@ class SourceReading:
 
     @property
     def place(self) -> tuple[int, str, Tags]:
-        """The series that it belongs to."""
+        """The key of the series that it belongs to."""
         return self.source_id, self.metric, self.tags

@@ -1,4 +1,4 @@
-"""Tags tell the series of one metric apart: short names and texts. Pure."""
+"""Tags, which tell the series of one metric apart: short names and texts. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import json
 import re
 from collections.abc import Mapping
 
-# A series' tags, sorted by name, where they have to be hashable.
+# A series' tags in hashable form, sorted by name.
 Tags = tuple[tuple[str, str], ...]
-# The tag that names a series' source, given by the source itself.
+# The tag that names a series' source; set by the source itself.
 SOURCE = "source"
 MAX_TAGS = 8
 MAX_VALUE_LENGTH = 64
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 def check(tags: object) -> dict[str, str]:
-    """The tags as they are kept, in the order of their names.
+    """Check tags, and return them in the order of their names.
 
     Raises:
         ValueError: not an object of at most 8 short texts; the message is for the client.
@@ -37,11 +37,11 @@ def check(tags: object) -> dict[str, str]:
 
 
 def key(tags: Mapping[str, str]) -> str:
-    """32 hexadecimal digits, equal for equal tags whatever their order."""
+    """Return 32 hexadecimal digits, equal for equal tags whatever their order."""
     canonical = json.dumps(tags, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def beside_source(tags: Mapping[str, str]) -> Tags:
-    """The tags of a source's series without the one that names the source."""
+    """Return the tags of a source's series without the one that names the source."""
     return tuple(sorted((name, value) for name, value in tags.items() if name != SOURCE))

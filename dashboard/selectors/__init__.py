@@ -1,4 +1,4 @@
-"""Reads: the metrics with their newest values, their history, what is to be collected."""
+"""Reads of metrics, their newest values and history, and the collection plan."""
 
 from dashboard.selectors.cards import CardData, card_data
 from dashboard.selectors.collecting import CollectionPlan, SeriesPlace, collection_plan

@@ -1,4 +1,4 @@
-"""What the live cards of metrics show."""
+"""Reads for the live cards of metrics."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class CardData:
 
 
 def card_data(*, workspace_id: int, names: Collection[str], points: int) -> dict[str, CardData]:
-    """Those of these metrics that exist, each with up to `points` samples.
+    """Return the existing ones of these metrics by name, each with up to `points` samples.
 
-    Where the samples are gone already, the newest value is the one that the rollups remember.
+    If the samples are gone already, the newest value comes from the rollups.
     """
     metrics = Metric.objects.filter(workspace_id=workspace_id, name__in=names)
     found = {metric.name: CardData(metric, False, []) for metric in metrics}

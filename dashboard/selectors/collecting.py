@@ -1,4 +1,4 @@
-"""What the workers collect, and where it goes."""
+"""Reads for the collection workers: the sources, and the series of their readings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.selectors.live import is_live
 
 @dataclass(frozen=True)
 class SeriesPlace:
-    """Where a source's readings of one metric go; `live`: they are the metric's live value."""
+    """The series of a source's readings of one metric; `live`: it gives the metric's live value."""
 
     series_id: int
     group: str
@@ -22,10 +22,10 @@ class SeriesPlace:
 
 @dataclass(frozen=True)
 class CollectionPlan:
-    """What a worker collects, and where it goes.
+    """The sources that a worker collects, and the series of their readings.
 
-    `series` is by source id, metric's name and the tags beside `source`, sorted; `metrics` has the
-    (workspace id, name) of each.
+    `series` is by source id, metric name and sorted tags without `source`; `metrics` has the
+    (workspace id, name) of each metric in the sources' workspaces.
     """
 
     sources: Sequence[Source] = ()
@@ -34,7 +34,7 @@ class CollectionPlan:
 
 
 def collection_plan(kinds: Iterable[str]) -> CollectionPlan:
-    """The enabled sources of these kinds in all workspaces, with their series."""
+    """Return the enabled sources of these kinds in all workspaces, with their series."""
     sources = list(Source.objects.filter(enabled=True, kind__in=set(kinds)).order_by("id"))
     rows = Series.objects.filter(source__in=sources).values_list(
         "source_id", "metric__name", "tags", "id", "metric__group", is_live()

@@ -1,4 +1,4 @@
-"""What was measured: one metric over a range, or the recent past of many."""
+"""Reads of measured values: one metric over a range, or the recent past of many."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from typing import Any
 
 from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
+from accounts.policy import Action, require
 from dashboard.models import Metric, Rollup, Sample, Series
 from dashboard.samples import instants, tags
 from dashboard.samples.buckets import Buckets, choose
 from dashboard.selectors.live import Latest, live_series
+from realtime.auth import Principal
 from realtime.errors import NotFound
 
 SNAPSHOT_POINTS = 120
-# A snapshot of very many metrics has fewer points of each, so that its frame stays small.
+# A snapshot of very many metrics has fewer points per metric, so that its frame stays small.
 SNAPSHOT_TOTAL = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What the samples of one bucket come to; `at`: its start, in microseconds."""
+    """The aggregate of one bucket of samples; `at`: its start, in microseconds."""
 
     at: int
     value: float
@@ -35,9 +37,9 @@ class Bucket:
 
 @dataclass(frozen=True)
 class History:
-    """Buckets of one series, oldest first; none where there are no samples.
+    """Buckets of one series, oldest first, without empty ones.
 
-    `resolution`: seconds from one point to the next where nothing is missing.
+    `resolution`: seconds from one point to the next if none is missing.
     """
 
     metric: Metric
@@ -47,28 +49,30 @@ class History:
 
 
 def history(
+    principal: Principal,
     *,
-    workspace_id: int,
     name: str,
     start: int,
     end: int,
     points: int,
     wanted_tags: Mapping[str, str] | None = None,
 ) -> History:
-    """One metric over [start, end), in at most `points` buckets.
+    """Return one metric over [start, end), in at most `points` buckets.
 
-    Read from the samples where the range is short, and with no more samples than points each is a
-    point of its own; else from the 1-minute rollups, whole minutes at either end. Minimum and
-    maximum are those of the samples at any resolution.
+    A short range is read from the samples; if these are no more than `points`, each is its own
+    point. Longer ranges are read from the 1-minute rollups, with whole minutes at either end. The
+    minimum and maximum are those of the samples at any resolution.
 
     Args:
         start, end: microseconds since the epoch, start < end.
-        wanted_tags: the series with exactly these tags; without them the live one.
+        wanted_tags: the series with exactly these tags; by default the live one.
 
     Raises:
+        PermissionDenied: the role does not allow viewing dashboards.
         NotFound: the workspace has no such metric, or the metric no such series.
     """
-    metric = Metric.objects.filter(workspace_id=workspace_id, name=name).first()
+    require(principal, Action.VIEW_DASHBOARDS)
+    metric = Metric.objects.filter(workspace_id=principal.workspace_id, name=name).first()
     if metric is None:
         raise NotFound(f"No such metric: {name}.")
     series = _series_of(metric, wanted_tags)
@@ -88,14 +92,18 @@ def history(
 
 
 def recent(
-    *, workspace_id: int, names: Iterable[str] | None, start: int, end: int
+    principal: Principal, *, names: Iterable[str] | None, start: int, end: int
 ) -> dict[str, list[Latest]]:
-    """The live series of these metrics (None: of all) over [start, end): a snapshot for charts.
+    """Return a snapshot for charts: the live series of these metrics (None: all) in [start, end).
 
-    At most 120 points a metric, by the metric's name, oldest first; a point's time is that of the
-    first sample in it.
+    At most 120 points per metric, by metric name, oldest first; a point's time is that of its
+    first sample.
+
+    Raises:
+        PermissionDenied: the role does not allow viewing dashboards.
     """
-    live = live_series(workspace_id)
+    require(principal, Action.VIEW_DASHBOARDS)
+    live = live_series(principal.workspace_id)
     if names is not None:
         live = live.filter(metric__name__in=set(names))
     by_id = {series.pk: series for series in live}
@@ -103,7 +111,7 @@ def recent(
         return {}
     points = max(2, min(SNAPSHOT_POINTS, SNAPSHOT_TOTAL // len(by_id)))
     raw_from = max(series.metric.raw_from for series in by_id.values())
-    # One bucket more than there may be, less the oldest, which the range cuts into anyway.
+    # Chooses one bucket too many, and drops the oldest, which the range cuts into anyway.
     grid = choose(start, end, points + 1, raw_from=raw_from)
     start = max(start, grid.start_of((end - 1 - grid.origin) // grid.width - points + 1))
     found = _buckets(list(by_id), start, end, grid, first_time=True)
@@ -124,7 +132,7 @@ def _series_of(metric: Metric, wanted_tags: Mapping[str, str] | None) -> Series 
 
 
 def _single_samples(series_id: int, start: int, end: int, limit: int) -> list[Bucket] | None:
-    """Each sample of the range as a point of its own; None if they are more than `limit`."""
+    """Return each sample of the range as its own point; None if there are more than `limit`."""
     rows = list(
         Sample.objects.filter(series_id=series_id, at__gte=start, at__lt=end)
         .order_by("at")
@@ -136,7 +144,7 @@ def _single_samples(series_id: int, start: int, end: int, limit: int) -> list[Bu
 
 
 def _spacing(buckets: Sequence[Bucket]) -> float:
-    """The usual distance of these samples in seconds, of pushed ones the only thing known."""
+    """Return these samples' median distance in seconds: pushed samples have no known interval."""
     if len(buckets) < 2:
         return 0
     distances = [after.at - before.at for before, after in pairwise(buckets)]
@@ -146,13 +154,13 @@ def _spacing(buckets: Sequence[Bucket]) -> float:
 def _buckets(
     series_ids: list[int], start: int, end: int, grid: Buckets, *, first_time: bool = False
 ) -> dict[int, list[Bucket]]:
-    """The buckets of each series; their time is the grid's, or that of their first sample."""
+    """Return the buckets of each series; their time is the grid's, or that of the first sample."""
     query = (_of_rollups if grid.rollups else _of_samples)(series_ids, start, end, grid)
     found: dict[int, list[Bucket]] = defaultdict(list)
     for row in query.order_by("series_id", "bucket"):
         at = row["first"] if first_time else grid.start_of(row["bucket"])
         mean = row["total"] / row["number"]
-        # A mean of doubles may be off by one last digit, and leave what it is a mean of.
+        # Rounding may put a mean of doubles just outside the range of its values.
         value = min(max(mean, row["lowest"]), row["highest"])
         bucket = Bucket(at, value, row["lowest"], row["highest"], row["number"])
         found[row["series_id"]].append(bucket)

@@ -1,4 +1,4 @@
-"""Which series speaks for its metric, and what is newest of it."""
+"""The live series of each metric, and its newest value."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Latest(NamedTuple):
 
 
 def is_live() -> Any:
-    """For queries of Series: whether this one gives its metric's live value.
+    """Return a condition for queries of Series: it gives its metric's live value.
 
-    It does if no other series of the metric comes before it: measured before simulated ones,
-    then by id. So a real sensor takes over from the simulation as soon as it has a series.
+    It does if no other series of the metric precedes it: measured before simulated ones, then by
+    id. So a real sensor takes over from the simulation as soon as it has a series.
     """
     before = Q(simulated__lt=OuterRef("simulated")) | Q(
         simulated=OuterRef("simulated"), pk__lt=OuterRef("pk")
@@ -27,12 +27,12 @@ def is_live() -> Any:
 
 
 def newest_at() -> Any:
-    """For queries of Series: the time of its newest sample; of its rollups, which outlive it."""
+    """Return a subquery for Series: the newest sample's time, from the longer-lived rollups."""
     return Subquery(_newest_rollup().values("last_at")[:1])
 
 
 def live_series(workspace_id: int) -> QuerySet[Series]:
-    """The live series of each metric of a workspace, with `newest_at` and `newest_value`."""
+    """Return the live series of a workspace's metrics, with `newest_at` and `newest_value`."""
     newest = _newest_rollup()
     return (
         Series.objects.filter(is_live(), metric__workspace_id=workspace_id)

@@ -1,4 +1,4 @@
-"""Every change of this app: metrics and sources, samples that programs push."""
+"""Writes of this app: metrics, sources, collected and pushed samples."""
 
 from dashboard.services.catalogue import (
     create_metrics,

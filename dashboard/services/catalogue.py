@@ -24,7 +24,7 @@ MAX_ERROR_LENGTH = Source._meta.get_field("last_error").max_length or 300
 
 @unit_of_work
 def create_metrics(*, workspace_id: int, specs: Iterable[MetricSpec]) -> None:
-    """Make the metrics that the workspace does not have; those it has stay as they are."""
+    """Create the metrics that the workspace does not have; existing ones stay as they are."""
     make_missing(
         workspace_id,
         [
@@ -43,7 +43,7 @@ def create_metrics(*, workspace_id: int, specs: Iterable[MetricSpec]) -> None:
 
 
 def make_missing(workspace_id: int, metrics: Iterable[Metric]) -> None:
-    """Store those of these new metrics that the workspace does not have, and tell of them.
+    """Create those of these metrics that the workspace does not have, and tell its dashboards.
 
     Call in a unit of work.
     """
@@ -54,7 +54,7 @@ def make_missing(workspace_id: int, metrics: Iterable[Metric]) -> None:
     if not wanted:
         return
     Metric.objects.bulk_create(wanted.values(), ignore_conflicts=True)
-    # Read again: another may have made one of them at the same moment, with facts of its own.
+    # Read again: a concurrent transaction may have created one of them with other fields.
     _tell(workspace_id, [_entry(MetricCreated, metric) for metric in mine.filter(name__in=wanted)])
 
 
@@ -75,7 +75,7 @@ def widen_decimals(workspace_id: int, needed: Mapping[str, int]) -> None:
 
 @unit_of_work
 def save_metric(*, metric: Metric) -> None:
-    """Keep a metric that was made or changed by hand, and tell of what is different."""
+    """Save a metric created or changed by hand; tell dashboards if its entry has changed."""
     before = Metric.objects.filter(pk=metric.pk).first()
     metric.save()
     if before is None:
@@ -86,7 +86,7 @@ def save_metric(*, metric: Metric) -> None:
 
 @unit_of_work
 def delete_metrics(*, metrics: QuerySet[Metric]) -> None:
-    """Delete these metrics with their series; the retention worker then removes the numbers."""
+    """Delete these metrics with their series; the retention worker then removes the samples."""
     names: dict[int, list[str]] = defaultdict(list)
     for workspace_id, name in metrics.values_list("workspace_id", "name"):
         names[workspace_id].append(name)
@@ -108,14 +108,14 @@ def _entry(kind: type[Entry], metric: Metric) -> Entry:
 def _tell(
     workspace_id: int, events: Sequence[MetricCreated | MetricChanged | MetricDeleted]
 ) -> None:
-    """Tell the dashboards of the workspace, once this is committed."""
+    """Tell the dashboards of the workspace, on commit."""
     if events:
         publish_latest(streams.metrics(workspace_id), selection.catalogue(events))
 
 
 @unit_of_work
 def create_source(*, workspace_id: int, name: str, kind: str, interval_seconds: int = 1) -> Source:
-    """Make a source and the metrics of its kind, or return the one of that name as it is.
+    """Create a source and the metrics of its kind; an existing one of that name is returned.
 
     Raises:
         KeyError: no such kind is registered.
@@ -131,7 +131,7 @@ def create_source(*, workspace_id: int, name: str, kind: str, interval_seconds: 
 
 @unit_of_work
 def save_source(*, source: Source) -> None:
-    """Keep a source that was made or changed by hand, and make the metrics of its kind."""
+    """Save a source created or changed by hand; if enabled, create the metrics of its kind."""
     source.save()
     if source.enabled:
         provide_metrics(workspace_id=source.workspace_id, kind=source.kind)
@@ -139,7 +139,7 @@ def save_source(*, source: Source) -> None:
 
 @unit_of_work
 def provide_metrics(*, workspace_id: int, kind: str) -> None:
-    """Make the metrics that a source of this kind has values for, where they are missing."""
+    """Create the missing ones of the metrics that a source of this kind has values for."""
     create_metrics(workspace_id=workspace_id, specs=kind_named(kind).metrics)
 
 
@@ -147,14 +147,14 @@ def provide_metrics(*, workspace_id: int, kind: str) -> None:
 def ensure_series(
     *, source_id: int, wanted: Collection[tuple[str, Tags]]
 ) -> dict[tuple[str, Tags], int]:
-    """The ids of the series that a source's readings go to; missing ones are made.
+    """Return the ids of the series for a source's readings; creates missing ones.
 
-    Leaves out metrics that the workspace does not have: a deleted metric is not collected. A
-    series is the source's by its tag `source`, so that a source which is made again under its
-    old name goes on with its series.
+    Skips metrics that the workspace does not have: a deleted metric is not collected. A series
+    belongs to a source by its tag `source`, so that a source created again under its old name
+    continues its series.
 
     Args:
-        wanted: metrics' names, each with the tags that the series has beside `source`.
+        wanted: metric names, each with the tags of the series without `source`.
     """
     source = Source.objects.get(pk=source_id)
     by_key = {
@@ -207,7 +207,7 @@ def record_runs(
     succeeded: Mapping[int, datetime],
     failed: Mapping[int, tuple[datetime, str]],
 ) -> None:
-    """Keep how sources fared, by id: when they gave readings, or when and why they did not."""
+    """Record the runs of sources, by id: the time of a success, or time and error of a failure."""
     with unit_of_work():
         sources = list(Source.objects.filter(pk__in={*succeeded, *failed}))
         for source in sources:

@@ -1,4 +1,4 @@
-"""Readings that sources gave, on their way to their series."""
+"""Storing the readings of sources in their series."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def store_readings(
     plan: CollectionPlan,
     publish: bool,
     appearing: Collection[MetricSpec] = (),
-) -> storage.Written:
-    """Store what the sources of one workspace gave, in one transaction.
+) -> storage.StoredCount:
+    """Store the readings of one workspace's sources, in one transaction.
 
-    Makes the series that the plan does not know yet. Leaves out readings of a metric that the
-    workspace does not have (any more).
+    Creates series that the plan does not have yet. Skips readings of a metric that the workspace
+    does not have (any more).
 
     Args:
-        appearing: metrics that are made first, where they are missing.
+        appearing: metrics to create first, if they are missing.
     """
     with unit_of_work():
         ids = {key: place.series_id for key, place in plan.series.items()}

@@ -1,4 +1,4 @@
-"""Samples that programs push: all or nothing unless told otherwise, refused by index."""
+"""Samples pushed by programs: stored all or none by default, refused by index."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class PushedSample:
 
 @dataclass(frozen=True)
 class Pushed:
-    """How many samples were accepted, and what was wrong with the others by index."""
+    """The number of accepted samples, and the errors of the others by index."""
 
     accepted: int
     errors: SampleErrors
 
 
 class SamplesRefused(InvalidCommand):
-    """Nothing was stored; `errors` tells by index and field what is wrong."""
+    """No sample was stored; `errors` has the reasons by index and field."""
 
     def __init__(self, errors: SampleErrors) -> None:
         super().__init__("Nothing was stored: some samples are not valid.")
@@ -62,21 +62,21 @@ def push_samples(
     partial: bool,
     now: int,
 ) -> Pushed:
-    """Store what a program measured, in its workspace.
+    """Store a program's samples in its workspace.
 
-    A metric that does not exist is made, in group custom. Samples without tags are refused for a
-    metric that a source of this installation measures: with tags they get a series of their own
-    beside it. For a metric that is merely simulated they take over its live value.
+    A metric that does not exist is created, in group custom. Samples without tags are refused for
+    a metric that a source of this installation measures: with tags they get their own series
+    beside it. For a metric that is only simulated they take over its live value.
 
     Args:
         samples: the well-formed samples by their index in the batch.
-        malformed: what is wrong with the others.
-        partial: store the good ones even if others are refused.
+        malformed: the errors of the others.
+        partial: store the valid samples even if others are refused.
         now: microseconds since the epoch.
 
     Raises:
         PermissionDenied: the principal's role may not push samples.
-        SamplesRefused: some are not valid and `partial` is false, or all are.
+        SamplesRefused: all samples are invalid, or some are and `partial` is false.
     """
     require(principal, Action.PUSH_SAMPLES)
     with unit_of_work():
@@ -100,7 +100,7 @@ def push_samples(
 
 
 class _Intake:
-    """What the database knows about a batch, and the verdict on each of its samples."""
+    """Decides on each sample of a batch, by the workspace's existing metrics and series."""
 
     def __init__(self, workspace_id: int, samples: Iterable[PushedSample], now: int) -> None:
         self._now = now
@@ -119,10 +119,10 @@ class _Intake:
         self._measured = {name for name, _, source, made_up in rows if source and not made_up}
 
     def refusal(self, sample: PushedSample) -> FieldErrors | None:
-        """Why the sample is not taken; None if it is, which counts its metric and series."""
+        """Return why the sample is refused; None accepts it, and counts its metric and series."""
         metric = self._metrics.get(sample.metric)
         hours = metric.raw_hours if metric else DEFAULT_RAW_HOURS
-        # A little less than is kept: what is about to be removed is not written any more.
+        # A little less than the retention: samples about to be removed are not written any more.
         oldest = self._now - hours * instants.HOUR + 5 * instants.MINUTE
         if sample.at < max(oldest, metric.raw_from if metric else 0):
             return _error("timestamp", f"Too old: samples are kept for {hours} h.")
@@ -167,7 +167,7 @@ def _error(field: str, message: str) -> FieldErrors:
 def _ensure_series(
     workspace_id: int, samples: Iterable[PushedSample], decimals_of: Mapping[str, int]
 ) -> dict[tuple[str, str], int]:
-    """The series ids of these samples by (metric's name, tags' key); missing ones are made."""
+    """Return the series ids of these samples by (metric name, tags key); creates missing ones."""
     wanted = {sample.series: sample for sample in samples}
     names = {name for name, _ in wanted}
     make_missing(

@@ -1,11 +1,12 @@
-"""Samples on their way into the database: one transaction a batch, rollups included.
+"""Writing samples and their rollups, one transaction per batch.
 
-The rollup of every minute that a batch touches is computed again from the samples of that minute,
-in the same transaction. So it is exact also after late samples and corrections, and the minute
-that is going on is in it. It costs an index scan of at most a minute's samples per series.
+The rollup of every minute that a batch touches is recomputed from the samples of that minute, in
+the same transaction. So it stays exact after late samples and corrections, and the current minute
+has one too. It costs an index scan of at most a minute's samples per series.
 
-On PostgreSQL two batches for one series would each miss the other's samples in their rollups:
-the series' rows are locked first, in the order of their ids. SQLite has one writer anyway.
+On PostgreSQL two concurrent batches for one series would each miss the other's samples in their
+rollups, so the series' rows are locked first, in the order of their ids. SQLite has one writer
+anyway.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from realtime.streams.unit_of_work import unit_of_work
 
 samples_written = gauges.counter("samples_written")
 
-# Doubles beyond this could not be summed over a month without overflow; those below its inverse
-# are zero to every chart, and PostgreSQL refuses to divide them.
+# Larger doubles could overflow when summed over a month; those below its inverse are zero in any
+# chart, and PostgreSQL refuses to divide them.
 LARGEST = 1e300
 ROLLUP_BATCH = 500
 
@@ -36,18 +37,18 @@ _ROLLUP = Rollup._meta.db_table
 
 
 class Reading(NamedTuple):
-    """One sample to be: `at` in microseconds since the epoch."""
+    """A sample to write: `at` in microseconds since the epoch."""
 
     series_id: int
     at: int
     value: float
 
 
-class Written(NamedTuple):
-    """How many samples a batch left in the database, and how many it could not.
+class StoredCount(NamedTuple):
+    """The numbers of samples of a batch that were stored and refused.
 
-    `refused`: of series that are gone or of another workspace, older than what is kept, or no
-    finite number.
+    `refused`: of series that are deleted or of another workspace, older than the retention, or
+    beyond LARGEST or not a number.
     """
 
     stored: int
@@ -59,14 +60,14 @@ def write(
     workspace_id: int,
     readings: Iterable[Reading],
     publish: bool = True,
-) -> Written:
+) -> StoredCount:
     """Store a batch of samples with its rollups, then publish the values that are now newest.
 
     Args:
-        workspace_id: whose series these are; readings of any other series are refused.
+        workspace_id: the series' workspace; readings of any other series are refused.
         readings: in any order; of two for the same series and time the later in the batch wins,
             and replaces one that is already stored.
-        publish: whether to tell `metrics` subscribers (not when filling in what was missed).
+        publish: whether to tell `metrics` subscribers (false when backfilling).
     """
     values = {(r.series_id, r.at): float(r.value) for r in readings}
     with unit_of_work():
@@ -74,7 +75,7 @@ def write(
         rows = sorted(
             (series_id, at, 0.0 if abs(value) < 1 / LARGEST else value)
             for (series_id, at), value in values.items()
-            if abs(value) <= LARGEST  # not so of NaN either
+            if abs(value) <= LARGEST  # false for NaN too
             and series_id in facts
             and at >= facts[series_id].raw_from
         )
@@ -84,11 +85,11 @@ def write(
             if publish:
                 _publish_newest(workspace_id, facts, rows)
     samples_written.add(len(rows))
-    return Written(stored=len(rows), refused=len(values) - len(rows))
+    return StoredCount(stored=len(rows), refused=len(values) - len(rows))
 
 
 class _Facts(NamedTuple):
-    """What a batch needs to know of one series; `newest`: the time of its newest sample before."""
+    """The facts about a series for a batch; `newest`: the time of its newest sample before."""
 
     name: str
     group: str
@@ -101,7 +102,7 @@ class _Facts(NamedTuple):
 def _facts(workspace_id: int, series_ids: set[int]) -> dict[int, _Facts]:
     mine = Series.objects.filter(pk__in=series_ids, metric__workspace_id=workspace_id)
     if connection.features.has_select_for_update:
-        # Evaluated apart from the query below, which must see what the last holder committed.
+        # Separate from the query below, which must see what the last holder committed.
         list(mine.select_for_update(no_key=True, of=("self",)).order_by("id").values_list("id"))
     rows = mine.order_by("id").values_list(
         "id", "metric__name", "metric__group", "tags", "metric__raw_from", is_live(), newest_at()
@@ -163,7 +164,7 @@ _ROLL_UP = f"""
 
 
 def _roll_up(touched: Sequence[tuple[int, int]]) -> None:
-    """Compute the rollups of these (series id, minute) pairs again."""
+    """Recompute the rollups of these (series id, minute) pairs."""
     with connection.cursor() as cursor:
         for batch in _batches(touched, ROLLUP_BATCH):
             places = ", ".join(["(%s, %s)"] * len(batch))

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.e2e
 
 def test_the_api_is_shown_and_can_be_tried(server: Server, open_page: OpenPage) -> None:
     page = open_page(server)
-    page.goto(f"{server.url}/accounts/profile/")
+    page.goto(f"{server.url}/accounts/profile/tokens/")
     page.get_by_role("link", name="REST API").click()
     page.wait_for_url(f"{server.url}/api/docs/")
     expect(page.locator("#operations-chat-create_room")).to_be_visible(timeout=60_000)

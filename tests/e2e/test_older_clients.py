@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from .browser import wait_until
 from .conftest import OpenPage
 from .servers import Server
 
@@ -47,7 +48,8 @@ def test_a_client_that_knows_six_words_stays_connected_and_served(
     page = open_page(any_server)
     page.goto(f"{any_server.url}/accounts/profile/")
     page.evaluate(CLIENT, [f"{any_server.ws_url}/ws/dashboard/", PING_EVERY])
-    page.wait_for_function("window.legacy.metrics.length > 0", timeout=30_000)
+    # wait_for_function evaluates a string inside the page, which its policy forbids.
+    wait_until(page, lambda: page.evaluate("window.legacy.metrics.length > 0"), what="a tick")
     page.wait_for_timeout(SECONDS * 1000)
     log: dict[str, Any] = page.evaluate("window.legacy")
 

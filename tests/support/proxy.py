@@ -88,6 +88,7 @@ class CommitCutter(CuttableProxy):
         self._moment: Moment | None = None
         self._concerned: dict[socket.socket, bool] = defaultdict(bool)
         self._unanswered: set[socket.socket] = set()
+        self._silenced: set[socket.socket] = set()
         self.cuts = 0
         super().__init__(host, port)
 
@@ -104,6 +105,9 @@ class CommitCutter(CuttableProxy):
         self._moment = None
         if moment == "before its answer":
             self._unanswered.add(server)
+        if moment == "while it is carried out":
+            # A quick server may answer before the connection is down.
+            self._silenced.add(server)
         if moment != "before it is sent":
             server.sendall(data)
         if moment != "before its answer":
@@ -112,7 +116,8 @@ class CommitCutter(CuttableProxy):
     def _answer(self, data: bytes, server: socket.socket, client: socket.socket) -> None:
         if server in self._unanswered:
             self._end(client, server)
-        client.sendall(data)
+        if server not in self._silenced:
+            client.sendall(data)
 
     def _end(self, client: socket.socket, server: socket.socket) -> None:
         self.cuts += 1

@@ -1,4 +1,4 @@
-"""`manage.py index_search`: the indexes of message search, where they could not be made before."""
+"""`manage.py index_search`: create search indexes that could not be created before."""
 
 from __future__ import annotations
 
