@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 MAX_DECIMALS = 6
-# A number with more decimals than can be shown was computed, and not written by somebody: of it
-# this many digits count.
-_SIGNIFICANT = 6
+# A number with more decimals than can be shown was computed, and not written by somebody. Beyond so
+# many digits it is rounding errors; if it is still too long, so many digits are shown.
+_EXACT_DIGITS = 12
+_SHOWN_DIGITS = 6
 
 
 def needed(values: Iterable[float]) -> int:
@@ -17,12 +18,16 @@ def needed(values: Iterable[float]) -> int:
 
 
 def _needed(value: float) -> int:
-    decimals = _decimals(repr(value))
-    if decimals > MAX_DECIMALS:
-        decimals = _decimals(f"{value:.{_SIGNIFICANT}g}")
-    return min(decimals, MAX_DECIMALS)
+    decimals = _decimals(Decimal(repr(value)))
+    if decimals <= MAX_DECIMALS:
+        return decimals
+    rounded = Decimal(f"{value:.{_EXACT_DIGITS}g}")
+    decimals = _decimals(rounded)
+    if decimals <= MAX_DECIMALS:
+        return decimals
+    return min(MAX_DECIMALS, max(0, _SHOWN_DIGITS - 1 - rounded.adjusted()))
 
 
-def _decimals(written: str) -> int:
-    exponent = Decimal(written).normalize().as_tuple().exponent
+def _decimals(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -64,8 +64,9 @@ def test_every_badge_goes_down_when_an_unread_mention_is_deleted(
 ) -> None:
     reader, writer = server.new_person(), Api(server)
     slug = writer.room(unique("Badges"), people=(reader.username,))
+    elsewhere = writer.room(unique("Elsewhere"), people=(reader.username,))
     page = open_page(server, user=reader.username)
-    open_room(page, server, "general")
+    open_room(page, server, elsewhere)
     other = page.context.new_page()
     other.goto(f"{server.url}/dashboards/")
     said = [

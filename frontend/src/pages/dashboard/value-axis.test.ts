@@ -37,6 +37,7 @@ describe('a value axis', () => {
 
   it('has no lines between whole numbers if they are counts', () => {
     expect(axisOf([0, 1, 1], true).lines.every(Number.isInteger)).toBe(true)
+    expect(axisOf([1.00000001, 1.00000002], true).lines.length).toBeGreaterThan(2)
   })
 
   it('draws percentages from 0 to 100', () => {

@@ -26,7 +26,7 @@ const FACTORS = [1, 2, 5, 10]
 export function valueAxis(data: ChartData, from: number, to: number, height: number, unit: string, isCount: boolean): ValueAxis {
   const [low, high] = roundedRange(...extent(data, from, to), unit)
   const most = Math.max(1, Math.floor(height / LEAST_DISTANCE))
-  const step = Math.max(stepOf(high / most - low / most), isCount ? 1 : 0)
+  const step = Math.max(stepOf(high / most - low / most), isCount && high - low >= 1 ? 1 : 0)
   const [first, last] = [Math.ceil(low / step - 1e-9), Math.floor(high / step + 1e-9)]
   const lines = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => (first + index) * step)
   return { low, high, lines, labels: axisLabels(lines, step) }
