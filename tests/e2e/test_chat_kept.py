@@ -110,7 +110,7 @@ def test_of_thirteen_files_three_wait_for_the_next_message(
     alice.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
     expect(alice.locator("[data-upload=done]")).to_have_count(10, timeout=SOON)
     expect(alice.locator("[data-upload=surplus]")).to_have_count(3)
-    expect(alice.locator("[data-upload=surplus]").first).to_contain_text("next message")
+    expect(alice.locator(".tray-sum")).to_contain_text("3 files wait for the next message")
     composer(alice).press("Enter")
     expect(alice.locator("article .file")).to_have_count(10, timeout=SOON)
     expect(alice.locator("[data-upload=done]")).to_have_count(3, timeout=SOON)
