@@ -13,7 +13,7 @@ def mark_stated(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("dashboard", "0001_initial")]
+    dependencies = [("dashboard", "0002_created_by")]
 
     operations = [
         migrations.AddField(
