@@ -51,6 +51,10 @@ def visible(username: str) -> None:
         raise ValidationError(_("This name has characters that cannot be seen."), code="invisible")
 
 
+# As Django declares it: only more is refused here.
+_USERNAME = AbstractUser._meta.get_field("username")
+
+
 class UserManager(DjangoUserManager["User"]):
     """Finds people by username as it is folded: two names may not fold to the same."""
 
@@ -74,10 +78,10 @@ class User(AbstractUser):
     # parameters, so that they stay valid. Empty: the mark comes from the current hash.
     kept_auth_hash = models.CharField(max_length=128, blank=True, editable=False)
     username = models.CharField(
-        _("username"),
+        _USERNAME.verbose_name,
         max_length=150,
         unique=True,
-        help_text=_("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
+        help_text=_USERNAME.help_text,
         validators=[AbstractUser.username_validator, not_reserved, visible],
         error_messages={"unique": _("A user with that username already exists.")},
     )
