@@ -63,6 +63,12 @@ def going_away() -> Ending:
     return Ending(CloseCode.GOING_AWAY, "The server is restarting.", retry_after)
 
 
+def flooding(retry_after: float) -> Ending:
+    """Return the ending of a client that goes on beyond the limit of commands and pings."""
+    reason = "Commands went on and on beyond the limit."
+    return Ending(CloseCode.FLOODING, reason, retry_after)
+
+
 def matches(principal: Principal | None, criteria: Mapping[str, Any]) -> bool:
     """Return True if a socket's principal has all of these values; an anonymous socket has none."""
     return principal is not None and all(

@@ -9,7 +9,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from realtime.database import threads
 from realtime.fanout.connection import CLOSE_DEADLINE
 from realtime.hub import get_hub
-from realtime.server.uvicorn import FanoutProtocol
+from realtime.server.websocket import FanoutProtocol
 from realtime.sockets.admission import admit
 from realtime.streams import publish
 from realtime.streams.log import StreamKey

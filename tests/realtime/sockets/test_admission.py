@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
 from realtime import auth
+from realtime.addresses import address_block
 from realtime.auth import authenticator
 from realtime.database import threads
 from realtime.errors import NotFound
 from realtime.hub import get_hub, stop_hub
 from realtime.sockets import admission
-from realtime.sockets.limits import Occupancy, address_block
+from realtime.sockets.limits import Occupancy
 from tests.realtime import endpoints
 from tests.realtime.endpoints import ProbeConsumer, application
 
