@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "realtime.http.error_pages.BareAnswers",
     "accounts.middleware.SessionActivityMiddleware",
     "accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -295,6 +296,8 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# A browser that has seen this installation over TLS does not try it without for so long.
+SECURE_HSTS_SECONDS = 365 * 86400 if SERVED_OVER_TLS else 0
 
 # --- Pages, languages, files ----------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -317,8 +320,10 @@ DJANGO_VITE = {
 }
 
 MAX_UPLOAD_BYTES = ENVIRONMENT.max_upload_bytes
-# The largest upload plus the rest of its form; no other request needs as much.
+# The largest upload plus the rest of its form.
 MAX_REQUEST_BYTES = MAX_UPLOAD_BYTES + 2**20
+# The largest body that holds no file.
+MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # --- Mail and logs --------------------------------------------------------------------------
 if ENVIRONMENT.email:

@@ -26,6 +26,8 @@ from realtime.translations import wanted_language
 HEAD_PORTION = 1024
 BODY_PORTION = 64 * 1024
 CHUNKED_PORTION = 4096
+# Seconds in which a client that is still sending can read why its body is refused.
+LISTEN_ON = 10.0
 
 MALFORMED = Refusal(400, "invalid_command", "This is no valid HTTP request.")
 TOO_LATE = Refusal(408, "unavailable", "The request took too long to arrive.")
@@ -68,6 +70,8 @@ class HttpProtocol(HttpToolsProtocol):
     _body: Pace | None = None
     _reader: Pace | None = None
     _unread = 0
+    # When to stop reading a body that nobody wants: its answer has been given.
+    _drop_by: float | None = None
     _refused = False
     _refuse_next: Refusal | None = None
 
@@ -168,7 +172,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_head = True
         self._unfinished = 0
-        self._body = None
+        self._body = self._drop_by = None
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -179,6 +183,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(self._refuse_next)
         elif self._answered and self._in_head:
             self._become_idle()
+        elif self._answered:
+            self._drop_by = self.loop.time() + LISTEN_ON
         self.loop.call_soon(self._parse)
 
     def handle_websocket_upgrade(self) -> None:
@@ -199,7 +205,9 @@ class HttpProtocol(HttpToolsProtocol):
                 self._refuse(TOO_LATE)
             else:
                 self.drop()
-        elif self._body is not None and not self._refused:
+        elif self._drop_by is not None and now > self._drop_by:
+            self.drop()
+        elif self._body is not None:
             if self.flow.read_paused:
                 self._body.restart(now)
             elif self._body.late(now):
@@ -233,7 +241,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def drop(self) -> None:
         """Close the connection without an answer."""
-        self._head_by = None
+        self._head_by = self._body = self._drop_by = None
         self._refused = True
         self.transport.close()
 
@@ -252,7 +260,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._refuse_next = None
         self._refused = True
-        self._head_by = self._body = self.idle_since = None
+        self._head_by = self._body = self._drop_by = self.idle_since = None
         self._unset_keepalive_if_required()
         if not self._answered and not self._give_up():
             self.transport.abort()
