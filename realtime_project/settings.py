@@ -5,7 +5,7 @@ from datetime import timedelta
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from realtime_project import logs
+from realtime_project import data_folder, logs
 from realtime_project.env import PROJECT_ROOT, load
 
 ENVIRONMENT = load()
@@ -13,6 +13,7 @@ ENVIRONMENT = load()
 VERSION = "0.1.0"
 BASE_DIR = PROJECT_ROOT
 DATA_DIR = ENVIRONMENT.data_dir
+data_folder.close_to_others(DATA_DIR)
 EMBEDDED = ENVIRONMENT.embedded
 PITWALL_DEMO = ENVIRONMENT.demo
 DEBUG = ENVIRONMENT.debug
@@ -328,8 +329,10 @@ MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 # --- Mail and logs --------------------------------------------------------------------------
 if ENVIRONMENT.email:
     globals().update(ENVIRONMENT.email)
-else:
+elif EMBEDDED:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
+else:
+    EMAIL_BACKEND = "realtime_project.mail.NoMailServer"
 LOGGING_CONFIG = "realtime_project.logs.configure"
 LOGGING = logs.configuration(ENVIRONMENT.log_format)
