@@ -157,7 +157,7 @@ def test_without_a_mail_server_production_keeps_no_mails(tmp_path: Path) -> None
         set_address(server)
         ask_for_a_new_password(server, "alice@example.com")
         assert "EMAIL_URL" in server.output
-        assert "/password/reset/" not in server.output
+        assert not re.search(r"/password/reset/\w", server.output)
         assert not (tmp_path / "mail").exists()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.conf import settings
 
 from . import servers
 from .installations import behind_proxies
@@ -156,7 +157,8 @@ def test_without_the_database_pages_and_programs_get_503(tmp_path: Path) -> None
         server = installation.server
         token = {"Authorization": f"Bearer {server.token()}"}
         with installation.database_away():
-            page = ask(server, Case(503, "GET", "/dashboards/", headers={"Cookie": "sessionid=x"}))
+            session = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={'s' * 32}"}
+            page = ask(server, Case(503, "GET", "/dashboards/", headers=session))
             assert_page(page, 503)
             assert int(page.headers["Retry-After"]) > 0
             problem = ask(server, Case(503, "GET", "/api/v1/me/", headers=token))
