@@ -103,7 +103,6 @@ def configuration(log_format: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "uvicorn": {"level": "WARNING"},
-            "axes": {"level": "WARNING"},
             "channels_redis.pubsub": {"filters": ["once_per_outage"]},
             "realtime.streams.layer_groups": {"filters": ["once_per_outage"]},
             # Lockouts and wrong hosts have their own log lines; 404s are not worth one.

@@ -20,6 +20,8 @@ DEBUG = ENVIRONMENT.debug
 SECRET_KEY = ENVIRONMENT.secret_key
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT.csrf_trusted_origins
+# What links in mails begin with. Never the Host of a request, which its sender chooses.
+PUBLIC_ORIGIN = ENVIRONMENT.origin_at(ENVIRONMENT.host, ENVIRONMENT.port)
 CORS_ALLOWED_ORIGINS = ENVIRONMENT.cors_allowed_origins
 CORS_ALLOW_CREDENTIALS = True
 CORS_URLS_REGEX = r"^/api/"
@@ -43,7 +45,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "corsheaders",
     "csp",
-    "axes",
     "django_vite",
     "notifications",
     "dashboard",
@@ -65,7 +66,7 @@ MIDDLEWARE = [
     "accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "realtime.http.refusals.RefusalPages",
 ]
 
 ROOT_URLCONF = "realtime_project.urls"
@@ -165,6 +166,7 @@ REALTIME_AUTHENTICATE_SESSIONS = "accounts.login.authentication.authenticate_ses
 REALTIME_RECHECK = "accounts.login.authentication.recheck"
 REALTIME_TOUCH = "accounts.services.touch"
 REALTIME_LIMITS = ENVIRONMENT.limits
+QUOTAS = ENVIRONMENT.quotas
 # Time for which a client can resume a log stream without a snapshot.
 EVENT_RETENTION = timedelta(days=ENVIRONMENT.event_retention_days)
 # Time that notifications are kept after they have been read.
@@ -178,13 +180,14 @@ WORKERS_INSIDE = ENVIRONMENT.workers == "inside"
 # --- Accounts -------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
     "accounts.backends.UsernameOrEmailBackend",
 ]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "accounts.hashing.Argon2",
+    "accounts.hashing.PBKDF2",
 ]
+# Limits of sign-ins: tries, waits, how many passwords are checked at once.
+LOGIN_LIMITS = ENVIRONMENT.login_limits
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -203,17 +206,6 @@ SERVED_OVER_TLS = bool(CSRF_TRUSTED_ORIGINS) and all(
     origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS
 )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "accounts.login.lockout.client_address"
-AXES_USERNAME_CALLABLE = "accounts.login.lockout.username"
-AXES_LOCKOUT_CALLABLE = "accounts.login.lockout.response"
-AXES_ENABLE_ADMIN = False
-AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
 
 # --- REST -----------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -229,7 +221,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": [
         "accounts.login.throttling.AddressThrottle",
         "accounts.login.throttling.UserThrottle",
-        "rest_framework.throttling.ScopedRateThrottle",
+        "accounts.login.throttling.ScopeThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "address": "60/minute",

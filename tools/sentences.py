@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 # The pages show the refusals of these modules unchanged.
 FOR_PEOPLE = (
+    "accounts/hashing.py",
     "accounts/policy.py",
     "accounts/selectors.py",
     "accounts/services/*.py",
@@ -25,6 +26,8 @@ FOR_PEOPLE = (
     "chat/files/uploads.py",
     "notifications/selectors.py",
     "notifications/services/*.py",
+    "realtime/database/threads.py",
+    "realtime/database/turns.py",
     "realtime/sockets/dispatch.py",
     "realtime/http/problems.py",
 )

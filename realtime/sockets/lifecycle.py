@@ -196,6 +196,8 @@ class SocketLifecycle(AsyncConsumer):
             self._end_soon(endings.NO_CREDENTIALS)
         elif self.heartbeat.silent(now):
             self._end_soon(endings.SILENT)
+        elif (who := self.connection.principal) is not None and who.expired(time.time()):
+            self._end_soon(endings.of_expired(who))
         elif self.connection.outlet.ready and self.heartbeat.due(now, loop_lag.load):
             self._beat()
 

@@ -102,6 +102,7 @@ class Command(BaseCommand):
     def _serve(self, listener: socket.socket, on_ready: Any) -> None:
         application = import_string(settings.ASGI_APPLICATION)
         logger.info(descriptors.make_room(settings.REALTIME_LIMITS))
+        settings.PUBLIC_ORIGIN = settings.ENVIRONMENT.origin_at(*listener.getsockname()[:2])
 
         def ready() -> None:
             _exempt_from_collection()
