@@ -101,6 +101,14 @@ LIMITS: dict[str, tuple[str, float]] = {
     "PITWALL_AUTHENTICATE_WITHIN": ("authenticate_within", 30),
     "PITWALL_RECHECK_WITHIN": ("recheck_within", 60),
     "PITWALL_SLOW_CONSUMER_TIMEOUT": ("slow_consumer_timeout", 10),
+    "PITWALL_MAX_HTTP_CONNECTIONS": ("max_http_connections", 2000),
+    "PITWALL_MAX_HTTP_CONNECTIONS_PER_ADDRESS": ("max_http_connections_per_address", 200),
+    "PITWALL_MAX_HEADER_BYTES": ("max_header_bytes", 32768),
+    "PITWALL_MAX_ANONYMOUS_BODY_BYTES": ("max_anonymous_body_bytes", 65536),
+    "PITWALL_HEADER_TIMEOUT": ("header_timeout", 10),
+    "PITWALL_KEEP_ALIVE": ("keep_alive", 20),
+    "PITWALL_STALL_TIMEOUT": ("stall_timeout", 15),
+    "PITWALL_MIN_BYTES_PER_SECOND": ("min_bytes_per_second", 1024),
 }
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from realtime_project import logs
+from realtime_project import data_folder, logs
 from realtime_project.env import PROJECT_ROOT, load
 
 ENVIRONMENT = load()
@@ -13,6 +13,7 @@ ENVIRONMENT = load()
 VERSION = "0.1.0"
 BASE_DIR = PROJECT_ROOT
 DATA_DIR = ENVIRONMENT.data_dir
+data_folder.close_to_others(DATA_DIR)
 EMBEDDED = ENVIRONMENT.embedded
 PITWALL_DEMO = ENVIRONMENT.demo
 DEBUG = ENVIRONMENT.debug
@@ -60,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "realtime.http.error_pages.BareAnswers",
     "accounts.middleware.SessionActivityMiddleware",
     "accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -287,6 +289,8 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# A browser that has seen this installation over TLS does not try it without for so long.
+SECURE_HSTS_SECONDS = 365 * 86400 if SERVED_OVER_TLS else 0
 
 # --- Pages, languages, files ----------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -309,14 +313,18 @@ DJANGO_VITE = {
 }
 
 MAX_UPLOAD_BYTES = ENVIRONMENT.max_upload_bytes
-# The largest upload plus the rest of its form; no other request needs as much.
+# The largest upload plus the rest of its form.
 MAX_REQUEST_BYTES = MAX_UPLOAD_BYTES + 2**20
+# The largest body that holds no file.
+MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # --- Mail and logs --------------------------------------------------------------------------
 if ENVIRONMENT.email:
     globals().update(ENVIRONMENT.email)
-else:
+elif EMBEDDED:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
+else:
+    EMAIL_BACKEND = "realtime_project.mail.NoMailServer"
 LOGGING_CONFIG = "realtime_project.logs.configure"
 LOGGING = logs.configuration(ENVIRONMENT.log_format)

@@ -66,6 +66,12 @@ def going_away() -> Ending:
     return Ending(CloseCode.GOING_AWAY, "The server is restarting.", retry_after)
 
 
+def flooding(retry_after: float) -> Ending:
+    """Return the ending of a client that goes on beyond the limit of commands and pings."""
+    reason = "Commands went on and on beyond the limit."
+    return Ending(CloseCode.FLOODING, reason, retry_after)
+
+
 def of_expired(principal: Principal) -> Ending:
     """Return the ending of a login whose token has expired: final unless it can be refreshed."""
     return REVOKED if principal.refresh_id is None else TOKEN_EXPIRED
