@@ -69,6 +69,20 @@ class Position(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     offset: Annotated[int, msgspec.Meta(ge=0)]
 
 
+class GivenPosition(Position, frozen=True):
+    """A position as a client gives it in `recover`.
+
+    It may be an entry of `subscription_confirmed.positions`, sent back as it is: `recovered` is
+    ignored.
+    """
+
+    recovered: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+# Positions by stream name, in the one shape that `recover` has on every endpoint.
+Recover = dict[str, GivenPosition]
+
+
 class ConfirmedPosition(msgspec.Struct, frozen=True):
     """The position that a subscriber goes on from in a log, as in `subscription_confirmed`.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar, cast
 
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts import selectors
 from accounts.login.requests import WorkspaceRequest
 from accounts.policy import Action, require
+from realtime.http.views import RestView
 
 
-class WorkspaceAPIView(APIView):
+class WorkspaceAPIView(RestView):
     """Base of the views inside a workspace (`?workspace=<slug>`, else the user's default).
 
     `action` is what a role must allow for any method; `actions` overrides it by method name.
