@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
 from realtime.http.views import RestView
 from tests.conftest import Api
-from tests.support.documented import DocumentedClient, DocumentedProgram
+from tests.support.documented import DocumentedProgram
 from tests.support.people import make_member, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +92,7 @@ def test_answers_before_the_limits_are_checked_tell_them_and_count_nothing() -> 
 
 
 def test_every_kind_of_answer_tells_them() -> None:
-    client = DocumentedClient(enforce_csrf_checks=True)
+    client = APIClient(enforce_csrf_checks=True)
     client.force_login(make_member(make_workspace()))
     for answer in (
         client.get("/api/v1/me/"),

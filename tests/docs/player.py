@@ -1,0 +1,165 @@
+"""Plays a page against a real server: sends its frames, and compares what comes back by shape."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import deque
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+
+from tests.support.sockets import SocketClient
+
+WITHIN = 5.0
+Frame = dict[str, Any]
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+# Fields whose values are the same in every installation.
+_SAME = {
+    "type", "code", "reason", "recovered", "duplicate", "severity", "kind", "role", "on",
+    "deleted", "request", "errors", "count", "stream", "room", "slug", "username", "read",
+}  # fmt: skip
+# Fields that hold ids, by what they are ids of.
+_IDS = {
+    "message_id": "message", "reply_to": "message",
+    "user_id": "user", "by": "user", "deleted_by": "user", "user_ids": "user", "mentions": "user",
+    "present": "user", "away": "user",
+    "attachment_id": "attachment", "attachments": "attachment",
+    "notification_id": "notification", "ids": "notification",
+    "epoch": "epoch", "upload_id": "upload", "client_id": "client", "token": "token",
+}  # fmt: skip
+
+
+class Different(AssertionError):
+    """What came is not what the page shows."""
+
+
+class Names:
+    """What the page's ids are called on this server."""
+
+    def __init__(self) -> None:
+        self._actual: dict[tuple[str, Any], Any] = {}
+
+    def learn(self, kind: str, shown: Any, actual: Any, where: str) -> None:
+        """Note that `shown` stands for `actual`; it must do so everywhere."""
+        known = self._actual.setdefault((kind, shown), actual)
+        if known != actual:
+            raise Different(f"{where}: {shown!r} stands for {known!r} and for {actual!r}")
+
+    def of_server(self, value: Any, field: str = "") -> Any:
+        """Return a value that the page sends, with this server's ids."""
+        if isinstance(value, dict):
+            return {name: self.of_server(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.of_server(each, field) for each in value]
+        return self._actual.get((_IDS.get(field, ""), value), value)
+
+
+def compare(shown: Any, actual: Any, names: Names, where: str, field: str = "") -> None:
+    """Compare what a page shows with what the server sent: the same fields, the same types.
+
+    Ids must stand for the same things in the whole page, and fixed words must be equal.
+
+    Raises:
+        Different: they differ; the message says where.
+    """
+    if isinstance(shown, dict) and isinstance(actual, dict):
+        missing, others = shown.keys() - actual.keys(), actual.keys() - shown.keys()
+        if missing or others:
+            raise Different(f"{where}: not there: {sorted(missing)}, not shown: {sorted(others)}")
+        for name, value in shown.items():
+            compare(value, actual[name], names, f"{where}.{name}", name)
+    elif isinstance(shown, list) and isinstance(actual, list):
+        if bool(shown) != bool(actual):
+            raise Different(f"{where}: shown {shown!r}, came {actual!r}")
+        for index, (one, other) in enumerate(zip(shown, actual, strict=False)):
+            compare(one, other, names, f"{where}[{index}]", field)
+    elif _kind(shown) != _kind(actual):
+        raise Different(f"{where}: shown {shown!r}, came {actual!r}")
+    elif field in _IDS and shown is not None:
+        names.learn(_IDS[field], shown, actual, where)
+    elif field in _SAME and shown != actual:
+        raise Different(f"{where}: shown {shown!r}, came {actual!r}")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        return "time"
+    if isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool)):
+        return "number"
+    return type(value).__name__
+
+
+class Line:
+    """One socket of a page. Frames that the page has not come to yet wait."""
+
+    def __init__(self, socket: SocketClient) -> None:
+        self._socket = socket.connection
+        self._waiting: deque[Any] = deque()
+
+    async def send(self, text: str, names: Names) -> None:
+        """Send a frame of the page: JSON with this server's ids, `binary N`, or bare text."""
+        if size := re.fullmatch(r"binary, (\d+) bytes", text):
+            await self._socket.send(b"x" * int(size[1]))
+            return
+        try:
+            frame = json.loads(text)
+        except ValueError:
+            await self._socket.send(text)
+        else:
+            await self._socket.send(json.dumps(names.of_server(frame), ensure_ascii=False))
+
+    async def receive(self, text: str, names: Names, where: str) -> None:
+        """Wait for the frame that the page shows next, and compare it."""
+        if closed := re.fullmatch(r"closed (\d+)", text):
+            await self._until_closed(int(closed[1]), where)
+        elif size := re.fullmatch(r"binary, (\d+) bytes", text):
+            found = await self._next(lambda frame: isinstance(frame, bytes), where)
+            if len(found) != int(size[1]):
+                raise Different(f"{where}: {len(found)} bytes came")
+        else:
+            shown = json.loads(text)
+            compare(shown, await self._next(lambda frame: like(shown, frame), where), names, where)
+
+    async def _next(self, wanted: Any, where: str) -> Any:
+        for frame in self._waiting:
+            if wanted(frame):
+                self._waiting.remove(frame)
+                return frame
+        try:
+            async with asyncio.timeout(WITHIN):
+                while not wanted(frame := _read(await self._socket.recv())):
+                    self._waiting.append(frame)
+            return frame
+        except (TimeoutError, ConnectionClosed):
+            raise Different(f"{where}: did not come; there was {list(self._waiting)}") from None
+
+    async def _until_closed(self, code: int, where: str) -> None:
+        try:
+            async with asyncio.timeout(WITHIN):
+                while True:
+                    self._waiting.append(_read(await self._socket.recv()))
+        except ConnectionClosed:
+            if self._socket.close_code != code:
+                raise Different(f"{where}: closed with {self._socket.close_code}") from None
+
+
+def like(shown: Any, frame: Any) -> bool:
+    """Return whether `frame` is the one that the page shows: of its type, and with its id."""
+    if not isinstance(frame, dict) or not isinstance(shown, dict):
+        return bool(shown == frame)
+    if "type" not in shown:
+        return shown == frame  # an echo
+    if "id" in shown or "id" in frame:
+        return shown.get("id") == frame.get("id")
+    return shown["type"] == frame.get("type")
+
+
+def _read(data: str | bytes) -> Any:
+    if isinstance(data, bytes):
+        return data
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data
