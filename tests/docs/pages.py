@@ -3,7 +3,9 @@
 A page is read from top to bottom. Comments that no reader sees say who connects and what others do:
 
     <!-- connect: alice /ws/chat/ -->   opens a socket with alice's session; the next frames use it
-    <!-- connect: nobody /ws/chat/ -->  opens one without credentials
+    <!-- connect: nobody /ws/chat/ -->  opens one without credentials; `token`: with an API token
+    <!-- connect: alice -->             goes on with alice's last socket
+    <!-- disconnect: bob -->            closes bob's
     <!-- meanwhile: bob_writes -->      runs the step of that name in tests/docs/world.py
     <!-- table: chat.protocol.Typing --> the next table describes the fields of that type
 
@@ -26,17 +28,25 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "protocol"
 SENT, RECEIVED = "→", "←"
 _PARTS = re.compile(
-    r"^<!-- (?P<verb>connect|meanwhile): (?P<what>.+?) -->$|^```frames\n(?P<frames>.*?)^```$",
+    r"^<!-- (?P<verb>connect|disconnect|meanwhile): (?P<what>.+?) -->$"
+    r"|^```frames\n(?P<frames>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 _FRAME = re.compile(rf"^({SENT}|{RECEIVED}) (.*?)(?=^[{SENT}{RECEIVED}]|\Z)", re.M | re.S)
-_TABLE = re.compile(r"^<!-- table: (?P<type>[\w.]+) -->\n\n?(?P<rows>(?:^\|.*\n)+)", re.MULTILINE)
+_TABLE = re.compile(r"^<!-- table: (?P<type>[\w. ]+) -->\n\n?(?P<rows>(?:^\|.*\n)+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Connect:
+    """A new socket, or with an empty path the user's last one."""
+
     user: str
     path: str
+
+
+@dataclass(frozen=True)
+class Disconnect:
+    user: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class Table:
     line: int
 
 
-Step = Connect | Meanwhile | Example
+Step = Connect | Disconnect | Meanwhile | Example
 
 
 def pages() -> list[Path]:
@@ -74,6 +84,8 @@ def steps(text: str) -> Iterator[Step]:
         if part["verb"] == "connect":
             user, _space, path = part["what"].partition(" ")
             yield Connect(user, path)
+        elif part["verb"] == "disconnect":
+            yield Disconnect(part["what"])
         elif part["verb"] == "meanwhile":
             yield Meanwhile(part["what"])
         else:

@@ -7,9 +7,15 @@ import json
 import re
 from collections import deque
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 
+from realtime.database import threads
+from tests.conftest import Connect
+from tests.docs.pages import SENT, Disconnect, Example, Meanwhile, Step
+from tests.docs.pages import Connect as Connects
+from tests.docs.world import World
 from tests.support.sockets import SocketClient
 
 WITHIN = 5.0
@@ -27,7 +33,9 @@ _IDS = {
     "present": "user", "away": "user",
     "attachment_id": "attachment", "attachments": "attachment",
     "notification_id": "notification", "ids": "notification",
-    "epoch": "epoch", "upload_id": "upload", "client_id": "client", "token": "token",
+    "data.id": "notification", "user.id": "user", "from.id": "user",
+    "attachment.id": "attachment", "epoch": "epoch", "upload_id": "upload",
+    "client_id": "client", "token": "token",
 }  # fmt: skip
 
 
@@ -69,7 +77,8 @@ def compare(shown: Any, actual: Any, names: Names, where: str, field: str = "") 
         if missing or others:
             raise Different(f"{where}: not there: {sorted(missing)}, not shown: {sorted(others)}")
         for name, value in shown.items():
-            compare(value, actual[name], names, f"{where}.{name}", name)
+            child = f"{field}.id" if name == "id" else name
+            compare(value, actual[name], names, f"{where}.{name}", child)
     elif isinstance(shown, list) and isinstance(actual, list):
         if bool(shown) != bool(actual):
             raise Different(f"{where}: shown {shown!r}, came {actual!r}")
@@ -108,7 +117,9 @@ class Line:
         except ValueError:
             await self._socket.send(text)
         else:
-            await self._socket.send(json.dumps(names.of_server(frame), ensure_ascii=False))
+            here = names.of_server(frame)
+            # Written anew only if it has to be: a page may show JSON that is refused as a text.
+            await self._socket.send(text if here == frame else json.dumps(here))
 
     async def receive(self, text: str, names: Names, where: str) -> None:
         """Wait for the frame that the page shows next, and compare it."""
@@ -134,6 +145,9 @@ class Line:
             return frame
         except (TimeoutError, ConnectionClosed):
             raise Different(f"{where}: did not come; there was {list(self._waiting)}") from None
+
+    async def close(self) -> None:
+        await self._socket.close()
 
     async def _until_closed(self, code: int, where: str) -> None:
         try:
@@ -163,3 +177,51 @@ def _read(data: str | bytes) -> Any:
         return json.loads(data)
     except ValueError:
         return data
+
+
+class Player:
+    """Plays a page.
+
+    Args:
+        connect: the fixture of that name.
+        world: has the people, their token, and the steps that the page names.
+    """
+
+    def __init__(self, connect: Connect, world: World) -> None:
+        self.names = Names()
+        self.names.learn("token", "YOUR_TOKEN", world.token, "the token")
+        self._connect = connect
+        self._world = world
+        self._lines: dict[str, Line] = {}
+        self._line: Line | None = None
+
+    async def play(self, step: Step) -> None:
+        """Carry out one step.
+
+        Raises:
+            Different: what came is not what the page shows.
+        """
+        match step:
+            case Connects(user, path):
+                self._line = await self._open(user, path) if path else self._lines[user]
+            case Disconnect(user):
+                await self._lines[user].close()
+            case Meanwhile(name):
+                await threads.call(getattr(self._world, name))
+            case Example(direction, text, line):
+                assert self._line is not None, "nobody is connected"
+                if direction == SENT:
+                    await self._line.send(text, self.names)
+                else:
+                    await self._line.receive(text, self.names, f"line {line}: {text[:60]}")
+
+    async def _open(self, user: str, path: str) -> Line:
+        shown: dict[str, Any] = {}
+        if user == "token":
+            shown["token"] = self._world.token
+        elif user != "nobody":
+            shown["user"] = self._world.people[user]
+        address = urlsplit(path)
+        socket = await self._connect(address.path, **shown, **dict(parse_qsl(address.query)))
+        line = self._lines[user] = Line(socket)
+        return line
