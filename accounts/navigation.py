@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.shell import Page, Place, register, signed_in, staff
+from accounts.shell import MenuPart, Page, register, signed_in, staff
 
 register(
     Page(
@@ -12,7 +12,7 @@ register(
         icon="shield",
         order=10,
         access=staff,
-        place=Place.FOOT,
+        place=MenuPart.FOOT,
         in_shell=False,
     ),
     Page(
@@ -22,7 +22,7 @@ register(
         icon="settings-2",
         order=20,
         access=signed_in,
-        place=Place.FOOT,
+        place=MenuPart.FOOT,
     ),
     Page(
         "profile",

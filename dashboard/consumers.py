@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable
 
-from accounts.policy import Action, require
 from dashboard import selection, selectors, streams
 from dashboard.protocol import (
     MAX_SELECTIONS,
@@ -34,7 +33,6 @@ class DashboardConsumer(RealtimeConsumer):
 
     @on(Subscribe)
     async def subscribe(self, command: Subscribe) -> None:
-        require(self.principal, Action.VIEW_DASHBOARDS)
         _refuse_streams("streams", command.streams)
         # First, as it refuses positions of unknown streams: nothing is followed yet.
         followed = await self.follow_logs([], command.recover)
@@ -43,9 +41,7 @@ class DashboardConsumer(RealtimeConsumer):
         if len(wanted.series) > MAX_SELECTIONS:
             raise TooManySubscriptions(f"A connection selects at most {MAX_SELECTIONS} series.")
         known = {name for name in names if name != WILDCARD} | {one.metric for one in series}
-        if known:
-            workspace_id = self.principal.workspace_id
-            await self.call(selectors.require_metrics, workspace_id=workspace_id, names=known)
+        await self.call(selectors.require_metrics, self.principal, known)
         await self._follow(wanted)
         await self.reply(
             SubscriptionConfirmed(
@@ -63,7 +59,7 @@ class DashboardConsumer(RealtimeConsumer):
         names, series = _named(command)
         existing: Iterable[str] = ()
         if self.selection.everything:
-            existing = await self.call(selectors.metric_names, self.principal.workspace_id)
+            existing = await self.call(selectors.metric_names, self.principal)
         left, metrics = self.selection.remove(names, existing)
         left, selections = left.remove_series(left.series if _is_bare(command) else series)
         await self._follow(left)
@@ -73,7 +69,6 @@ class DashboardConsumer(RealtimeConsumer):
 
     @on(History)
     async def history(self, command: History) -> HistoricalData:
-        require(self.principal, Action.VIEW_DASHBOARDS)
         span = ranges.resolve(
             hours=command.hours,
             start=command.start,
@@ -83,7 +78,7 @@ class DashboardConsumer(RealtimeConsumer):
         )
         history = await self.call(
             selectors.history,
-            workspace_id=self.principal.workspace_id,
+            self.principal,
             name=command.metric,
             start=span.start,
             end=span.end,
@@ -127,7 +122,7 @@ class DashboardConsumer(RealtimeConsumer):
         end = _now() + 1
         found = await self.call(
             selectors.recent,
-            workspace_id=self.principal.workspace_id,
+            self.principal,
             names=None if WILDCARD in names else names,
             start=max(0, end - span),
             end=end,

@@ -49,7 +49,7 @@ class Stream(models.Model):
         return f"{self.name} (workspace {self.workspace_id}, user {self.user_id})"
 
 
-class Event(models.Model):
+class LoggedEvent(models.Model):
     """One event of a log stream: the JSON object that clients get, without the envelope.
 
     `subject`: the id of the object it quotes, by which it is found when that is retracted.
@@ -62,6 +62,7 @@ class Event(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        db_table = "realtime_event"
         constraints = [
             models.UniqueConstraint(fields=["stream", "offset"], name="realtime_event_offset"),
             models.CheckConstraint(condition=models.Q(offset__gte=1), name="realtime_event_from_1"),

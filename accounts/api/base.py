@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from rest_framework.request import Request
 
 from accounts import selectors
 from accounts.login.requests import WorkspaceRequest
-from accounts.policy import Action, require
 from realtime.http.views import RestView
 
 
 class WorkspaceAPIView(RestView):
     """Base of the views inside a workspace (`?workspace=<slug>`, else the user's default).
 
-    `action` is what a role must allow for any method; `actions` overrides it by method name.
+    It finds the principal. Services and selectors check what the principal may do.
     """
 
-    action: ClassVar[Action | None] = None
-    actions: ClassVar[dict[str, Action]] = {}
     # For realtime.http.openapi: what every operation in a workspace takes and refuses.
     openapi_parameters = ({"$ref": "#/components/parameters/workspace"},)
     refuses = (404,)
@@ -33,6 +30,3 @@ class WorkspaceAPIView(RestView):
             session_key=member.auth.session_key,
             token=member.auth.token,
         )
-        action = self.actions.get(member.method or "", self.action)
-        if action is not None:
-            require(member.principal, action)

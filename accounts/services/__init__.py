@@ -31,6 +31,7 @@ from accounts.services.users import (
     deactivate_user,
     save_user,
     update_profile,
+    user_renamed,
 )
 
 __all__ = [
@@ -55,4 +56,5 @@ __all__ = [
     "save_user",
     "touch",
     "update_profile",
+    "user_renamed",
 ]

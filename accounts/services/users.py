@@ -6,20 +6,28 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.dispatch import Signal
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit
-from accounts.models import User, WebSocketTicket
+from accounts.models import Membership, User, WebSocketTicket
+from accounts.protocol import UserUpdated
 from accounts.services.sessions import drop_other_sessions
 from realtime import auth
 from realtime.errors import Conflict
+from realtime.protocol import rfc3339
+from realtime.streams import publish
 from realtime.streams.unit_of_work import unit_of_work
 
 CREATE_USER = audit.action("create_user", gettext_lazy("User created"))
 CHANGE_USER = audit.action("change_user", gettext_lazy("User changed"))
 CHANGE_PASSWORD = audit.action("change_password", gettext_lazy("Password changed"))
 DEACTIVATE_USER = audit.action("deactivate_user", gettext_lazy("User deactivated"))
+# Sent with `user`, in the unit of work of the change, when what others call a user has changed.
+user_renamed = Signal()
+NAMES = frozenset({"username", "first_name", "last_name"})
 SHOWN_TO_SOCKETS = frozenset({"username", "is_staff", "is_superuser"})
 
 
@@ -39,6 +47,7 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str) -
     except IntegrityError as error:
         raise Conflict(_("Somebody else uses that email address.")) from error
     _record_change(user, before)
+    _tell_of_new_name(user, before)
     return user
 
 
@@ -92,6 +101,7 @@ def save_user(*, user: User, changed: Collection[str]) -> None:
     if deactivated:
         before.pop("is_active", None)
     _record_change(user, before)
+    _tell_of_new_name(user, before)
     if deactivated:
         deactivate_user(user=user)
     elif not SHOWN_TO_SOCKETS.isdisjoint(changed):
@@ -125,3 +135,19 @@ def _record_change(user: User, before: dict[str, Any]) -> None:
     details = audit.changes(before, {field: getattr(user, field) for field in before})
     if details:
         audit.record(CHANGE_USER, user, workspace_id=None, details=details)
+
+
+def _tell_of_new_name(user: User, before: dict[str, Any]) -> None:
+    """Tell the user's workspaces, and the apps, if the user has another name than `before`."""
+    if all(before[field] == getattr(user, field) for field in NAMES.intersection(before)):
+        return
+    event = UserUpdated(
+        user_id=user.pk,
+        username=user.username,
+        name=user.display_name,
+        timestamp=rfc3339(timezone.now()),
+    )
+    of_user = Membership.objects.filter(user_id=user.pk)
+    for workspace_id in of_user.values_list("workspace_id", flat=True):
+        publish.publish_direct({"workspace_id": workspace_id}, event)
+    user_renamed.send(User, user=user)

@@ -9,13 +9,13 @@ from accounts.shell.access import (
     workspace_admins,
 )
 from accounts.shell.badges import Badge, Count, Tone
-from accounts.shell.pages import Page, Place, register
+from accounts.shell.pages import MenuPart, Page, register
 
 __all__ = [
     "Badge",
     "Count",
+    "MenuPart",
     "Page",
-    "Place",
     "Tone",
     "Visitor",
     "may",

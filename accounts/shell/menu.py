@@ -14,7 +14,7 @@ from accounts.shell import pages
 from accounts.shell.access import Visitor
 from accounts.shell.badges import ShownBadge
 from accounts.shell.choices import Choices
-from accounts.shell.pages import Page, Place
+from accounts.shell.pages import MenuPart, Page
 
 # With "More" these fill the bar at the bottom of a phone.
 TABS = 4
@@ -144,8 +144,8 @@ def menu_of(visitor: Visitor, path: str, cookies: Mapping[str, str]) -> Menu:
     query = _query(visitor)
     drawing = _Drawing(visitor, query, choices, _current_page(visitor, path))
     return Menu(
-        main=drawing.items(pages.first_level(Place.MAIN)),
-        foot=drawing.items(pages.first_level(Place.FOOT)),
+        main=drawing.items(pages.first_level(MenuPart.MAIN)),
+        foot=drawing.items(pages.first_level(MenuPart.FOOT)),
         query=query,
         choices=choices,
     )
@@ -203,7 +203,7 @@ def _current_page(visitor: Visitor, path: str) -> Page | None:
 
 
 def _visible(visitor: Visitor) -> Iterator[Page]:
-    for place in Place:
+    for place in MenuPart:
         for page in pages.first_level(place):
             if page.access(visitor):
                 yield page

@@ -25,7 +25,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]*")
 SYMBOL = re.compile(r'<symbol id="([^"]+)"')
 
 
-class Place(StrEnum):
+class MenuPart(StrEnum):
     """Where in the navigation a page of the first level stands."""
 
     MAIN = "main"
@@ -60,7 +60,7 @@ class Page:
     order: int = 0
     access: Access = members
     badge: Badge | None = None
-    place: Place = Place.MAIN
+    place: MenuPart = MenuPart.MAIN
     parent: str = ""
     covers: tuple[str, ...] = ()
     has_columns: bool = False
@@ -93,7 +93,7 @@ def registered() -> Iterable[Page]:
     return tuple(_pages.values())
 
 
-def first_level(place: Place) -> list[Page]:
+def first_level(place: MenuPart) -> list[Page]:
     """The pages of the first level at that place, in order."""
     return _in_order(page for page in _pages.values() if not page.parent and page.place == place)
 

@@ -42,6 +42,7 @@ from chat.protocol.events import (
     ReactionChanged,
     RoomDeleted,
     RoomUpdated,
+    UserUpdated,
 )
 from chat.protocol.limits import (
     CONFIRM_ABOVE,
@@ -193,5 +194,6 @@ __all__ = [
     "UserAway",
     "UserJoined",
     "UserLeft",
+    "UserUpdated",
     "WatchCards",
 ]

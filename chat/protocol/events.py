@@ -96,6 +96,16 @@ class MemberLeft(Event, tag="member_left", kw_only=True):
     timestamp: str
 
 
+class UserUpdated(Event, tag="user_updated", kw_only=True):
+    """A member or an author of messages has another username or display name (`name`)."""
+
+    room: str
+    user_id: int
+    username: str
+    name: str
+    timestamp: str
+
+
 class RoomUpdated(Event, tag="room_updated", kw_only=True):
     room: str
     info: RoomView

@@ -17,6 +17,7 @@ from chat.services.members import (
 )
 from chat.services.posting import Sent, post_drafts, send_message
 from chat.services.reading import ReadState, mark_read
+from chat.services.renaming import tell_of_new_name
 from chat.services.rooms import archive_room, create_room, delete_room, save_room, update_room
 from chat.services.succession import leave_workspace
 from chat.services.system import post_system_message
@@ -52,5 +53,6 @@ __all__ = [
     "set_pin",
     "set_reaction",
     "store_upload",
+    "tell_of_new_name",
     "update_room",
 ]

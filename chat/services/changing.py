@@ -25,7 +25,7 @@ from chat.protocol import MessageDeleted, MessageEdited
 from chat.selectors import Place
 from chat.services import mentioning, notifying
 from chat.services.common import lock_rooms, tell
-from chat.services.drafts import Written, write
+from chat.services.drafts import CheckedText, write
 from chat.services.retracting import retract
 from realtime.auth import Principal
 from realtime.errors import Conflict, PermissionDenied
@@ -54,7 +54,7 @@ def edit_message(
 
 
 @unit_of_work
-def _edit(principal: Principal, message_id: int, written: Written, confirm: bool) -> Message:
+def _edit(principal: Principal, message_id: int, written: CheckedText, confirm: bool) -> Message:
     message, place = locked_message(principal, message_id)
     if message.author_id != principal.user_id:
         raise PermissionDenied("Only its author edits a message.")
@@ -74,7 +74,7 @@ def _edit(principal: Principal, message_id: int, written: Written, confirm: bool
     return message
 
 
-def _mention_anew(message: Message, written: Written, members: list[Membership]) -> None:
+def _mention_anew(message: Message, written: CheckedText, members: list[Membership]) -> None:
     """Replace the mentions, tell the room, and notify users who were not mentioned before."""
     room = message.room
     before = set(message.mentions.values_list("user_id", flat=True))

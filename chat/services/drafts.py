@@ -17,7 +17,7 @@ from realtime.errors import InvalidCommand, NotFound, Reason
 
 
 @dataclass(frozen=True)
-class Written:
+class CheckedText:
     """A text as stored, with its HTML and the ids of the users it mentions."""
 
     text: str
@@ -32,7 +32,7 @@ class Draft:
 
     principal: Principal
     room: str
-    written: Written
+    written: CheckedText
     client_message_id: str | None = None
     reply_to: int | None = None
     attachments: tuple[int, ...] = ()
@@ -83,7 +83,7 @@ def draft_message(
     )
 
 
-def write(principal: Principal, source: str, *, may_be_empty: bool) -> Written:
+def write(principal: Principal, source: str, *, may_be_empty: bool) -> CheckedText:
     """Check and render a text, and find the users of the workspace that it mentions.
 
     Raises:
@@ -93,7 +93,7 @@ def write(principal: Principal, source: str, *, may_be_empty: bool) -> Written:
     rendered = markdown.read(checked)
     names = {name.lower() for name in rendered.mentions}
     everyone = markdown.EVERYONE in names
-    return Written(
+    return CheckedText(
         text=checked,
         html=rendered.html,
         mentioned=_people(principal.workspace_id, names - {markdown.EVERYONE}),

@@ -10,12 +10,12 @@ from chat.policy import RoomAction, require
 from chat.protocol import CONFIRM_ABOVE
 from chat.selectors import Place
 from chat.services import notifying
-from chat.services.drafts import Written
+from chat.services.drafts import CheckedText
 from realtime.errors import Conflict, Reason
 
 
 def check_call_to_all(
-    place: Place, written: Written, members: int, confirmed: bool, now: datetime
+    place: Place, written: CheckedText, members: int, confirmed: bool, now: datetime
 ) -> None:
     """Check that the role allows @all, and that calling many users was confirmed.
 
@@ -40,7 +40,7 @@ def check_call_to_all(
 
 
 def rows(
-    room: Room, message: Message, written: Written, members: Iterable[Membership]
+    room: Room, message: Message, written: CheckedText, members: Iterable[Membership]
 ) -> list[Mention]:
     """Return a message's mentions: users called by name who may read it, and with @all the members.
 

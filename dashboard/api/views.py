@@ -9,7 +9,6 @@ from rest_framework.response import Response
 
 from accounts.api.base import WorkspaceAPIView
 from accounts.login.requests import WorkspaceRequest
-from accounts.policy import Action
 from dashboard import selectors, services
 from dashboard.api.serializers import (
     Accepted,
@@ -50,20 +49,16 @@ def _now() -> int:
 class MetricListView(WorkspaceAPIView):
     """GET: all metrics of the workspace with their newest values."""
 
-    action = Action.VIEW_DASHBOARDS
-
     @operation(
         "list_metrics", "All metrics, with their newest values", answers={200: list[MetricView]}
     )
     def get(self, request: WorkspaceRequest) -> Response:
-        states = selectors.metric_states(request.principal.workspace_id)
+        states = selectors.metric_states(request.principal)
         return Response([metric_document(state) for state in states])
 
 
 class MetricHistoryView(WorkspaceAPIView):
     """GET: one metric over `hours`, or `start` to `end`, in at most `points` points."""
-
-    action = Action.VIEW_DASHBOARDS
 
     @operation(
         "get_metric_history",
@@ -76,7 +71,7 @@ class MetricHistoryView(WorkspaceAPIView):
         query.is_valid(raise_exception=True)
         start, end, points = query.range(_now())
         history = selectors.history(
-            workspace_id=request.principal.workspace_id,
+            request.principal,
             name=name,
             start=start,
             end=end,
@@ -89,7 +84,6 @@ class MetricHistoryView(WorkspaceAPIView):
 class SampleListView(WorkspaceAPIView):
     """POST: store a batch of samples, all or none; with `?partial=1` only the valid ones."""
 
-    action = Action.PUSH_SAMPLES
     throttle_scope = "samples"
 
     @operation(

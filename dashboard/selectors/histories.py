@@ -11,10 +11,12 @@ from typing import Any
 
 from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
+from accounts.policy import Action, require
 from dashboard.models import Metric, Rollup, Sample, Series
 from dashboard.samples import instants, tags
 from dashboard.samples.buckets import Buckets, choose
 from dashboard.selectors.live import Latest, live_series
+from realtime.auth import Principal
 from realtime.errors import NotFound
 
 SNAPSHOT_POINTS = 120
@@ -47,8 +49,8 @@ class History:
 
 
 def history(
+    principal: Principal,
     *,
-    workspace_id: int,
     name: str,
     start: int,
     end: int,
@@ -66,9 +68,11 @@ def history(
         wanted_tags: the series with exactly these tags; by default the live one.
 
     Raises:
+        PermissionDenied: the role does not allow viewing dashboards.
         NotFound: the workspace has no such metric, or the metric no such series.
     """
-    metric = Metric.objects.filter(workspace_id=workspace_id, name=name).first()
+    require(principal, Action.VIEW_DASHBOARDS)
+    metric = Metric.objects.filter(workspace_id=principal.workspace_id, name=name).first()
     if metric is None:
         raise NotFound(f"No such metric: {name}.")
     series = _series_of(metric, wanted_tags)
@@ -88,14 +92,18 @@ def history(
 
 
 def recent(
-    *, workspace_id: int, names: Iterable[str] | None, start: int, end: int
+    principal: Principal, *, names: Iterable[str] | None, start: int, end: int
 ) -> dict[str, list[Latest]]:
     """Return a snapshot for charts: the live series of these metrics (None: all) in [start, end).
 
     At most 120 points per metric, by metric name, oldest first; a point's time is that of its
     first sample.
+
+    Raises:
+        PermissionDenied: the role does not allow viewing dashboards.
     """
-    live = live_series(workspace_id)
+    require(principal, Action.VIEW_DASHBOARDS)
+    live = live_series(principal.workspace_id)
     if names is not None:
         live = live.filter(metric__name__in=set(names))
     by_id = {series.pk: series for series in live}

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.policy import Action, require
 from dashboard.models import Metric
 from dashboard.selectors.live import Latest, live_series
+from realtime.auth import Principal
 from realtime.errors import NotFound
 
 
@@ -20,8 +22,14 @@ class MetricState:
     latest: Latest | None
 
 
-def metric_states(workspace_id: int) -> list[MetricState]:
-    """Return all metrics of a workspace, system first, with their newest values."""
+def metric_states(principal: Principal) -> list[MetricState]:
+    """Return all metrics of the workspace, system first, with their newest values.
+
+    Raises:
+        PermissionDenied: the role does not allow viewing dashboards.
+    """
+    require(principal, Action.VIEW_DASHBOARDS)
+    workspace_id = principal.workspace_id
     live = {series.metric_id: series for series in live_series(workspace_id)}
     metrics = Metric.objects.filter(workspace_id=workspace_id)
     order = {group: place for place, group in enumerate(Metric.Group.values)}
@@ -31,17 +39,27 @@ def metric_states(workspace_id: int) -> list[MetricState]:
     ]
 
 
-def metric_names(workspace_id: int) -> set[str]:
-    return set(Metric.objects.filter(workspace_id=workspace_id).values_list("name", flat=True))
-
-
-def require_metrics(*, workspace_id: int, names: Iterable[str]) -> None:
-    """Check that all these metrics exist in the workspace.
+def metric_names(principal: Principal) -> set[str]:
+    """Return the names of all metrics of the workspace.
 
     Raises:
-        NotFound: some do not; the message names the first ten.
+        PermissionDenied: the role does not allow viewing dashboards.
     """
-    unknown = sorted(set(names) - metric_names(workspace_id))
+    require(principal, Action.VIEW_DASHBOARDS)
+    metrics = Metric.objects.filter(workspace_id=principal.workspace_id)
+    return set(metrics.values_list("name", flat=True))
+
+
+def require_metrics(principal: Principal, names: Iterable[str]) -> None:
+    """Check that all these metrics exist in the workspace, and that the principal may see them.
+
+    Raises:
+        PermissionDenied: the role does not allow viewing dashboards.
+        NotFound: some do not exist; the message names the first ten.
+    """
+    wanted = set(names)
+    require(principal, Action.VIEW_DASHBOARDS)
+    unknown = sorted(wanted - metric_names(principal)) if wanted else []
     if unknown:
         raise NotFound(f"No such metric: {', '.join(unknown[:10])}.")
 

@@ -23,7 +23,7 @@ def store_readings(
     plan: CollectionPlan,
     publish: bool,
     appearing: Collection[MetricSpec] = (),
-) -> storage.Written:
+) -> storage.StoredCount:
     """Store the readings of one workspace's sources, in one transaction.
 
     Creates series that the plan does not have yet. Skips readings of a metric that the workspace

@@ -44,7 +44,7 @@ class Reading(NamedTuple):
     value: float
 
 
-class Written(NamedTuple):
+class StoredCount(NamedTuple):
     """The numbers of samples of a batch that were stored and refused.
 
     `refused`: of series that are deleted or of another workspace, older than the retention, or
@@ -60,7 +60,7 @@ def write(
     workspace_id: int,
     readings: Iterable[Reading],
     publish: bool = True,
-) -> Written:
+) -> StoredCount:
     """Store a batch of samples with its rollups, then publish the values that are now newest.
 
     Args:
@@ -85,7 +85,7 @@ def write(
             if publish:
                 _publish_newest(workspace_id, facts, rows)
     samples_written.add(len(rows))
-    return Written(stored=len(rows), refused=len(values) - len(rows))
+    return StoredCount(stored=len(rows), refused=len(values) - len(rows))
 
 
 class _Facts(NamedTuple):

@@ -60,7 +60,7 @@ class Subscription(ABC):
         """Stop pushing to `connection`."""
 
 
-class Row(Protocol):
+class ConnectionRow(Protocol):
     """Connections that are written to without checking each one (realtime.fanout.audience.Row)."""
 
     frames: int
@@ -104,7 +104,7 @@ class Connection:
     pumping: asyncio.Task[None] | None = None
     _frames_written: int = 0
     # Each row that it is in, with the frames written to that row before it joined.
-    _rows: dict[Row, int] = field(default_factory=dict)
+    _rows: dict[ConnectionRow, int] = field(default_factory=dict)
 
     @property
     def frames_out(self) -> int:
@@ -130,11 +130,11 @@ class Connection:
         """Count a bundle that was written."""
         self._frames_written += len(bundle)
 
-    def enter(self, row: Row) -> None:
+    def enter(self, row: ConnectionRow) -> None:
         """Join `row`: this connection can now be written to together with others."""
         self._rows[row] = row.frames
 
-    def leave(self, row: Row) -> None:
+    def leave(self, row: ConnectionRow) -> None:
         """Leave `row`."""
         self._frames_written += row.frames - self._rows.pop(row)
 

@@ -29,7 +29,7 @@ LookUp = Callable[[Sequence[Credentials]], Awaitable[Sequence[Principal | None]]
 
 
 @dataclass(frozen=True)
-class Login:
+class FoundLogin:
     """The principal of credentials (None: refused), as of `at` (monotonic seconds)."""
 
     principal: Principal | None
@@ -45,11 +45,11 @@ class _Asked:
         self.shown = shown
         self.at = at
         self.done = False
-        self.login = Login(None, at)
+        self.login = FoundLogin(None, at)
         self.error: Exception | None = None
         self.waiters: list[asyncio.Future[None]] = []
 
-    async def wait(self) -> Login:
+    async def wait(self) -> FoundLogin:
         if not self.done:
             # A future for each waiter: a cancelled handshake must not cancel the others.
             waiter = asyncio.get_running_loop().create_future()
@@ -61,7 +61,7 @@ class _Asked:
 
     def finish(self, principal: Principal | None, error: Exception | None = None) -> None:
         self.done, self.error = True, error
-        self.login = Login(principal, self.at)
+        self.login = FoundLogin(principal, self.at)
         for waiter in self.waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -82,7 +82,7 @@ class Logins:
         self._dispatcher: asyncio.Task[None] | None = None
         self._batches: set[asyncio.Task[None]] = set()
 
-    async def find(self, shown: Credentials) -> Login:
+    async def find(self, shown: Credentials) -> FoundLogin:
         """Return the login of these credentials, which may be up to a second old."""
         now = time.monotonic()
         known = self._known.get(shown)

@@ -23,14 +23,14 @@ from realtime.database.threads import DATABASE_AWAY
 from realtime.hub import Hub
 from realtime.sessions import endings
 from realtime.sessions.endings import Ending
-from realtime.sessions.session_lookup import Login
+from realtime.sessions.session_lookup import FoundLogin
 from realtime.sockets import handshake
 from realtime.sockets.limits import Occupancy, address_block
 
 logger = logging.getLogger(__name__)
 
 
-class Place:
+class Slots:
     """The slots that one socket takes, from before its upgrade is answered until it is gone."""
 
     def __init__(self, occupancy: Occupancy) -> None:
@@ -63,9 +63,9 @@ class Place:
 occupancy = Occupancy()
 
 
-def place() -> Place:
+def place() -> Slots:
     """Create a place in this process for a socket that asks to be let in."""
-    return Place(occupancy)
+    return Slots(occupancy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Admission:
     ending: Ending | None = None
 
 
-async def admit(hub: Hub, place: Place, shown: Credentials) -> Admission:
+async def admit(hub: Hub, place: Slots, shown: Credentials) -> Admission:
     """Look up the principal of these credentials, and take a slot among that user's sockets.
 
     A refusal takes no slot. Empty credentials are admitted without a principal.
@@ -102,9 +102,9 @@ async def admit(hub: Hub, place: Place, shown: Credentials) -> Admission:
     return Admission(login.at, principal)
 
 
-async def _look_up(hub: Hub, shown: Credentials) -> Login:
+async def _look_up(hub: Hub, shown: Credentials) -> FoundLogin:
     if shown.session_key is not None:
         return await hub.logins.find(shown)
     # Not cached: a ticket is valid for one socket, and each use of a token is recorded.
     began = time.monotonic()
-    return Login(await threads.call(authenticator(), shown), began)
+    return FoundLogin(await threads.call(authenticator(), shown), began)

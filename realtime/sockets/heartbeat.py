@@ -37,7 +37,7 @@ class RoundTrip:
         return 0.0 if self.smoothed is None else self.smoothed + 4 * self.deviation
 
 
-class Heartbeat:
+class HeartbeatTimer:
     """The deadlines of one connection, in seconds of any monotonic clock.
 
     Args:

@@ -26,8 +26,8 @@ from realtime.server.uvicorn import outlet_for
 from realtime.sessions import endings
 from realtime.sessions.endings import Ending
 from realtime.sockets import handshake
-from realtime.sockets.admission import Admission, Place, admit
-from realtime.sockets.heartbeat import Heartbeat
+from realtime.sockets.admission import Admission, Slots, admit
+from realtime.sockets.heartbeat import HeartbeatTimer
 from realtime.sockets.limits import TokenBucket
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class SocketLifecycle(AsyncConsumer):
         self.limits = settings.REALTIME_LIMITS
         self.format = handshake.wanted_format(scope)
         shown = handshake.credentials(scope)
-        self.place: Place = scope["pitwall.place"]
+        self.place: Slots = scope["pitwall.place"]
         admission = await admit(self.hub, self.place, shown)
         if admission.ending is not None and admission.ending.status is not None:
             await handshake.refuse(scope, send, admission.ending)
@@ -133,7 +133,7 @@ class SocketLifecycle(AsyncConsumer):
     ) -> None:
         now = time.monotonic()
         within = self.limits["authenticate_within"] if anonymous else None
-        self.heartbeat = Heartbeat(
+        self.heartbeat = HeartbeatTimer(
             now, self.limits["heartbeat_interval"], self.limits["heartbeat_timeout"], within
         )
         self.bucket = TokenBucket(

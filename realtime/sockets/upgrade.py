@@ -10,7 +10,7 @@ from realtime.hub import get_hub
 from realtime.sessions import endings
 from realtime.sessions.endings import Ending
 from realtime.sockets import admission, handshake
-from realtime.sockets.admission import Place
+from realtime.sockets.admission import Slots
 from realtime.sockets.handshake import refuse
 
 
@@ -36,7 +36,7 @@ class Upgrade:
             place = admission.place()
             await self._admit(scope | {"path": path, "pitwall.place": place}, place, receive, send)
 
-    async def _admit(self, scope: dict[str, Any], place: Place, receive: Any, send: Any) -> None:
+    async def _admit(self, scope: dict[str, Any], place: Slots, receive: Any, send: Any) -> None:
         try:
             if full := place.enter(handshake.address(scope)):
                 await _turn_away(scope, receive, send, full)

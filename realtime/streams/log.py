@@ -17,7 +17,7 @@ from typing import NamedTuple
 from django.db.models import Q
 
 from realtime.database.bulk import set_numbers
-from realtime.models import Event, Stream
+from realtime.models import LoggedEvent, Stream
 
 REPLAY_BATCH = 100
 
@@ -78,9 +78,11 @@ def append(pending: Sequence[tuple[StreamKey, Payload]]) -> list[Appended]:
             payload, subject = _entry(made)
             stream.head += 1
             appended.append(Appended(key, stream.epoch, stream.head, payload))
-            rows.append(Event(stream=stream, offset=stream.head, payload=payload, subject=subject))
+            rows.append(
+                LoggedEvent(stream=stream, offset=stream.head, payload=payload, subject=subject)
+            )
     set_numbers(Stream, "head", {stream.pk: stream.head for stream in streams})
-    Event.objects.bulk_create(rows)
+    LoggedEvent.objects.bulk_create(rows)
     return appended
 
 
@@ -99,7 +101,7 @@ def extents(keys: Iterable[StreamKey]) -> dict[StreamKey, Extent]:
 def replay(key: StreamKey, epoch: str, after: int, limit: int = REPLAY_BATCH) -> list[Appended]:
     """Return up to `limit` events of that epoch with an offset above `after`, oldest first."""
     rows = (
-        Event.objects.filter(
+        LoggedEvent.objects.filter(
             stream__workspace_id=key.workspace_id,
             stream__user_id=key.user_id,
             stream__name=key.name,
@@ -120,11 +122,11 @@ def rewrite(
     Call in a unit of work that emits a retraction to each of the streams (streams.retractions):
     processes hold the newest events in memory too.
     """
-    events = Event.objects.filter(stream__in=list(_rows(keys).values()), subject__in=subjects)
+    events = LoggedEvent.objects.filter(stream__in=list(_rows(keys).values()), subject__in=subjects)
     changed = list(events)
     for event in changed:
         event.payload = change(event.payload)
-    Event.objects.bulk_update(changed, ["payload"], batch_size=REPLAY_BATCH)
+    LoggedEvent.objects.bulk_update(changed, ["payload"], batch_size=REPLAY_BATCH)
 
 
 def delete_streams(*, workspace_id: int | None = None, user_id: int | None = None) -> None:

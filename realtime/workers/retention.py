@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import BooleanField, ExpressionWrapper, F, Max, Q
 from django.db.models.functions import Now
 
-from realtime.models import Event, InboxEntry, Stream
+from realtime.models import InboxEntry, LoggedEvent, Stream
 from realtime.registries import Registry, qualified_name
 from realtime.streams.unit_of_work import unit_of_work
 from realtime.workers.leases import HeldLease
@@ -75,17 +75,17 @@ class EventExpiry(Expiry):
     """
 
     def begin(self) -> None:
-        old = Event.objects.filter(created_at__lt=Now() - settings.EVENT_RETENTION)
+        old = LoggedEvent.objects.filter(created_at__lt=Now() - settings.EVENT_RETENTION)
         floors = old.values("stream").annotate(floor=Max("offset")).values_list("stream", "floor")
         for stream_id, floor in floors:
             with unit_of_work():
                 Stream.objects.filter(pk=stream_id, floor__lt=floor).update(floor=floor)
 
     def remove_some(self) -> bool:
-        below = Event.objects.filter(offset__lte=F("stream__floor"))
+        below = LoggedEvent.objects.filter(offset__lte=F("stream__floor"))
         with unit_of_work():
             batch = list(below.values_list("pk", flat=True)[:BATCH])
-            Event.objects.filter(pk__in=batch).delete()
+            LoggedEvent.objects.filter(pk__in=batch).delete()
         return len(batch) == BATCH
 
 

@@ -1,20 +1,13 @@
 """REST: tokens, tickets and the current user, as a program sees them."""
 
-from typing import ClassVar
-
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
-from rest_framework.response import Response
-from rest_framework.test import APIRequestFactory
 
 from accounts import selectors, services
-from accounts.api.base import WorkspaceAPIView
 from accounts.login import jwt
 from accounts.login.authentication import authenticate
-from accounts.login.requests import WorkspaceRequest
 from accounts.models import Role, User, Workspace
-from accounts.policy import Action
 from realtime.auth import Credentials
 from tests.support.documented import DocumentedProgram
 from tests.support.people import PASSWORD, join, make_member, make_user, make_workspace
@@ -203,32 +196,6 @@ def test_a_user_has_a_request_rate(mina: User, browser: Client, settings, monkey
     response = browser.get(f"{API}/me/")
     assert int(response["Retry-After"]) > 0
     assert response.json()["code"] == "rate_limited"
-
-
-class Garage(WorkspaceAPIView):
-    """An app's view: members may look, admins may change."""
-
-    action = Action.PUSH_SAMPLES
-    actions: ClassVar[dict[str, Action]] = {"DELETE": Action.MANAGE_METRICS}
-
-    def get(self, request: WorkspaceRequest) -> Response:
-        return Response({"role": request.principal.role})
-
-    def delete(self, request: WorkspaceRequest) -> Response:
-        return Response(status=204)
-
-
-@pytest.mark.parametrize(
-    ("role", "looks", "deletes"),
-    [(Role.VIEWER, 403, 403), (Role.MEMBER, 200, 403), (Role.ADMIN, 200, 204)],
-)
-def test_a_view_lets_a_role_do_what_the_policy_says(
-    home: Workspace, role: str, looks: int, deletes: int
-) -> None:
-    secret = api_token(make_member(home, role), "home")
-    requests, view = APIRequestFactory(), Garage.as_view()
-    assert view(requests.get("/", headers=bearer(secret))).status_code == looks
-    assert view(requests.delete("/", headers=bearer(secret))).status_code == deletes
 
 
 def test_the_user_model_is_ours() -> None:

@@ -26,7 +26,7 @@ from chat.files import uploads
 from chat.models import Attachment, Membership, Message, Pin, Reaction
 from realtime.consumers import RealtimeConsumer
 from realtime.database import threads
-from realtime.models import Event, Stream
+from realtime.models import LoggedEvent, Stream
 from tests.support.documented import DocumentedClient
 from tests.support.people import make_member
 from tests.support.rooms import Team
@@ -66,7 +66,7 @@ class Secret:
     def state(self) -> Any:
         """Return everything that a request could have changed."""
         return (
-            Event.objects.filter(stream__name="room:ops").count(),
+            LoggedEvent.objects.filter(stream__name="room:ops").count(),
             list(Membership.objects.order_by("pk").values_list("room", "user", "read_sequence")),
             list(Message.objects.order_by("pk").values_list("pk", "text", "deleted_at")),
             Reaction.objects.count(),

@@ -19,7 +19,7 @@ from chat import selectors, services
 from chat.models import Attachment, Message, Room
 from chat.prepare import make_first_rooms
 from chat.retention import MessageExpiry
-from realtime.models import Event
+from realtime.models import LoggedEvent
 from tests.support.people import make_member, make_user, make_workspace
 from tests.support.rooms import Team
 
@@ -52,7 +52,7 @@ def test_messages_go_when_their_rooms_time_is_over(team: Team) -> None:
     found = selectors.history(team.as_(team.bob), "ops", limit=5)
     assert [view.sequence for view in found.data] == [2]
     assert not found.has_before
-    assert Event.objects.filter(payload__contains='"messages_expired"').count() == 1
+    assert LoggedEvent.objects.filter(payload__contains='"messages_expired"').count() == 1
     assert team.say(team.bob, team.ops).sequence == 3
 
 
@@ -164,7 +164,7 @@ def test_staff_change_a_room_and_its_people_hear_of_it(team: Team, admin_client:
     assert admin_client.post(path, form).status_code == 302
     room = Room.objects.get(pk=team.ops.pk)
     assert (room.name, room.retention_days) == ("Operations", 30)
-    assert Event.objects.filter(payload__contains='"room_updated"').count() == 1
+    assert LoggedEvent.objects.filter(payload__contains='"room_updated"').count() == 1
 
 
 def test_deletions_are_read_by_staff_and_in_open_rooms_by_admins(

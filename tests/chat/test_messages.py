@@ -14,7 +14,7 @@ from chat.models import Membership, Message, Reaction, Revision
 from chat.text.emoji import is_emoji
 from notifications.models import Notification
 from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
-from realtime.models import Event
+from realtime.models import LoggedEvent
 from tests.support.rooms import Team
 
 pytestmark = pytest.mark.django_db
@@ -133,7 +133,7 @@ def test_ten_thousand_reactions_are_twenty(team: Team) -> None:
     assert Reaction.objects.count() == 20
     assert refused == 200
     # Commands that changed nothing produced no event.
-    assert Event.objects.filter(payload__contains='"reaction_changed"').count() == 20
+    assert LoggedEvent.objects.filter(payload__contains='"reaction_changed"').count() == 20
 
 
 @pytest.mark.parametrize(

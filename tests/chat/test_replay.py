@@ -12,6 +12,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accounts.services import save_user, update_profile
 from chat import services
 from chat.models import Attachment, Message, Room
 from realtime.errors import AppError
@@ -49,6 +50,11 @@ def _expire(team: Team) -> object:
 def _remove_expired(team: Team) -> object:
     _expire(team)
     return services.remove_expired(room=Room.objects.get(pk=team.ops.pk))
+
+
+def _change_login(team: Team) -> None:
+    team.bob.username = "robert"
+    save_user(user=team.bob, changed=["username"])
 
 
 CHANGES: dict[str, tuple[Change, list[str]]] = {
@@ -142,6 +148,15 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
     "leave the workspace": (
         lambda t: services.leave_workspace(workspace_id=t.workspace.pk, user_id=t.bob.pk),
         ["member_left"],
+    ),
+    "rename a person": (
+        lambda t: update_profile(user=t.bob, first_name="Robert", last_name="", email=""),
+        ["user_updated"],
+    ),
+    "change a login": (_change_login, ["user_updated"]),
+    "change only the address": (
+        lambda t: update_profile(user=t.bob, first_name="", last_name="", email="b@x.test"),
+        [],
     ),
     "rename": (
         lambda t: services.update_room(

@@ -17,7 +17,7 @@ from chat.services import keeping, mentioning
 from notifications.models import Notification
 from realtime.database import threads
 from realtime.errors import NotFound
-from realtime.models import Event
+from realtime.models import LoggedEvent
 from realtime.streams.unit_of_work import unit_of_work
 from tests.support.locks import side_by_side, wait_until
 from tests.support.room_mirror import RoomMirror
@@ -64,7 +64,7 @@ def edit(team: Team, message_id: int, text: str) -> None:
 
 def kept(text: str) -> list[str]:
     """Return the events' payloads and the notifications that still contain this text."""
-    events = Event.objects.filter(payload__icontains=text).values_list("payload", flat=True)
+    events = LoggedEvent.objects.filter(payload__icontains=text).values_list("payload", flat=True)
     told = Notification.objects.filter(message__icontains=text).values_list("message", flat=True)
     return [*events, *told]
 
@@ -116,7 +116,7 @@ def test_many_expire_a_part_at_a_time(team: Team, monkeypatch: Any) -> None:
     sent = [team.say(team.alice, team.ops, "secret") for _ in range(5)]
     assert expire(team, sent[-1].message_id) == 5
     assert Room.objects.get(pk=team.ops.pk).floor_sequence == 5
-    assert Event.objects.filter(payload__contains='"messages_expired"').count() == 3
+    assert LoggedEvent.objects.filter(payload__contains='"messages_expired"').count() == 3
     assert not kept("secret")
     assert expire(team, sent[-1].message_id) == 0
 

@@ -16,7 +16,7 @@ from chat.models import Membership, Role, Room
 from chat.policy import ACTIONS, RANKS
 from notifications.models import Notification
 from realtime.errors import AppError, Conflict, InvalidCommand, NotFound, PermissionDenied
-from realtime.models import Event
+from realtime.models import LoggedEvent
 from tests.support.people import make_member
 from tests.support.rooms import Team
 
@@ -233,7 +233,7 @@ def test_a_private_room_keeps_an_owner_though_its_owner_leaves_the_workspace(tea
     team.add(team.ops, team.person("dave"), "moderator")
     put_out(team.alice)
     assert owners(team.ops) == ["carol"]
-    assert Event.objects.filter(payload__contains='"member_updated"').count() == 1
+    assert LoggedEvent.objects.filter(payload__contains='"member_updated"').count() == 1
     put_out(team.carol)
     assert owners(team.ops) == ["dave"]
     put_out(team.bob)

@@ -15,7 +15,15 @@ from dashboard import selectors, streams
 from dashboard.models import Metric, Rollup, Sample, Series
 from dashboard.samples import instants
 from dashboard.services import storage
-from tests.support.metrics import MINUTE, SECOND, make_metric, make_series, this_minute, write
+from tests.support.metrics import (
+    MINUTE,
+    SECOND,
+    make_metric,
+    make_series,
+    this_minute,
+    viewer_of,
+    write,
+)
 from tests.support.people import make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +58,7 @@ def naive_buckets(samples: Samples, width: int) -> dict[int, dict[str, float]]:
 
 def told(series: Series, start: int, end: int, points: int) -> selectors.History:
     return selectors.history(
-        workspace_id=series.metric.workspace_id,
+        viewer_of(series.metric.workspace),
         name=series.metric.name,
         start=start,
         end=end,
@@ -156,7 +164,7 @@ def test_other_peoples_series_and_those_that_are_gone_are_refused(workspace: Wor
     other = make_series(make_metric(make_workspace()))
     readings = [storage.Reading(other.pk, START, 1.0), storage.Reading(10**9, START, 1.0)]
     written = storage.write(workspace_id=workspace.pk, readings=readings)
-    assert written == storage.Written(stored=0, refused=2)
+    assert written == storage.StoredCount(stored=0, refused=2)
     assert not Sample.objects.exists()
 
 
@@ -172,7 +180,7 @@ def test_what_no_chart_can_show_is_refused_and_the_rest_stored(
 ) -> None:
     series = make_series(make_metric(workspace))
     written = write(series, [(START, value), (START + 1, 1.0)])
-    assert written == storage.Written(stored=1, refused=1)
+    assert written == storage.StoredCount(stored=1, refused=1)
 
 
 def test_whole_numbers_and_fractions_come_in_one_batch(workspace: Workspace) -> None:
@@ -260,7 +268,7 @@ def test_a_real_sensor_takes_over_from_the_simulation(
     write(real, [(START + SECOND, 35.5)])
     told = [payload["metrics"]["custom"].get("temperature") for _, payload in published]
     assert told == [21.0, None, 35.5]
-    (state,) = selectors.metric_states(workspace.pk)
+    (state,) = selectors.metric_states(viewer_of(workspace))
     assert (state.simulated, state.latest) == (False, selectors.Latest(START + SECOND, 35.5))
 
 
@@ -270,7 +278,7 @@ def test_the_list_of_metrics_and_the_frames_since_equal_a_new_list(
     series = [make_series(make_metric(workspace, name)) for name in ("rpm", "gear", "fuel")]
 
     def snapshot() -> dict[str, float | None]:
-        states = selectors.metric_states(workspace.pk)
+        states = selectors.metric_states(viewer_of(workspace))
         return {s.metric.name: s.latest.value if s.latest else None for s in states}
 
     known = snapshot()
@@ -295,9 +303,7 @@ def test_the_recent_past_has_at_most_120_points_a_metric_oldest_first(
     make_series(make_metric(workspace, "gear"))
     samples = [(START + n * SECOND, float(n)) for n in range(600)]
     write(series, samples)
-    found = selectors.recent(
-        workspace_id=workspace.pk, names=None, start=START, end=START + 10 * MINUTE
-    )
+    found = selectors.recent(viewer_of(workspace), names=None, start=START, end=START + 10 * MINUTE)
     assert list(found) == ["rpm"]
     points = found["rpm"]
     assert len(points) == 120

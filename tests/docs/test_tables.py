@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+import accounts.protocol
 import chat.protocol
 import dashboard.protocol
 import notifications.protocol
@@ -23,7 +24,9 @@ from tests.docs.fields import fields_of, resolve
 TEXTS = {page.stem: page.read_text() for page in pages.pages()}
 TABLES = [(name, table) for name, text in TEXTS.items() for table in pages.tables(text)]
 SERVED = "".join(text for name, text in TEXTS.items() if name != "planned")
-MODULES = (messages, chat.protocol, dashboard.protocol, notifications.protocol)
+MODULES = (
+    messages, accounts.protocol, chat.protocol, dashboard.protocol, notifications.protocol
+)  # fmt: skip
 # Made of encoded frames (realtime.fanout.frames), so it is no type.
 UNTYPED = {"batch_messages"}
 # Bases of others, and events that have the fields of another one.

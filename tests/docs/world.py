@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Role
 from accounts.selectors import principal_of
-from accounts.services import create_token
+from accounts.services import create_token, update_profile
 from chat import services as chat
 from chat.models import Room
 from dashboard import services as dashboard
@@ -130,6 +130,9 @@ class World:
 
     def carol_leaves(self) -> None:
         chat.leave_room(principal=self.as_("carol"), room="ops")
+
+    def bob_gets_another_name(self) -> None:
+        update_profile(user=self.people["bob"], first_name="Robert", last_name="Tables", email="")
 
     def the_topic_changes(self) -> None:
         chat.update_room(principal=self.as_("alice"), room="ops", topic="Race control")

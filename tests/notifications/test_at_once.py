@@ -12,7 +12,7 @@ import pytest
 from accounts.models import User
 from notifications import selectors, services, streams
 from notifications.models import Notification
-from realtime.models import Event
+from realtime.models import LoggedEvent
 from tests.notifications.conftest import Team, call
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def events(team: Team, user: User) -> list[dict[str, Any]]:
     key = streams.inbox(team.workspace.pk, user.pk)
-    rows = Event.objects.filter(
+    rows = LoggedEvent.objects.filter(
         stream__workspace_id=key.workspace_id, stream__user_id=key.user_id, stream__name=key.name
     )
     return [json.loads(text) for text in rows.order_by("offset").values_list("payload", flat=True)]

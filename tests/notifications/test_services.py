@@ -8,7 +8,7 @@ from notifications import kinds, selectors, services
 from notifications.models import MAX_TITLE, Notification
 from notifications.subjects import Seen, Subject
 from realtime.errors import InvalidCommand, NotFound
-from realtime.models import Event, Stream
+from realtime.models import LoggedEvent, Stream
 from tests.notifications.conftest import Team
 from tests.support.people import make_member, make_workspace
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def events_of(team: Team, user_id: int) -> list[str]:
-    rows = Event.objects.filter(
+    rows = LoggedEvent.objects.filter(
         stream__workspace_id=team.workspace.pk, stream__user_id=user_id
     ).order_by("offset")
     return list(rows.values_list("payload", flat=True))

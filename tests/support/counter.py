@@ -36,7 +36,7 @@ if __name__ == "__main__":
 from django.db import transaction  # noqa: E402
 
 from realtime.errors import AppError, InvalidCommand  # noqa: E402
-from realtime.models import Event as EventRow  # noqa: E402
+from realtime.models import LoggedEvent  # noqa: E402
 from realtime.protocol import Event  # noqa: E402
 from realtime.streams import publish  # noqa: E402
 from realtime.streams.log import StreamKey  # noqa: E402
@@ -71,7 +71,7 @@ additions: Inbox[Add | Reset, Total] = Inbox("counter", In=Add | Reset, Out=Tota
 
 def applied() -> list[tuple[int, int]]:
     """Return the applied amounts, each with its running total, in order (synchronous)."""
-    rows = EventRow.objects.filter(stream__name=APPLIED.name).order_by("offset")
+    rows = LoggedEvent.objects.filter(stream__name=APPLIED.name).order_by("offset")
     events = map(msgspec.json.decode, rows.values_list("payload", flat=True))
     return [(event["amount"], event["total"]) for event in events]
 

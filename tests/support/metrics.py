@@ -6,13 +6,19 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from accounts.models import Workspace
+from accounts.models import Role, Workspace
 from dashboard.models import Metric, Series, Source
 from dashboard.samples import instants, tags
 from dashboard.services import storage
+from realtime.auth import Principal
 
 SECOND = instants.SECOND
 MINUTE = instants.MINUTE
+
+
+def viewer_of(workspace: Workspace, role: str = Role.VIEWER) -> Principal:
+    """Return somebody who may look at the workspace's metrics, without a user behind them."""
+    return Principal(0, "viewer", False, workspace.pk, workspace.slug, role)
 
 
 def now_us() -> int:
@@ -39,7 +45,9 @@ def make_source(workspace: Workspace, name: str = "host", **fields: Any) -> Sour
     return Source.objects.create(workspace=workspace, name=name, **{"kind": "host"} | fields)
 
 
-def write(series: Series, samples: Iterable[tuple[int, float]], **options: Any) -> storage.Written:
+def write(
+    series: Series, samples: Iterable[tuple[int, float]], **options: Any
+) -> storage.StoredCount:
     """Store (microseconds, value) pairs as a worker would."""
     return storage.write(
         workspace_id=series.metric.workspace_id,

@@ -167,6 +167,17 @@ class RoomMirror:
         if member["user_id"] == self.me.user_id:
             self.room["info"] |= {name: member[name] for name in ("role", "muted_until")}
 
+    def user_updated(self, frame: Frame) -> None:
+        named = {"username": frame["username"]}
+        info, messages = self.room["info"], (*self.room["data"], *self.room["pins"])
+        shown = [*messages, *(m["reply"] for m in messages if "reply" in m), info]
+        for view in (*shown, info["last_message"] or {}):
+            if view.get("user_id") == frame["user_id"]:
+                view |= named
+        for member in self.room["members"]:
+            if member["user_id"] == frame["user_id"]:
+                member |= named | {"name": frame["name"]}
+
     def room_updated(self, frame: Frame) -> None:
         self.room["info"] |= frame["info"]
 

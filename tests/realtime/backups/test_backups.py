@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from realtime.auth import authenticator, rechecker, session_authenticator
 from realtime.database import threads
-from realtime.models import Event, Process, Stream
+from realtime.models import LoggedEvent, Process, Stream
 from realtime.process.reporter import PROCESS_ID
 from realtime.streams import log
 from realtime.streams.log import StreamKey
@@ -65,7 +65,9 @@ def installation(settings):
 
 
 def texts():
-    return [payload.split('"')[-2] for payload in Event.objects.values_list("payload", flat=True)]
+    return [
+        payload.split('"')[-2] for payload in LoggedEvent.objects.values_list("payload", flat=True)
+    ]
 
 
 async def position_after(installation, *written):

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from realtime.database import threads
 from realtime.database.fences import Unfenced, current, fenced
-from realtime.models import Event, Lease, Process, Stream
+from realtime.models import Lease, LoggedEvent, Process, Stream
 from realtime.streams.log import StreamKey
 from realtime.streams.unit_of_work import emit, unit_of_work
 from realtime.workers import leases, loop
@@ -33,7 +33,7 @@ def say(text: str) -> None:
 
 
 def said() -> int:
-    return Event.objects.count()
+    return LoggedEvent.objects.count()
 
 
 def held(name: str = "matching") -> HeldLease:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.process.load import LoopLag
-from realtime.sockets.heartbeat import Heartbeat
+from realtime.sockets.heartbeat import HeartbeatTimer
 
 seconds = st.floats(0, 100)
 load = st.floats(0, 1)
@@ -15,7 +15,7 @@ load = st.floats(0, 1)
 answers = st.lists(st.none() | st.floats(0, 60), max_size=40)
 
 
-def lived(beat: Heartbeat, line: list[float | None], load: float = 0.0) -> list[float]:
+def lived(beat: HeartbeatTimer, line: list[float | None], load: float = 0.0) -> list[float]:
     """Send each heartbeat when it is due, answered as in `line`; returns the intervals."""
     now, intervals = 0.0, []
     for number, answer in enumerate(line):
@@ -30,7 +30,7 @@ def lived(beat: Heartbeat, line: list[float | None], load: float = 0.0) -> list[
 
 
 def test_a_heartbeat_is_due_once_an_interval_and_never_rarer_than_28_5_seconds():
-    beat = Heartbeat(now=0, interval=300, timeout=45)
+    beat = HeartbeatTimer(now=0, interval=300, timeout=45)
     assert not beat.due(28.4)
     assert beat.due(28.5)
     assert not beat.due(28.6)
@@ -40,7 +40,7 @@ def test_a_heartbeat_is_due_once_an_interval_and_never_rarer_than_28_5_seconds()
 @given(st.floats(0.5, 300), st.lists(st.floats(0, 1.2), min_size=1, max_size=60), load)
 def test_heartbeats_come_every_30_seconds_though_they_are_due_only_at_a_look(interval, late, busy):
     """The Hub checks about once a second, and `late` seconds after a heartbeat was due."""
-    beat = Heartbeat(now=0, interval=interval, timeout=45)
+    beat = HeartbeatTimer(now=0, interval=interval, timeout=45)
     sent = 0.0
     for seconds_late in late:
         now = beat.next_at + seconds_late
@@ -53,7 +53,7 @@ def test_heartbeats_come_every_30_seconds_though_they_are_due_only_at_a_look(int
 def test_whatever_happens_the_interval_stays_between_10_and_30_seconds(
     interval, timeout, line, loads
 ):
-    beat = Heartbeat(now=0, interval=interval, timeout=timeout)
+    beat = HeartbeatTimer(now=0, interval=interval, timeout=timeout)
     for busy in loads:
         for chosen in lived(beat, line, busy):
             assert chosen <= 28.5
@@ -66,21 +66,21 @@ def test_whatever_happens_the_interval_stays_between_10_and_30_seconds(
 @given(answers, load, load)
 def test_a_busier_server_never_sends_more_often(line, one, other):
     less, more = sorted((one, other))
-    calm = lived(Heartbeat(0, 15, 45), line, less)
-    busy = lived(Heartbeat(0, 15, 45), line, more)
+    calm = lived(HeartbeatTimer(0, 15, 45), line, less)
+    busy = lived(HeartbeatTimer(0, 15, 45), line, more)
     assert all(b >= c - 1e-9 for c, b in zip(calm, busy, strict=True))
 
 
 @given(st.floats(0, 10), st.floats(0, 10), st.integers(1, 30))
 def test_a_slower_line_is_never_asked_less_often(one, other, count):
     quick, slow = sorted((one, other))
-    on_quick = lived(Heartbeat(0, 15, 45), [quick] * count)
-    on_slow = lived(Heartbeat(0, 15, 45), [slow] * count)
+    on_quick = lived(HeartbeatTimer(0, 15, 45), [quick] * count)
+    on_slow = lived(HeartbeatTimer(0, 15, 45), [slow] * count)
     assert on_slow[-1] <= on_quick[-1] + 1e-9
 
 
 def test_a_line_that_loses_heartbeats_is_asked_more_and_more_often():
-    beat = Heartbeat(0, 15, 45)
+    beat = HeartbeatTimer(0, 15, 45)
     intervals = lived(beat, [0.02, None, None, None, None])
     assert intervals[0] > 14
     assert all(later < earlier for earlier, later in pairwise(intervals[1:]))
@@ -89,17 +89,17 @@ def test_a_line_that_loses_heartbeats_is_asked_more_and_more_often():
 
 
 def test_a_peer_that_never_answers_heartbeats_is_not_taken_for_a_bad_line():
-    beat = Heartbeat(0, 15, 45)
+    beat = HeartbeatTimer(0, 15, 45)
     assert set(lived(beat, [None] * 10)) == {15}
 
 
 def test_a_busy_server_sends_every_28_5_seconds():
-    beat = Heartbeat(0, 15, 45)
+    beat = HeartbeatTimer(0, 15, 45)
     assert lived(beat, [0.02, 0.02], load=1.0)[-1] == pytest.approx(28.5)
 
 
 def test_the_round_trip_is_from_the_heartbeat_to_its_own_answer():
-    beat = Heartbeat(0, 15, 45)
+    beat = HeartbeatTimer(0, 15, 45)
     beat.sent(0, "first")
     beat.sent(15, "second")
     beat.acknowledged(15.5, "second")
@@ -110,7 +110,7 @@ def test_the_round_trip_is_from_the_heartbeat_to_its_own_answer():
 
 
 def test_an_answer_without_a_timestamp_is_to_the_newest_heartbeat():
-    beat = Heartbeat(0, 15, 45)
+    beat = HeartbeatTimer(0, 15, 45)
     beat.acknowledged(1, None)
     assert beat.round_trip.smoothed is None
     beat.sent(15, "one")
@@ -120,7 +120,7 @@ def test_an_answer_without_a_timestamp_is_to_the_newest_heartbeat():
 
 @given(st.lists(seconds, min_size=1))
 def test_the_smoothed_round_trip_is_within_what_was_measured(measured):
-    beat = Heartbeat(0, 15, 45)
+    beat = HeartbeatTimer(0, 15, 45)
     for number, trip in enumerate(measured):
         beat.sent(number * 1000, str(number))
         beat.acknowledged(number * 1000 + trip, str(number))
@@ -128,7 +128,7 @@ def test_the_smoothed_round_trip_is_within_what_was_measured(measured):
 
 
 def test_any_frame_is_life():
-    beat = Heartbeat(now=0, interval=15, timeout=45)
+    beat = HeartbeatTimer(now=0, interval=15, timeout=45)
     assert not beat.silent(45)
     assert beat.silent(45.1)
     beat.heard(45.1)
@@ -136,7 +136,7 @@ def test_any_frame_is_life():
 
 
 def test_the_deadline_to_authenticate_ends_with_authentication():
-    beat = Heartbeat(now=0, interval=15, timeout=45, authenticate_within=30)
+    beat = HeartbeatTimer(now=0, interval=15, timeout=45, authenticate_within=30)
     assert beat.too_late_to_authenticate(31)
     beat.authenticated()
     assert not beat.too_late_to_authenticate(31)

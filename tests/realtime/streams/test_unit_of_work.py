@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from realtime.database import threads
 from realtime.database.fences import fenced
-from realtime.models import Event, Lease, Stream
+from realtime.models import Lease, LoggedEvent, Stream
 from realtime.process import gauges
 from realtime.streams import log, publish
 from realtime.streams.log import StreamKey
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 
 def stored(key: StreamKey = ROOM) -> list[tuple[int, str]]:
-    rows = Event.objects.filter(stream__name=key.name).order_by("offset")
+    rows = LoggedEvent.objects.filter(stream__name=key.name).order_by("offset")
     return list(rows.values_list("offset", "payload"))
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from realtime.database import threads
-from realtime.models import Event, Stream
+from realtime.models import LoggedEvent, Stream
 from realtime.streams import log
 from realtime.streams.log import StreamKey
 from realtime.workers import leases, retention
@@ -19,7 +19,7 @@ OPS, DEV = StreamKey(1, "room:ops"), StreamKey(1, "room:dev")
 
 def age(stream: StreamKey, *, up_to: int, days: int) -> None:
     """Make events up to this offset look `days` days old."""
-    events = Event.objects.filter(stream__name=stream.name, offset__lte=up_to)
+    events = LoggedEvent.objects.filter(stream__name=stream.name, offset__lte=up_to)
     events.update(created_at=timezone.now() - timedelta(days=days))
 
 
@@ -49,7 +49,7 @@ def test_events_within_their_time_stay():
     note(*"abc")
     age(OPS, up_to=3, days=6)
     pass_over()
-    assert Event.objects.count() == 3
+    assert LoggedEvent.objects.count() == 3
 
 
 @pytest.mark.django_db
@@ -57,9 +57,9 @@ def test_offsets_go_on_after_everything_is_gone():
     note(*"abc")
     age(OPS, up_to=3, days=8)
     pass_over()
-    assert Event.objects.count() == 0
+    assert LoggedEvent.objects.count() == 0
     note("d")
-    assert Event.objects.get().offset == 4
+    assert LoggedEvent.objects.get().offset == 4
     assert Stream.objects.get().floor == 3
 
 
