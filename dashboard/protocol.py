@@ -1,4 +1,4 @@
-"""The Dashboard section of docs/protocol.md: its commands and events. Pure."""
+"""The commands and events of docs/protocol/dashboard.md. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Notifications section of docs/protocol.md: its commands and events. Pure."""
+"""The commands and events of docs/protocol/notifications.md. Pure."""
 
 from __future__ import annotations
 

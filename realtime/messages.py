@@ -1,4 +1,4 @@
-"""Commands and events of every endpoint (docs/protocol.md, Lifecycle)."""
+"""Commands and events of every endpoint (docs/protocol/common.md)."""
 
 from __future__ import annotations
 

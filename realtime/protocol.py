@@ -1,6 +1,6 @@
 """The envelope of the WebSocket protocol: commands in, events out, close codes.
 
-docs/protocol.md is the contract. Pure: no Django, no I/O.
+docs/protocol/ is the contract. Pure: no Django, no I/O.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ C = TypeVar("C", bound="Command")
 
 
 class CloseCode(IntEnum):
-    """Close codes and what they ask of the client (docs/protocol.md has the table)."""
+    """Close codes and what they ask of the client (docs/protocol/limits-and-errors.md)."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
