@@ -50,7 +50,10 @@ class CardReference(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class SendMessage(Command, tag="send_message", kw_only=True):
-    """Post a message. `channel` is an alias of `room`, `message` of `text`."""
+    """Post a message. `channel` is an alias of `room`, `message` of `text`.
+
+    `reply_to` is the id of the message to answer.
+    """
 
     room: Slug | None = None
     channel: Slug | None = None

@@ -62,4 +62,5 @@ def fields_of(kind: type[msgspec.Struct]) -> list[Field]:
 
 def _alternatives(hint: Any) -> list[Any]:
     info = inspect.type_info(hint)
-    return list(info.types) if isinstance(info, inspect.UnionType) else [info]
+    found = list(info.types) if isinstance(info, inspect.UnionType) else [info]
+    return [each.type if isinstance(each, inspect.Metadata) else each for each in found]
