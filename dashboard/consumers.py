@@ -105,6 +105,7 @@ class DashboardConsumer(RealtimeConsumer):
 
     async def _follow(self, wanted: Selection) -> None:
         key = streams.metrics(self.principal.workspace_id)
+        wanted = selection.shared(wanted)
         if wanted:
             await self.follow_latest(key, wanted)
         elif self.selection:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -61,7 +62,7 @@ class Measured(NamedTuple):
     value: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Selection:
     """Names of metrics, or all metrics including future ones; and selections of series."""
 
@@ -135,22 +136,25 @@ class Selection:
         return metrics if any(metrics.values()) else None
 
     def _series(self, values: Iterable[tuple[str, Mapping[str, str], float]]) -> list[SeriesValue]:
+        selected = _by_metric(self.series)
         return [
             SeriesValue(metric=metric, tags=tags, value=value)
             for metric, tags, value in values
-            if any(wanted.takes(tags) for wanted in self._by_metric.get(metric, ()))
+            if any(wanted.takes(tags) for wanted in selected.get(metric, ()))
         ]
-
-    @cached_property
-    def _by_metric(self) -> Mapping[str, list[Tagged]]:
-        found: dict[str, list[Tagged]] = defaultdict(list)
-        for tagged in self.series:
-            found[tagged.metric].append(tagged)
-        return dict(found)
 
 
 NOTHING = Selection()
 EVERYTHING = Selection(everything=True)
+_shared: WeakValueDictionary[Selection, Selection] = WeakValueDictionary()
+
+
+def shared(selection: Selection) -> Selection:
+    """Return the one object that stands for all selections equal to this one.
+
+    Thousands of connections that follow the same metrics then keep one set of names.
+    """
+    return _shared.setdefault(selection, selection)
 
 
 def tagged(selector: SeriesSelector) -> Tagged:
@@ -198,6 +202,14 @@ def merge(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Payload:
         elif part in older or part in newer:
             merged[part] = newer.get(part, older.get(part))
     return merged
+
+
+@lru_cache(maxsize=1024)
+def _by_metric(series: frozenset[Tagged]) -> Mapping[str, list[Tagged]]:
+    found: dict[str, list[Tagged]] = defaultdict(list)
+    for tagged in series:
+        found[tagged.metric].append(tagged)
+    return dict(found)
 
 
 def _newest(values: Iterable[Measured]) -> str:

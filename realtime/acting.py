@@ -12,6 +12,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,14 @@ def acting(who: Callable[[], Actor]) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def run_as(
+    who: Callable[[], Actor], function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Call a function on somebody's behalf (see `acting`) and return its result."""
+    with acting(who):
+        return function(*args, **kwargs)
 
 
 def current() -> Actor:
