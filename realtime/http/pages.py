@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
-from realtime.errors import InvalidCommand, Reason
+from realtime.errors import InvalidCommand
 
 T = TypeVar("T")
 _ID = re.compile("[0-9]{1,18}")
@@ -42,7 +42,7 @@ class NewestFirst(CursorPagination):
         if given is None:
             return self.page_size
         if not _LIMIT.fullmatch(given) or not 0 < int(given) <= self.max_page_size:
-            reason = Reason("A whole number from 1 to %(most)d.", most=self.max_page_size)
+            reason = f"A whole number from 1 to {self.max_page_size}."
             raise InvalidCommand.field("limit", reason)
         return int(given)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from realtime.errors import InvalidCommand, Reason
+from realtime.errors import InvalidCommand
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,7 +58,7 @@ def _reason(values: Sequence[str], is_known: bool, allowed: Sequence[Any] | None
     if len(values) > 1:
         return "Give this parameter once."
     if allowed is not None and values[0] not in allowed:
-        return Reason("This is one of %(values)s.", values=", ".join(map(str, allowed)))
+        return f"This is one of {', '.join(map(str, allowed))}."
     return None
 
 

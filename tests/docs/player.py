@@ -169,7 +169,8 @@ def like(shown: Any, frame: Any) -> bool:
         return shown.get("id") == frame.get("id")
     # Some types exist both as an event of a stream and as a push of none.
     same_place = ("stream" in shown) == ("stream" in frame)
-    return same_place and shown["type"] == frame.get("type")
+    # Others say that something has begun, and later that it is over.
+    return same_place and all(shown.get(name) == frame.get(name) for name in ("type", "on"))
 
 
 def _read(data: str | bytes) -> Any:

@@ -10,7 +10,6 @@ import pytest
 from accounts.models import Role
 from tests.conftest import Api
 from tests.support import documented
-from tests.support.documented import DocumentedProgram
 from tests.support.people import make_member
 from tests.support.rooms import Team
 
@@ -112,11 +111,3 @@ def test_the_addresses_of_other_pages_are_taken_as_they_are(api: Api) -> None:
     told = client.get("/api/v1/notifications/?limit=1").json()
     for address in filter(None, [room["previous"], found["next"], told["next"]]):
         assert client.get(address).status_code == 200, address
-
-
-def test_the_reason_is_told_in_the_language_of_the_request() -> None:
-    program = DocumentedProgram(headers={"Accept-Language": "zh-CN"})
-    answer = program.post(
-        "/api/v1/token/?x=1", {"username": "a", "password": "b"}, content_type="application/json"
-    )
-    assert answer.json()["errors"] == {"x": ["未知的参数。"]}
