@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
+from accounts.folding import fold
 from accounts.models import User
 
 
@@ -26,7 +27,7 @@ class UsernameOrEmailBackend(ModelBackend):
 
 
 def _canonical(name: str) -> str:
-    if "@" not in name or User.objects.filter(username__iexact=name).exists():
+    if "@" not in name or User.objects.filter(folded=fold(name)).exists():
         return name
-    owner = User.objects.filter(email__iexact=name).only("username").first()
+    owner = User.objects.filter(folded_email=fold(name)).only("username").first()
     return owner.username if owner else name

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from accounts.fields import FoldedCharField, UniqueFold
+from accounts.folding import fold
+from accounts.names import RESERVED, clean_name
 
 
 class Role(models.TextChoices):
@@ -24,16 +30,37 @@ class Role(models.TextChoices):
     VIEWER = "viewer", pgettext_lazy("role", "Viewer")
 
 
+def not_reserved(username: str) -> None:
+    """Refuse the names that call everybody.
+
+    Raises:
+        ValidationError: it is one of them, in whatever case.
+    """
+    if fold(username) in RESERVED:
+        raise ValidationError(_("This name calls everybody: choose another."), code="reserved")
+
+
+def visible(username: str) -> None:
+    """Refuse letters that are not drawn.
+
+    Raises:
+        ValidationError: it has one.
+    """
+    if clean_name(username) != username:
+        raise ValidationError(_("This name has characters that cannot be seen."), code="invisible")
+
+
 class UserManager(DjangoUserManager["User"]):
-    """Finds people by username whatever its case: two names may not differ in case alone."""
+    """Finds people by username as it is folded: two names may not fold to the same."""
 
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(username__iexact=username)
+        return self.get(folded=fold(username or ""))
 
 
 class User(AbstractUser):
     """A person (or a program with a login of its own).
 
+    `folded` and `folded_email`: name and address as they are compared (accounts.folding).
     `last_seen_at`: the latest request or open socket, whatever let it in; written at most once
     a minute.
     """
@@ -42,24 +69,63 @@ class User(AbstractUser):
         _("last seen"), null=True, blank=True, editable=False, db_index=True
     )
 
+    username = models.CharField(
+        _("username"),
+        max_length=150,
+        unique=True,
+        help_text=_("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
+        validators=[AbstractUser.username_validator, not_reserved, visible],
+        error_messages={"unique": _("A user with that username already exists.")},
+    )
+    folded = FoldedCharField(source="username", max_length=450, editable=False)
+    folded_email = FoldedCharField(
+        source="email", max_length=762, editable=False, blank=True, default=""
+    )
+
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("user")  # type: ignore[assignment]
         verbose_name_plural = _("users")  # type: ignore[assignment]
         constraints = [
-            models.UniqueConstraint(
-                Lower("username"),
-                name="accounts_user_username_any_case",
+            UniqueFold(
+                fields=["folded"],
+                name="accounts_user_username_once",
                 violation_error_message=_("A user with that username already exists."),
             ),
-            models.UniqueConstraint(
-                Lower("email"),
-                name="accounts_user_email_any_case",
-                condition=~models.Q(email=""),
+            UniqueFold(
+                fields=["folded_email"],
+                name="accounts_user_email_once",
+                condition=~models.Q(folded_email=""),
                 violation_error_message=_("Somebody else uses that email address."),
             ),
         ]
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Check each field, of a name as it will be shown."""
+        self.first_name, self.last_name = clean_name(self.first_name), clean_name(self.last_name)
+        super().clean_fields(exclude)
+
+    def save(
+        self,
+        *args: Any,
+        update_fields: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Save; with a name or an address its folded form goes too.
+
+        Raises:
+            ValidationError: it is a new user by a name that calls everybody.
+        """
+        if self._state.adding:
+            not_reserved(self.username)
+        if update_fields is not None:
+            folded = {"username": "folded", "email": "folded_email"}
+            update_fields = [
+                *update_fields,
+                *(folded[name] for name in folded.keys() & set(update_fields)),
+            ]
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
     def display_name(self) -> str:

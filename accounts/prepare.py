@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from accounts import services
+from accounts.folding import fold
 from accounts.models import Membership, Role, User, Workspace
 from realtime.prepare import register
 
@@ -73,7 +74,7 @@ def _accounts() -> list[Account]:
 
 
 def _exists(username: str) -> bool:
-    return User.objects.filter(username__iexact=username).exists()
+    return User.objects.filter(folded=fold(username)).exists()
 
 
 def _password_for(account: Account) -> str:

@@ -156,17 +156,21 @@ def tokens(request: SignedInRequest) -> HttpResponse:
     form = TokenForm(request.POST or None, user=request.user)
     page: dict[str, Any] = {"token_form": form}
     if request.method == "POST" and form.is_valid():
-        token, secret = services.create_token(
-            user_id=request.user.pk,
-            workspace_id=form.cleaned_data["membership"].workspace_id,
-            name=form.cleaned_data["name"],
-            expires_at=form.expires_at(),
-        )
-        page = {
-            "token_form": TokenForm(user=request.user),
-            "new_token": token,
-            "new_secret": secret,
-        }
+        try:
+            token, secret = services.create_token(
+                user_id=request.user.pk,
+                workspace_id=form.cleaned_data["membership"].workspace_id,
+                name=form.cleaned_data["name"],
+                expires_at=form.expires_at(),
+            )
+        except Conflict as error:
+            form.add_error(None, error.message)
+        else:
+            page = {
+                "token_form": TokenForm(user=request.user),
+                "new_token": token,
+                "new_secret": secret,
+            }
     page |= {
         "tokens": selectors.tokens_of(request.user),
         "memberships": selectors.memberships_of(request.user),

@@ -103,7 +103,7 @@ def write(corpus: Corpus, count: int, large: int, hidden: list[int], people: lis
     from django.db import connection
     from django.utils import timezone
 
-    from chat.search.queries import fold
+    from chat.search.excerpts import searchable
     from chat.text import markdown
 
     columns = "room_id, sequence, author_id, text, html, search_text, mentions_all, created_at, card_kind, card_reference"  # noqa: E501
@@ -118,7 +118,7 @@ def write(corpus: Corpus, count: int, large: int, hidden: list[int], people: lis
                 sequence = place + 1 if of == 0 else place // OTHER_ROOMS + 1
                 html = markdown.render(text) if number < PAGE else f"<p>{text}</p>\n"
                 at, author = began + timedelta(seconds=place), pick.choice(people)
-                row = (room, sequence, author, text, html, fold(text), False, at, "", "")
+                row = (room, sequence, author, text, html, searchable(text), False, at, "", "")
                 copy.write_row(row)
         for statement in HANGING:
             cursor.execute(statement)

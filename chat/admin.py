@@ -12,14 +12,16 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from chat import services
-from chat.models import Membership, Room
+from chat.models import Membership, Restriction, Room
 
 if TYPE_CHECKING:
     BaseRoomAdmin = admin.ModelAdmin[Room]
     BaseMembershipInline = admin.TabularInline[Membership, Room]
+    BaseRestrictionAdmin = admin.ModelAdmin[Restriction]
 else:  # at run time these classes take no parameters
     BaseRoomAdmin = admin.ModelAdmin
     BaseMembershipInline = admin.TabularInline
+    BaseRestrictionAdmin = admin.ModelAdmin
 
 
 class MembershipInline(BaseMembershipInline):
@@ -67,3 +69,27 @@ class RoomAdmin(BaseRoomAdmin):
         by = request.user.pk
         assert by is not None
         services.save_room(room=obj, changed=form.changed_data, by=by)
+
+
+@admin.register(Restriction)
+class RestrictionAdmin(BaseRestrictionAdmin):
+    """Moderation that is kept of users who are not members; deleting a row lifts it."""
+
+    list_display = ["user", "room", "role", "muted_until", "removed", "created_at"]
+    list_filter = ["room__workspace", "removed"]
+    list_select_related = ["user", "room"]
+    search_fields = ["user__username", "room__slug"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Restriction | None = None) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: Restriction) -> None:
+        assert request.user.pk is not None
+        services.lift(restriction=obj, by=request.user.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for restriction in queryset.select_related("user", "room"):
+            self.delete_model(request, restriction)

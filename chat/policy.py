@@ -15,6 +15,8 @@ from realtime.errors import Conflict, PermissionDenied, Reason
 
 NOT_ALLOWED = "Your role in this room (%(role)s) does not allow %(action)s."
 
+REMOVED = "You were removed from this room: people who manage its members can add you again."
+
 
 class RoomAction(StrEnum):
     """An action that a role in a room can allow."""
@@ -64,6 +66,8 @@ class Standing:
         role: the user's role in the room; None: a public room of which the user is not a member.
         muted_until: the user may not post before this time (aware); None: not muted.
         archived: nobody may post in the room any more.
+        ceiling: the highest role for which the user may join; None: any.
+        removed: moderators removed the user, who cannot join any more.
     """
 
     kind: str
@@ -71,6 +75,8 @@ class Standing:
     role: str | None
     muted_until: datetime | None = None
     archived: bool = False
+    ceiling: str | None = None
+    removed: bool = False
 
     @property
     def effective_role(self) -> str:
@@ -81,8 +87,13 @@ class Standing:
             return "owner"
         if self.role is None:
             # A user who may join may post: posting joins the room.
-            return "member"
+            return "read_only" if self.removed else capped("member", self.ceiling)
         return self.role
+
+    @property
+    def barred(self) -> bool:
+        """True if the user was removed, and may not join until someone adds them again."""
+        return self.removed and self.role is None and self.effective_role != "owner"
 
     @property
     def actions(self) -> frozenset[RoomAction]:
@@ -94,6 +105,21 @@ class Standing:
         return self.muted_until is not None and self.muted_until > now
 
 
+def capped(role: str, ceiling: str | None) -> str:
+    """Return the lower of a role and a ceiling (None: there is none)."""
+    return role if not ceiling else min(role, ceiling, key=RANKS.__getitem__)
+
+
+def require_admission(standing: Standing) -> None:
+    """Check that a user may join a public room.
+
+    Raises:
+        PermissionDenied: the user was removed from it.
+    """
+    if standing.barred:
+        raise PermissionDenied(REMOVED)
+
+
 def require(standing: Standing, action: RoomAction, now: datetime) -> None:
     """Check that a user may do `action`.
 
@@ -102,6 +128,7 @@ def require(standing: Standing, action: RoomAction, now: datetime) -> None:
         Conflict: the room is archived.
     """
     if action not in standing.actions:
+        require_admission(standing)
         role = standing.effective_role.replace("_", "-")
         raise PermissionDenied(Reason(NOT_ALLOWED, role=role, action=action.value))
     if action is RoomAction.POST and standing.muted(now):

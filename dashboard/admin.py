@@ -26,9 +26,18 @@ else:  # at run time these classes take no parameters
 
 @admin.register(Metric)
 class MetricAdmin(BaseMetricAdmin):
-    list_display = ["name", "title", "workspace", "group", "unit", "raw_hours", "rollup_days"]
+    list_display = [
+        "name",
+        "title",
+        "workspace",
+        "group",
+        "unit",
+        "raw_hours",
+        "rollup_days",
+        "created_by",
+    ]
     list_filter = ["workspace", "group"]
-    list_select_related = ["workspace"]
+    list_select_related = ["workspace", "created_by"]
     search_fields = ["name", "title"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Metric | None = None) -> list[str]:
@@ -106,9 +115,17 @@ class SourceAdmin(BaseSourceAdmin):
 class SeriesAdmin(BaseSeriesAdmin):
     """Lists series, and can delete them; the retention worker then removes their samples."""
 
-    list_display = ["metric", "workspace", "tags", "source", "simulated", "created_at"]
+    list_display = [
+        "metric",
+        "workspace",
+        "tags",
+        "source",
+        "simulated",
+        "created_by",
+        "created_at",
+    ]
     list_filter = ["metric__workspace", "simulated"]
-    list_select_related = ["metric__workspace", "source"]
+    list_select_related = ["metric__workspace", "source", "created_by"]
     search_fields = ["metric__name"]
 
     @admin.display(description=_("workspace"))

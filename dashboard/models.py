@@ -14,7 +14,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from dashboard.protocol import MAX_NAME_LENGTH, METRIC_NAME
 from dashboard.samples import instants
 
@@ -60,6 +60,15 @@ class Metric(models.Model):
         help_text=_("Count, minimum, maximum and mean of each minute."),
     )
     raw_from = models.BigIntegerField(default=0, editable=False)
+    created_by = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("made by"),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -161,6 +170,15 @@ class Series(models.Model):
     tags = models.JSONField(_("tags"), default=dict, blank=True)
     tags_key = models.CharField(max_length=32, editable=False)
     simulated = models.BooleanField(_("simulated"), default=False)
+    created_by = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("made by"),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

@@ -63,6 +63,7 @@ class Environment:
     audit_retention_days: float
     log_format: str
     limits: dict[str, float] = field(default_factory=dict)
+    quotas: dict[str, int] = field(default_factory=dict)
 
 
 # Leaves half of the cores to the receivers; more than three threads gain little.
@@ -77,11 +78,23 @@ LIMITS: dict[str, tuple[str, float]] = {
     "PITWALL_MAX_CONNECTIONS": ("max_connections", 10_000),
     "PITWALL_MAX_CONNECTIONS_PER_USER": ("max_connections_per_user", 200),
     "PITWALL_MAX_CONNECTIONS_PER_ADDRESS": ("max_connections_per_address", 500),
+    "PITWALL_MAX_WAITING_PER_USER": ("max_waiting_per_user", 250),
+    "PITWALL_USER_SHARE": ("user_share", 0.2),
     "PITWALL_HEARTBEAT_INTERVAL": ("heartbeat_interval", 15),
     "PITWALL_HEARTBEAT_TIMEOUT": ("heartbeat_timeout", 45),
     "PITWALL_AUTHENTICATE_WITHIN": ("authenticate_within", 30),
     "PITWALL_RECHECK_WITHIN": ("recheck_within", 60),
     "PITWALL_SLOW_CONSUMER_TIMEOUT": ("slow_consumer_timeout", 10),
+}
+
+# Most that one member may have in a workspace: name in the environment -> (name in settings.QUOTAS,
+# default). Members who manage such things have no limit of their own.
+QUOTAS: dict[str, tuple[str, int]] = {
+    "PITWALL_MAX_METRICS_PER_MEMBER": ("metrics", 200),
+    "PITWALL_MAX_SERIES_PER_MEMBER": ("series", 2000),
+    "PITWALL_MAX_ROOMS_PER_MEMBER": ("rooms", 50),
+    "PITWALL_MAX_STORAGE_MIB_PER_MEMBER": ("storage_mib", 2048),
+    "PITWALL_MAX_TOKENS_PER_MEMBER": ("tokens", 50),
 }
 
 
@@ -131,6 +144,9 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
             source, "PITWALL_LOG_FORMAT", LOG_FORMATS, "console" if embedded else "json"
         ),
         limits={name: _limit(source, key, default) for key, (name, default) in LIMITS.items()},
+        quotas={
+            name: variables.whole(source, key, default) for key, (name, default) in QUOTAS.items()
+        },
     )
 
 

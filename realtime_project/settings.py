@@ -178,6 +178,7 @@ REALTIME_AUTHENTICATE_SESSIONS = "accounts.login.authentication.authenticate_ses
 REALTIME_RECHECK = "accounts.login.authentication.recheck"
 REALTIME_TOUCH = "accounts.services.touch"
 REALTIME_LIMITS = ENVIRONMENT.limits
+QUOTAS = ENVIRONMENT.quotas
 # Time for which a client can resume a log stream without a snapshot.
 EVENT_RETENTION = timedelta(days=ENVIRONMENT.event_retention_days)
 # Time that notifications are kept after they have been read.

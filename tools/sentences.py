@@ -25,6 +25,8 @@ FOR_PEOPLE = (
     "chat/files/uploads.py",
     "notifications/selectors.py",
     "notifications/services/*.py",
+    "realtime/database/threads.py",
+    "realtime/database/turns.py",
     "realtime/sockets/dispatch.py",
     "realtime/http/problems.py",
 )

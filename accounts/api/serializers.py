@@ -10,6 +10,7 @@ from rest_framework import serializers
 from accounts import audit
 from accounts.models import AuditEntry
 from realtime.http.bodies import MAX_ID
+from realtime.http.fields import InstantField
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
@@ -72,13 +73,11 @@ class AuditQuerySerializer(serializers.Serializer[Any]):
     actor_id = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
     target_kind = serializers.CharField(required=False, max_length=100)
     target_id = serializers.CharField(required=False, max_length=64)
-    to = serializers.DateTimeField(required=False, source="until")
+    to = InstantField(required=False, source="until")
 
     def get_fields(self) -> dict[str, Any]:
         # No attribute of a class can be called so.
-        return super().get_fields() | {
-            "from": serializers.DateTimeField(required=False, source="since")
-        }
+        return super().get_fields() | {"from": InstantField(required=False, source="since")}
 
 
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):

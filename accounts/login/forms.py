@@ -17,8 +17,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import selectors
+from accounts.folding import fold
 from accounts.login import lockout, mail
 from accounts.models import Membership, User
+from accounts.names import clean_name
 
 RESET_MAIL_EVERY = 60
 
@@ -65,7 +67,8 @@ class ResetForm(PasswordResetForm):
     """Mails a link to whoever owns the address: at most one a minute for an account."""
 
     def get_users(self, email: str) -> list[User]:
-        users = super().get_users(email)
+        found = User.objects.filter(folded_email=fold(email), is_active=True)
+        users = [user for user in found if user.has_usable_password()]
         return [
             user for user in users if cache.add(f"password-reset:{user.pk}", 1, RESET_MAIL_EVERY)
         ]
@@ -99,7 +102,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         others = User.objects.exclude(pk=self.instance.pk)
-        if email and others.filter(email__iexact=email).exists():
+        if email and others.filter(folded_email=fold(email)).exists():
             raise ValidationError(_("Somebody else uses that email address."))
         return email
 
@@ -129,6 +132,12 @@ class TokenForm(forms.Form):
         field.queryset = memberships = selectors.memberships_of(user)  # type: ignore[attr-defined]
         field.label_from_instance = lambda membership: membership.workspace.name  # type: ignore[attr-defined]
         self.initial.setdefault("membership", _first_pk(memberships))
+
+    def clean_name(self) -> str:
+        name = clean_name(self.cleaned_data["name"])
+        if not name:
+            raise ValidationError(_("This name has characters that cannot be seen."))
+        return name
 
     def expires_at(self) -> datetime | None:
         days = self.cleaned_data["lifetime"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,12 +15,14 @@ from accounts import audit, keys
 from accounts.models import ApiToken, Membership, WebSocketTicket
 from realtime import auth
 from realtime.auth import Principal
-from realtime.errors import InvalidCommand, NotFound
+from realtime.errors import Conflict, InvalidCommand, NotFound, RateLimited
 from realtime.streams.unit_of_work import unit_of_work
 
 CREATE_TOKEN = audit.action("create_token", gettext_lazy("API token created"))
 REVOKE_TOKEN = audit.action("revoke_token", gettext_lazy("API token revoked"))
 TICKET_LIFETIME = timedelta(seconds=60)
+# Unused tickets of one user; each ends after its lifetime.
+MAX_TICKETS = 500
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ def create_token(
     Raises:
         InvalidCommand: `expires_at` (aware) has passed.
         NotFound: the user is no member of the workspace.
+        Conflict: the user has as many valid tokens as one may have.
     """
     if expires_at is not None and expires_at <= (now or timezone.now()):
         raise InvalidCommand(
@@ -51,6 +56,10 @@ def create_token(
         )
     if not Membership.objects.filter(user_id=user_id, workspace_id=workspace_id).exists():
         raise NotFound(_("There is no such workspace."))
+    most = settings.QUOTAS["tokens"]
+    valid = Q(expires_at=None) | Q(expires_at__gt=now or timezone.now())
+    if ApiToken.objects.filter(valid, user_id=user_id, revoked_at=None).count() >= most:
+        raise Conflict(_("You have %(most)d tokens already: revoke one first.") % {"most": most})
     key = keys.new_api_token()
     token = ApiToken.objects.create(
         user_id=user_id,
@@ -90,9 +99,18 @@ def revoke_token(*, token_id: int, user_id: int | None = None) -> None:
 
 @unit_of_work
 def issue_ticket(*, principal: Principal, now: datetime | None = None) -> IssuedTicket:
-    """A ticket that lets its bearer open one socket as `principal`, within a minute."""
+    """A ticket that lets its bearer open one socket as `principal`, within a minute.
+
+    Raises:
+        RateLimited: many tickets of this user wait to be used.
+    """
     now = now or timezone.now()
     WebSocketTicket.objects.filter(expires_at__lte=now).delete()
+    if WebSocketTicket.objects.filter(user_id=principal.user_id).count() >= MAX_TICKETS:
+        raise RateLimited(
+            _("Too many of your tickets wait to be used."),
+            retry_after=int(TICKET_LIFETIME.total_seconds()),
+        )
     key = keys.new_ticket()
     WebSocketTicket.objects.create(
         hash=key.hash,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.models import Membership, User, WebSocketTicket
+from accounts.names import clean_name
 from accounts.protocol import UserUpdated
 from accounts.services.sessions import drop_other_sessions
 from realtime import auth
@@ -40,7 +41,8 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str) -
     """
     given = {"first_name": first_name, "last_name": last_name, "email": email}
     before = _stored(user, given)
-    user.first_name, user.last_name, user.email = first_name, last_name, email
+    user.first_name, user.last_name = clean_name(first_name), clean_name(last_name)
+    user.email = email
     try:
         with transaction.atomic():
             user.save(update_fields=list(given))

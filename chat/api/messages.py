@@ -23,7 +23,6 @@ from chat.api.serializers import (
 from chat.protocol import SentView
 from chat.protocol.views import MessageView as MessageDocument
 from chat.protocol.views import ReactionView
-from chat.text import markdown
 from realtime.http.openapi import operation
 from realtime.protocol import rfc3339
 
@@ -83,7 +82,8 @@ class PreviewView(ChatAPIView):
         answers={200: documents.RenderedText},
     )
     def post(self, request: WorkspaceRequest) -> Response:
-        return Response({"html": markdown.render(body_of(request, PreviewSerializer)["text"])})
+        text = body_of(request, PreviewSerializer)["text"]
+        return Response({"html": services.preview_message(principal=request.principal, text=text)})
 
 
 class MessageView(ChatAPIView):

@@ -22,6 +22,7 @@ from chat.api.serializers import (
 )
 from chat.models import Membership
 from chat.protocol.views import MemberView as MemberDocument
+from chat.protocol.views import RestrictionView as RestrictionDocument
 from chat.protocol.views import RoomSummary
 from realtime.auth import Principal
 from realtime.errors import InvalidCommand
@@ -178,6 +179,29 @@ class MemberView(ChatAPIView):
     @operation("remove_member", "Put a member out, or leave", answers={204: None}, refuses=(409,))
     def delete(self, request: WorkspaceRequest, slug: str, user_id: int) -> Response:
         services.remove_member(principal=request.principal, room=slug, user_id=user_id)
+        return Response(status=204)
+
+
+class RestrictionListView(ChatAPIView):
+    """GET: what is kept of the moderation of users who are not members; for who manages them."""
+
+    @operation(
+        "list_restrictions",
+        "Who was removed from a room, or left it muted or read-only",
+        answers={200: list[RestrictionDocument]},
+    )
+    def get(self, request: WorkspaceRequest, slug: str) -> Response:
+        return Response(document(selectors.restrictions(request.principal, slug)))
+
+
+class RestrictionView(ChatAPIView):
+    """DELETE: let a user join again, without an earlier mute or lower role."""
+
+    @operation(
+        "lift_restriction", "Let somebody join a room again", answers={204: None}, refuses=(409,)
+    )
+    def delete(self, request: WorkspaceRequest, slug: str, user_id: int) -> Response:
+        services.lift_restriction(principal=request.principal, room=slug, user_id=user_id)
         return Response(status=204)
 
 

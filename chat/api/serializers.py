@@ -21,6 +21,7 @@ from chat.protocol import (
 )
 from chat.search import queries
 from realtime.http.bodies import MAX_ID, StrictSerializer
+from realtime.http.fields import InstantField
 
 # Above the limit of every field, so that services refuse overlong texts with a reason.
 LONG = MAX_TEXT_LENGTH * 4
@@ -98,7 +99,7 @@ class AddMemberSerializer(StrictSerializer):
 class UpdateMemberSerializer(StrictSerializer):
     user_id = NumberField(required=False)
     role = serializers.ChoiceField(Role.choices, required=False)
-    muted_until = serializers.DateTimeField(required=False, allow_null=True)
+    muted_until = InstantField(required=False, allow_null=True)
 
 
 class NamedMemberSerializer(UpdateMemberSerializer):
@@ -139,8 +140,11 @@ class PreviewSerializer(StrictSerializer):
 
 
 class EditMessageSerializer(StrictSerializer):
+    """`expected_edited_at`: the `edited_at` of the text that was edited; null: it had none."""
+
     text = TextField(allow_blank=True)
     confirm = serializers.BooleanField(required=False)
+    expected_edited_at = InstantField(required=False, allow_null=True)
 
 
 class DeleteMessageSerializer(StrictSerializer):

@@ -9,6 +9,16 @@ urlpatterns = [
     path("rooms/<str:slug>/", rooms.RoomView.as_view(), name="room"),
     path("rooms/<str:slug>/members/", rooms.MemberListView.as_view(), name="member-list"),
     path("rooms/<str:slug>/members/<int:user_id>/", rooms.MemberView.as_view(), name="member"),
+    path(
+        "rooms/<str:slug>/restrictions/",
+        rooms.RestrictionListView.as_view(),
+        name="restriction-list",
+    ),
+    path(
+        "rooms/<str:slug>/restrictions/<int:user_id>/",
+        rooms.RestrictionView.as_view(),
+        name="restriction",
+    ),
     path("rooms/<str:slug>/messages/", messages.MessageListView.as_view(), name="message-list"),
     path("rooms/<str:slug>/pins/", messages.PinListView.as_view(), name="pin-list"),
     path("rooms/<str:slug>/read/", rooms.ReadView.as_view(), name="room-read"),

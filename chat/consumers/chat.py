@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from msgspec import UNSET
+
 from chat import selectors, services
 from chat.batching import poster
 from chat.consumers.cards import CardCommands
@@ -52,6 +56,7 @@ class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
             message_id=command.message_id,
             text=command.text,
             confirm=command.confirm,
+            expected_edited_at=_expected(command),
         )
         return _ack(message)
 
@@ -128,6 +133,18 @@ def _text_of(command: SendMessage) -> str:
     if command.text is not None and command.message is not None:
         raise InvalidCommand.field("message", "Give either text or message: they are the same.")
     return command.text if command.text is not None else command.message or ""
+
+
+def _expected(command: EditMessage) -> datetime | None:
+    if command.expected_edited_at is UNSET:
+        expected: datetime | None = services.ANY_VERSION
+        return expected
+    if command.expected_edited_at is None:
+        return None
+    try:
+        return datetime.fromisoformat(command.expected_edited_at.upper())
+    except ValueError:
+        raise InvalidCommand.field("expected_edited_at", "This is no RFC 3339 time.") from None
 
 
 def _ack(message: Message) -> MessageAck:

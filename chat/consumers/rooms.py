@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from chat import selectors, services
@@ -25,12 +26,13 @@ from chat.protocol import (
     Unsubscribe,
     UnsubscriptionConfirmed,
 )
+from chat.protocol.views import RoomSummary
 from chat.selectors import Overview
 from chat.streams import keys, live
 from chat.streams.exits import reason_of
 from realtime import messages
 from realtime.consumers import FollowedLogs, RealtimeConsumer, on, refuse_unknown_streams
-from realtime.errors import InvalidCommand, NotFound
+from realtime.errors import InvalidCommand, NotFound, PermissionDenied
 from realtime.protocol import ConfirmedPosition, Position, rfc3339
 from realtime.streams.log import StreamKey
 
@@ -166,7 +168,7 @@ class RoomCommands(RealtimeConsumer):
 
     async def _subscribe(self, command: Subscribe, *, as_reply: bool = False) -> None:
         recover = _positions(command.recover or {})
-        wanted = await self._wanted(command, recover)
+        wanted, left_out = await self._wanted(command, recover)
         there = await self.call(selectors.roles_in, self.principal, wanted)
         if unknown := [slug for slug in wanted if slug not in there and slug not in recover]:
             raise _not_found(unknown)
@@ -174,7 +176,9 @@ class RoomCommands(RealtimeConsumer):
         if command.join:
             for slug, role in there.items():
                 if role is None and slug not in recover:
-                    await self.call(services.join_room, principal=self.principal, room=slug)
+                    # A user who was removed may still read, as everybody in the workspace may.
+                    with suppress(PermissionDenied):
+                        await self.call(services.join_room, principal=self.principal, room=slug)
         before = set(self.followed)
         try:
             followed = await self._follow(there, recover)
@@ -192,20 +196,26 @@ class RoomCommands(RealtimeConsumer):
                 if keys.slug_of(name) in confirmed
             },
         )
+        if left_out:
+            reply.not_followed = left_out
         await (self.reply(reply) if as_reply else self.send_event(reply))
         if gone := [slug for slug in wanted if slug not in confirmed]:
             await self.send_event(UnsubscriptionConfirmed(rooms=gone, reason="not_found"))
         for slug, seen in confirmed.items():
             await self._begin(seen, followed.places[self._key(slug)], command.history)
 
-    async def _wanted(self, command: Subscribe, recover: dict[str, Position]) -> list[str]:
-        rooms = command.rooms
-        if rooms is None:
-            rooms = []
-            if not recover:
-                mine = await self.call(selectors.room_summaries, self.principal, joined=True)
-                rooms = [summary.slug for summary in mine]
-        return list(dict.fromkeys([*rooms, *recover]))
+    async def _wanted(
+        self, command: Subscribe, recover: dict[str, Position]
+    ) -> tuple[list[str], list[str]]:
+        """Return the rooms to follow, and those of the user for which there is no place."""
+        if command.rooms is not None or recover:
+            return list(dict.fromkeys([*(command.rooms or ()), *recover])), []
+        mine = await self.call(selectors.room_summaries, self.principal, joined=True)
+        # Others can add a user to any number of rooms, which must not end in an error here.
+        mine.sort(key=_newest_first)
+        slugs = [summary.slug for summary in mine]
+        free = self.free_places(*(self._key(slug) for slug in slugs))
+        return slugs[:free], slugs[free:]
 
     async def _follow(self, slugs: Iterable[str], recover: Mapping[str, Position]) -> FollowedLogs:
         wanted = {slug: self._key(slug) for slug in slugs}
@@ -262,6 +272,11 @@ class RoomCommands(RealtimeConsumer):
 
     def _key(self, slug: str) -> StreamKey:
         return keys.room(self.principal.workspace_id, slug)
+
+
+def _newest_first(room: RoomSummary) -> tuple[int, str]:
+    """Sort rooms by their newest message, the newest first, and those without one last."""
+    return (-room.last_message.message_id if room.last_message else 0, room.slug)
 
 
 def _positions(recover: Mapping[str, Position]) -> dict[str, Position]:

@@ -16,6 +16,8 @@ from typing import BinaryIO, NamedTuple
 MAX_PIXELS = 64_000_000
 _MAX_SEGMENTS = 2000
 _ORIENTATION = 0x0112
+# As much as a JPEG's segment can hold.
+_MAX_EXIF = 65_533
 
 
 class Size(NamedTuple):
@@ -70,11 +72,17 @@ def _png(file: BinaryIO) -> Size:
     width, height, depth, colour = struct.unpack(">IIBB", header[:10])
     _require(depth in (1, 2, 4, 8, 16) and colour in (0, 2, 3, 4, 6), "No such kind of PNG.")
     # Image data must follow: a header alone is not an image.
+    turned = False
     for _ in range(_MAX_SEGMENTS):
         length, kind = struct.unpack(">I4s", _take(file, 8))
         if kind == b"IDAT":
-            return Size(width, height)
-        file.seek(length + 4, 1)
+            return Size(height, width) if turned else Size(width, height)
+        # Browsers heed what comes before the image data.
+        if kind == b"eXIf" and length <= _MAX_EXIF:
+            turned = _is_turned(_take(file, length))
+            file.seek(4, 1)
+        else:
+            file.seek(length + 4, 1)
     raise NotAnImage("The PNG has no data.")
 
 
@@ -122,7 +130,9 @@ def _jpeg(file: BinaryIO) -> Size:
             _, height, width = struct.unpack(">BHH", _take(file, 5))
             return Size(height, width) if turned else Size(width, height)
         if marker == 0xE1:
-            turned = _is_turned(_take(file, length - 2)) or turned
+            data = _take(file, length - 2)
+            if data.startswith(b"Exif\x00\x00"):
+                turned = _is_turned(data[6:]) or turned
         else:
             file.seek(length - 2, 1)
     raise NotAnImage("The JPEG has no frame.")
@@ -136,11 +146,8 @@ def _jpeg_marker(file: BinaryIO) -> int:
     raise NotAnImage("The JPEG is damaged.")
 
 
-def _is_turned(application_data: bytes) -> bool:
-    """Return whether the Exif orientation swaps width and height."""
-    if not application_data.startswith(b"Exif\x00\x00"):
-        return False
-    tiff = application_data[6:]
+def _is_turned(tiff: bytes) -> bool:
+    """Return whether Exif data rotate the image by 90°: its width is displayed as height."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:
         return False

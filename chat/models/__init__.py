@@ -8,7 +8,14 @@ from chat.models.messages import (
     Reaction,
     Revision,
 )
-from chat.models.rooms import Membership, NotificationLevel, Role, Room, RoomKind
+from chat.models.rooms import (
+    Membership,
+    NotificationLevel,
+    Restriction,
+    Role,
+    Room,
+    RoomKind,
+)
 
 __all__ = [
     "Attachment",
@@ -18,6 +25,7 @@ __all__ = [
     "NotificationLevel",
     "Pin",
     "Reaction",
+    "Restriction",
     "Revision",
     "Role",
     "Room",

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from chat.search.queries import fold
+from chat.search.excerpts import searchable
 
 
 class FoldedTextField(models.TextField):  # type: ignore[type-arg]
@@ -17,7 +17,7 @@ class FoldedTextField(models.TextField):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        folded = fold(getattr(model_instance, self.source))
+        folded = searchable(getattr(model_instance, self.source))
         setattr(model_instance, self.attname, folded)
         return folded
 

@@ -113,6 +113,12 @@ class Message(models.Model):
                 condition=models.Q(reply_to__isnull=False),
                 name="chat_message_reply_to",
             ),
+            # Counts of unread messages leave tombstones out.
+            models.Index(
+                fields=["room", "sequence"],
+                condition=models.Q(deleted_at__isnull=False),
+                name="chat_message_tombstones",
+            ),
         ]
 
     def __str__(self) -> str:

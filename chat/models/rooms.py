@@ -163,3 +163,34 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.room} · {self.get_role_display()}"
+
+
+class Restriction(models.Model):
+    """Moderation of a user who is not a member of the room; it applies again on joining.
+
+    A membership holds its user's role and mute. When it ends, what moderators restricted is kept
+    here until the user is a member again. `role`: the highest role the user may then have; empty:
+    any. `removed`: the user was removed from a public room, and cannot join it by themselves.
+    """
+
+    room = models.ForeignKey(
+        Room, on_delete=models.CASCADE, related_name="restrictions", verbose_name=_("room")
+    )
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="+", verbose_name=_("user")
+    )
+    role = models.CharField(_("highest role"), max_length=10, choices=Role.choices, blank=True)
+    muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
+    removed = models.BooleanField(_("removed"), default=False)
+    created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("room restriction")
+        verbose_name_plural = _("room restrictions")
+        ordering = ["room", "user__username"]
+        constraints = [
+            models.UniqueConstraint(fields=["room", "user"], name="chat_restriction_once_per_room"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.room}"

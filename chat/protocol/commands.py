@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chat.protocol.limits import (
     DEFAULT_HISTORY,
@@ -71,9 +71,12 @@ class Broadcast(SendMessage, tag="broadcast", kw_only=True):
 
 
 class EditMessage(Command, tag="edit_message", kw_only=True):
+    """`expected_edited_at`: the `edited_at` of the text that was edited; null: it had none."""
+
     message_id: MessageId
     text: str
     confirm: bool = False
+    expected_edited_at: str | UnsetType | None = UNSET
 
 
 class DeleteMessage(Command, tag="delete_message", kw_only=True):

@@ -7,13 +7,17 @@ from realtime.protocol import Event
 
 
 class ReadMarker(Event, tag="read_marker", kw_only=True):
-    """The user's read marker has moved: sent to the user's own sockets, with unread counts."""
+    """The user's read marker, sent to the user's own sockets when it or the counts have changed.
+
+    The counts are those with `head_sequence` as the room's newest message.
+    """
 
     room: str
     user_id: int
     sequence: int
     unread: int
     mentions: int
+    head_sequence: int
     timestamp: str
 
 

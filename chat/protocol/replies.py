@@ -34,8 +34,14 @@ class Subscribed(Struct, kw_only=True):
 
 
 class SubscriptionConfirmed(Event, tag="subscription_confirmed", kw_only=True):
+    """The rooms that are followed now.
+
+    `not_followed`: rooms of the user that a `subscribe` to all had no place left for.
+    """
+
     rooms: dict[str, Subscribed]
     positions: dict[str, ConfirmedPosition]
+    not_followed: list[str] | UnsetType = UNSET
 
 
 class UnsubscriptionConfirmed(Event, tag="unsubscription_confirmed", kw_only=True):

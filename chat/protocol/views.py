@@ -93,6 +93,21 @@ class MemberView(Struct, kw_only=True):
     present: bool | UnsetType = UNSET
 
 
+class RestrictionView(Struct, kw_only=True):
+    """What is kept of the moderation of a user who is not a member of the room.
+
+    `role`: the highest role on joining again; `removed`: the user cannot join by themselves.
+    """
+
+    user_id: int
+    username: str
+    name: str
+    role: str | None
+    muted_until: str | None
+    removed: bool
+    since: str
+
+
 class RoomView(Struct, kw_only=True):
     """A room without the fields that depend on the user."""
 
@@ -120,7 +135,8 @@ class LastMessage(Struct, kw_only=True):
 class RoomSummary(RoomView, kw_only=True):
     """A room as one user sees it. `user_id` and `username`: the other user of a direct room.
 
-    `role` is null if the user may read the room without being a member.
+    `role` is null if the user may read the room without being a member. `removed`: moderators
+    removed the user, who cannot join until someone adds them again.
     """
 
     role: str | None
@@ -135,3 +151,4 @@ class RoomSummary(RoomView, kw_only=True):
     last_message: LastMessage | None = None
     user_id: int | UnsetType = UNSET
     username: str | UnsetType = UNSET
+    removed: bool | UnsetType = UNSET

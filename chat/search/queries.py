@@ -9,17 +9,14 @@ the folded text, so that it works for scripts without spaces between words.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import NamedTuple
 
+from accounts.folding import fold, fold_for_search
 from realtime.errors import InvalidCommand, Reason
 
 MAX_QUERY_LENGTH = 500
 MAX_PARTS = 20
-EXCERPT_LENGTH = 240
 HAS = frozenset({"file", "image", "link", "mention"})
 IS = frozenset({"pinned", "edited", "reply", "mine"})
 
@@ -30,6 +27,8 @@ _PART = re.compile(
     (?:[{_QUOTES}](?P<phrase>[^{_QUOTES}]*)[{_QUOTES}]?|(?P<word>\S+))""",
     re.VERBOSE | re.IGNORECASE,
 )
+_BARE = re.compile(r"[-−－]|[-−－]?(?:in|from|before|after|on|has|is)[:：]", re.IGNORECASE)
+_DAY_BEGUN = re.compile(r"\d{0,3}|\d{4}-|\d{4}-\d{1,2}-")
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
 
@@ -52,28 +51,8 @@ class Query:
     has_not: frozenset[str] = frozenset()
     is_: frozenset[str] = frozenset()
     is_not: frozenset[str] = frozenset()
-
-
-class Span(NamedTuple):
-    """A range of a text: from character `start` up to, not including, `end` (code points)."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """An excerpt of a message around the first match, and the ranges of the matches in it."""
-
-    text: str
-    ranges: list[Span] = field(default_factory=list)
-
-
-def fold(text: str) -> str:
-    """Fold `text` for comparison: one form for every width, ligature and case of a letter."""
-    # Twice: normalising can produce characters that have to be folded again.
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return re.sub(r"\s", " ", unicodedata.normalize("NFKC", folded).casefold())
+    # The words with their accents: messages that have these come first.
+    exact: tuple[str, ...] = field(default=(), compare=False)
 
 
 def parse(query: str, now: datetime) -> Query:
@@ -87,7 +66,7 @@ def parse(query: str, now: datetime) -> Query:
     found = _Found()
     for part in _PART.finditer(query):
         found.add(part, now)
-    if not found.parts:
+    if not found.parts and not found.half_typed:
         raise _refused("Say what to search for.")
     if found.parts > MAX_PARTS:
         raise _refused(Reason("A search has at most %(most)d words and filters.", most=MAX_PARTS))
@@ -99,6 +78,7 @@ class _Found:
 
     def __init__(self) -> None:
         self.parts = 0
+        self.half_typed = False
         self.lists: dict[str, list[str]] = {}
         self.since: datetime | None = None
         self.until: datetime | None = None
@@ -106,6 +86,9 @@ class _Found:
     def add(self, part: re.Match[str], now: datetime) -> None:
         value = part["word"] if part["phrase"] is None else part["phrase"]
         key, negated = (part["key"] or "").lower(), bool(part["not"])
+        if _is_half_typed(key, value, quoted=part["phrase"] is not None):
+            self.half_typed = True
+            return
         if key in ("before", "after", "on"):
             if negated:
                 raise _refused(
@@ -114,7 +97,7 @@ class _Found:
             self._bound(key, *_day(value, now))
         elif key in ("has", "is"):
             known = HAS if key == "has" else IS
-            if fold(value) not in known:
+            if fold_for_search(value) not in known:
                 raise _refused(
                     Reason(
                         "%(key)s: takes %(known)s, not “%(value)s”.",
@@ -123,11 +106,12 @@ class _Found:
                         value=value[:50],
                     )
                 )
-            self._append(key, fold(value), negated)
+            self._append(key, fold_for_search(value), negated)
         elif key:
             self._append(key, value.lstrip("#" if key == "in" else "@＠"), negated)
-        elif folded := fold(value).strip():
+        elif folded := fold_for_search(value).strip():
             self._append("words", folded, negated)
+            self._append("exact", fold(value).strip(), negated)
         else:
             return
         self.parts += 1
@@ -160,7 +144,24 @@ class _Found:
             has_not=frozenset(all_of("not has")),
             is_=frozenset(all_of("is")),
             is_not=frozenset(all_of("not is")),
+            exact=all_of("exact"),
         )
+
+
+def _is_half_typed(key: str, value: str, *, quoted: bool) -> bool:
+    """Return whether somebody is still typing this: an operator, or the beginning of its value."""
+    if not key:
+        return not quoted and _BARE.fullmatch(value) is not None
+    value = fold(value.lstrip("#@＠"))
+    if key in ("has", "is"):
+        known = HAS if key == "has" else IS
+        return value not in known and any(name.startswith(value) for name in known)
+    if key in ("before", "after", "on"):
+        words = ("today", "yesterday")
+        return _DAY_BEGUN.fullmatch(value) is not None or (
+            value not in words and any(word.startswith(value) for word in words)
+        )
+    return not value
 
 
 def _day(value: str, now: datetime) -> tuple[datetime, datetime]:
@@ -202,62 +203,3 @@ def _midnight(year: int, month: int, day: int, zone: tzinfo | None) -> datetime:
 
 def _refused(reason: str) -> InvalidCommand:
     return InvalidCommand.field("q", reason)
-
-
-# --- Excerpts -------------------------------------------------------------------------------
-
-
-def excerpt(text: str, words: Sequence[str], length: int = EXCERPT_LENGTH) -> Excerpt:
-    """Return about `length` characters of `text` around the first of the folded `words`.
-
-    Line breaks become spaces, one for one, so that the ranges stay valid.
-    """
-    spans = list(_matches(text, words))
-    start = max(0, spans[0].start - length // 3) if spans else 0
-    start = max(0, min(start, len(text) - length))
-    end = min(len(text), start + length)
-    piece = re.sub(r"\s", " ", text[start:end])
-    before, after = "…" * (start > 0), "…" * (end < len(text))
-    shift = start - len(before)
-    inside = [span for span in spans if span.start < end]
-    ranges = [Span(span.start - shift, min(span.end, end) - shift) for span in inside]
-    return Excerpt(before + piece + after, ranges)
-
-
-def _matches(text: str, words: Sequence[str]) -> Iterator[Span]:
-    """Yield the ranges of the words, in order, without overlaps."""
-    folded, origins = _folded_with_origins(text)
-    found: list[Span] = []
-    for word in words:
-        at = folded.find(word)
-        while at >= 0:
-            found.append(Span(origins[at], origins[at + len(word) - 1] + 1))
-            at = folded.find(word, at + len(word))
-    end = 0
-    for span in sorted(found):
-        if span.end > end:
-            yield Span(max(span.start, end), span.end)
-            end = span.end
-
-
-def _folded_with_origins(text: str) -> tuple[str, list[int]]:
-    """Return the folded text, and the index in `text` of each of its characters.
-
-    Folds by clusters: a letter and its combining marks may become one character.
-    """
-    pieces: list[str] = []
-    origins: list[int] = []
-    start = 0
-    while start < len(text):
-        end = start + 1
-        while end < len(text) and _continues(text[end]):
-            end += 1
-        piece = fold(text[start:end])
-        pieces.append(piece)
-        origins.extend([start] * (len(piece) - 1) + [end - 1] if piece else [])
-        start = end
-    return "".join(pieces), origins
-
-
-def _continues(character: str) -> bool:
-    return unicodedata.combining(character) != 0 or "\u1160" <= character <= "\u11ff"

@@ -11,6 +11,7 @@ from chat.selectors.messages import (
     revisions,
     revisions_of,
 )
+from chat.selectors.restrictions import restrictions
 from chat.selectors.rooms import (
     Place,
     find,
@@ -22,6 +23,7 @@ from chat.selectors.rooms import (
     room_view,
     unread_everywhere,
     unread_of,
+    unread_of_members,
 )
 from chat.selectors.searching import Hit, Hits, search_messages
 from chat.selectors.snapshots import Overview, member_list, overviews, snapshot
@@ -47,6 +49,7 @@ __all__ = [
     "present_in",
     "readable_rooms",
     "require_in",
+    "restrictions",
     "revisions",
     "revisions_of",
     "roles_in",
@@ -58,4 +61,5 @@ __all__ = [
     "snapshot",
     "unread_everywhere",
     "unread_of",
+    "unread_of_members",
 ]

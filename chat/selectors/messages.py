@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -44,6 +45,10 @@ def find_message(principal: Principal, message_id: int) -> tuple[Message, Place]
     return message, place
 
 
+# One answer is encoded, and perhaps compressed, on the event loop.
+MAX_PAGE_CHARACTERS = 2**21
+
+
 def history(
     principal: Principal,
     slug: str,
@@ -55,6 +60,8 @@ def history(
 ) -> HistoricalData:
     """Return up to `limit` messages of a room, oldest first; the newest unless given a sequence.
 
+    Fewer if they are very long (MAX_PAGE_CHARACTERS); `has_before` and `has_after` tell.
+
     Raises:
         NotFound: no such room is visible to the user.
         InvalidCommand: more than one of `before`, `after` and `around`.
@@ -63,6 +70,12 @@ def history(
         raise InvalidCommand.field("before", "Give only one of before, after and around.")
     room = find(principal, slug).room
     rows = _page(room, before, after, around, limit)
+    if after is not None:
+        rows = _short_enough(rows, 0)
+    elif around is not None:
+        rows = _short_enough(rows, bisect_left(rows, around, key=lambda row: row.sequence))
+    else:
+        rows = _short_enough(rows, len(rows) - 1)
     first, last = (rows[0].sequence, rows[-1].sequence) if rows else _nothing(room, before, after)
     return HistoricalData(
         room=slug,
@@ -74,7 +87,29 @@ def history(
 
 def newest(room: Room, limit: int) -> list[Message]:
     """Return the newest messages of a room, oldest first."""
-    return _page(room, None, None, None, limit)
+    return _short_enough(_page(room, None, None, None, limit), limit)
+
+
+def _short_enough(rows: list[Message], anchor: int) -> list[Message]:
+    """Return as many of the messages next to the one at `anchor` as fit into one answer."""
+    if sum(_length(row) for row in rows) <= MAX_PAGE_CHARACTERS:
+        return rows
+    start = min(anchor, len(rows) - 1)
+    stop, left = start + 1, MAX_PAGE_CHARACTERS - _length(rows[start])
+    growing = True
+    while growing:
+        growing = False
+        if start > 0 and _length(rows[start - 1]) <= left:
+            start, growing = start - 1, True
+            left -= _length(rows[start])
+        if stop < len(rows) and _length(rows[stop]) <= left:
+            left -= _length(rows[stop])
+            stop, growing = stop + 1, True
+    return rows[start:stop]
+
+
+def _length(message: Message) -> int:
+    return len(message.text) + len(message.html)
 
 
 def message_views(messages: Sequence[Message], room: Room) -> list[MessageView]:

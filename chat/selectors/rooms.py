@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Count, F, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.models import User
-from chat.models import Membership, Mention, Message, Room, RoomKind
+from chat.models import Membership, Mention, Message, Restriction, Room, RoomKind
 from chat.policy import RoomAction, Standing, may, require
 from chat.protocol import LastMessage, RoomSummary, RoomView
 from chat.text.checking import excerpt
@@ -38,7 +39,8 @@ class Place:
         return self.membership.read_sequence if self.membership else self.room.head_sequence
 
     @property
-    def unread(self) -> int:
+    def beyond(self) -> int:
+        """The number of messages after the read marker, tombstones included."""
         return self.room.head_sequence - max(self.read_sequence, self.room.floor_sequence)
 
 
@@ -47,6 +49,14 @@ class Unread(NamedTuple):
 
     messages: int
     mentions: int
+
+
+class Counted(NamedTuple):
+    """A member's read marker in a room, and the member's unread counts."""
+
+    user_id: int
+    read_sequence: int
+    unread: Unread
 
 
 class Partner(NamedTuple):
@@ -103,25 +113,49 @@ def require_in(principal: Principal, slug: str, action: RoomAction) -> None:
 
 def unread_of(place: Place) -> Unread:
     """Return the unread counts of one room."""
-    counts = mention_counts([place])
-    return Unread(place.unread, counts.get(place.room.pk, 0))
+    room_id = place.room.pk
+    return Unread(unread_counts([place])[room_id], mention_counts([place]).get(room_id, 0))
+
+
+def unread_of_members(room: Room, *, beyond: int) -> list[Counted]:
+    """Return the counts of the members who have not read the message `beyond`, in three queries."""
+    behind = Membership.objects.filter(room=room, read_sequence__lt=beyond).order_by()
+    markers = dict(behind.values_list("user_id", "read_sequence"))
+    if not markers:
+        return []
+    lowest = max(min(markers.values()), room.floor_sequence)
+    later = Q(room=room, sequence__gt=lowest)
+    deleted = Message.objects.filter(later, deleted_at__isnull=False).order_by("sequence")
+    tombstones = list(deleted.values_list("sequence", flat=True))
+    mentions: dict[int, list[int]] = {user_id: [] for user_id in markers}
+    calls = Mention.objects.filter(later, user_id__in=list(markers)).order_by("sequence")
+    for user_id, sequence in calls.values_list("user_id", "sequence"):
+        mentions[user_id].append(sequence)
+
+    def counted(user_id: int, marker: int) -> Counted:
+        start = max(marker, room.floor_sequence)
+        gone = len(tombstones) - bisect_right(tombstones, start)
+        called = len(mentions[user_id]) - bisect_right(mentions[user_id], start)
+        return Counted(user_id, marker, Unread(room.head_sequence - start - gone, called))
+
+    return [counted(user_id, marker) for user_id, marker in markers.items()]
 
 
 def unread_everywhere(principal: Principal) -> Unread:
     """Return the counts over all rooms of the user; every direct message counts as a mention."""
     mine = _places(principal, Q(mine__isnull=False))
-    mentions = mention_counts(mine)
+    unread, mentions = unread_counts(mine), mention_counts(mine)
     calls = (
-        place.unread if place.room.kind == RoomKind.DIRECT else mentions.get(place.room.pk, 0)
+        (unread if place.room.kind == RoomKind.DIRECT else mentions).get(place.room.pk, 0)
         for place in mine
     )
-    return Unread(sum(place.unread for place in mine), sum(calls))
+    return Unread(sum(unread.values()), sum(calls))
 
 
 def room_summaries(
     principal: Principal, *, joined: bool | None = None, slugs: Collection[str] | None = None
 ) -> list[RoomSummary]:
-    """Return rooms with their unread counts, sorted by name, in five queries.
+    """Return rooms with their unread counts, sorted by name, in six queries.
 
     Args:
         joined: only rooms of which the user is a member (True), or only the others (False).
@@ -135,14 +169,20 @@ def room_summaries(
 
 
 def summaries_of(principal: Principal, found: Collection[Place]) -> list[RoomSummary]:
-    """Return the summaries of these places of one user, in their order, in four queries."""
+    """Return the summaries of these places of one user, in their order, in five queries."""
     ids = [place.room.pk for place in found]
     members = member_counts(ids)
-    mentions = mention_counts(found)
+    unread, mentions = unread_counts(found), mention_counts(found)
     last = _last_messages(ids)
     partners = _partners(principal, found)
     return [
-        _summary(place, members, mentions, last.get(place.room.pk), partners.get(place.room.pk))
+        _summary(
+            place,
+            members.get(place.room.pk, 0),
+            Unread(unread[place.room.pk], mentions.get(place.room.pk, 0)),
+            last.get(place.room.pk),
+            partners.get(place.room.pk),
+        )
         for place in found
     ]
 
@@ -183,6 +223,13 @@ def _places(principal: Principal, wanted: Q) -> list[Place]:
             my_read=F("mine__read_sequence"),
             my_muted=F("mine__muted_until"),
             my_notify=F("mine__notify"),
+            kept=FilteredRelation(
+                "restrictions", condition=Q(restrictions__user_id=principal.user_id)
+            ),
+            kept_id=F("kept__id"),
+            kept_role=F("kept__role"),
+            kept_muted=F("kept__muted_until"),
+            kept_removed=F("kept__removed"),
         )
     )
     return [_place(principal, room) for room in rows]
@@ -201,17 +248,34 @@ def _place(principal: Principal, room: Room) -> Place:
             muted_until=row["my_muted"],
             notify=row["my_notify"],
         )
-    return Place(room, membership, standing_of(principal.role, room, membership))
+    kept = None
+    if row["kept_id"] is not None:
+        kept = Restriction(
+            role=row["kept_role"], muted_until=row["kept_muted"], removed=row["kept_removed"]
+        )
+    return Place(room, membership, standing_of(principal.role, room, membership, kept))
 
 
-def standing_of(workspace_role: str, room: Room, membership: Membership | None) -> Standing:
-    """Return a user's standing in a room, for chat.policy."""
+def standing_of(
+    workspace_role: str,
+    room: Room,
+    membership: Membership | None,
+    kept: Restriction | None = None,
+) -> Standing:
+    """Return a user's standing in a room, for chat.policy.
+
+    Args:
+        kept: what is kept of earlier moderation, for users who are not members.
+    """
+    moderation = membership or kept
     return Standing(
         kind=room.kind,
         workspace_role=workspace_role,
         role=membership.role if membership else None,
-        muted_until=membership.muted_until if membership else None,
+        muted_until=moderation.muted_until if moderation else None,
         archived=room.archived_at is not None,
+        ceiling=(kept.role or None) if kept else None,
+        removed=kept.removed if kept else False,
     )
 
 
@@ -220,18 +284,35 @@ def member_counts(room_ids: Collection[int]) -> dict[int, int]:
     return dict(counts.values_list("room_id").annotate(count=Count("id")))
 
 
+def unread_counts(found: Collection[Place]) -> dict[int, int]:
+    """Return the number of unread messages by room, without tombstones, of one user's places."""
+    behind = _behind(found)
+    deleted = dict(_after_marker(Message.objects.filter(deleted_at__isnull=False), behind))
+    return {place.room.pk: place.beyond - deleted.get(place.room.pk, 0) for place in found}
+
+
 def mention_counts(found: Iterable[Place]) -> dict[int, int]:
     """Return the number of unread mentions by room, of the one user whose places these are."""
-    mine = [place.membership for place in found if place.membership and place.unread]
-    if not mine:
-        return {}
-    counts = Mention.objects.filter(
-        user_id=mine[0].user_id,
-        room_id__in=[membership.room_id for membership in mine],
-        room__memberships__user_id=mine[0].user_id,
-        sequence__gt=Greatest(F("room__memberships__read_sequence"), F("room__floor_sequence")),
-    ).order_by()
-    return dict(counts.values_list("room_id").annotate(count=Count("id")))
+    behind = _behind(found)
+    mentions = Mention.objects.filter(user_id__in={one.user_id for one in behind})
+    return dict(_after_marker(mentions, behind))
+
+
+def _behind(found: Iterable[Place]) -> list[Membership]:
+    return [place.membership for place in found if place.membership and place.beyond]
+
+
+def _after_marker(
+    rows: QuerySet[Any], memberships: Collection[Membership]
+) -> list[tuple[int, int]]:
+    """Count the rows of messages, by room, that the one user of these memberships has not read."""
+    if not memberships:
+        return []
+    of_user = Q(room__memberships__user_id=next(iter(memberships)).user_id)
+    marker = Greatest(F("room__memberships__read_sequence"), F("room__floor_sequence"))
+    rooms = [membership.room_id for membership in memberships]
+    unread = rows.filter(of_user, room_id__in=rooms, sequence__gt=marker).order_by()
+    return list(unread.values_list("room_id").annotate(count=Count("id")))
 
 
 def _last_messages(room_ids: Collection[int]) -> dict[int, Message]:
@@ -270,8 +351,8 @@ def _other_of(pair: str, user_id: int) -> int:
 
 def _summary(
     place: Place,
-    members: dict[int, int],
-    mentions: dict[int, int],
+    members: int,
+    unread: Unread,
     last: Message | None,
     partner: Partner | None,
 ) -> RoomSummary:
@@ -280,24 +361,26 @@ def _summary(
     summary = RoomSummary(
         **{name: getattr(view, name) for name in view.__struct_fields__},
         role=place.role,
-        member_count=members.get(room.pk, 0),
+        member_count=members,
         read_sequence=place.read_sequence,
-        unread=place.unread,
-        mentions=mentions.get(room.pk, 0),
+        unread=unread.messages,
+        mentions=unread.mentions,
         notify=membership.notify if membership else "none",
-        muted_until=_time(membership),
+        muted_until=_time(place.standing),
         may_post=may(place.standing, RoomAction.POST, timezone.now()),
         permissions=sorted(place.standing.actions),
         last_message=_last(last),
     )
+    if place.standing.barred:
+        summary.removed = True
     if partner is not None:
         summary.name = partner.name
         summary.user_id, summary.username = partner.user_id, partner.username
     return summary
 
 
-def _time(membership: Membership | None) -> str | None:
-    muted = membership.muted_until if membership else None
+def _time(standing: Standing) -> str | None:
+    muted = standing.muted_until
     return None if muted is None else rfc3339(muted)
 
 

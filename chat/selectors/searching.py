@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import BooleanField, Exists, F, Max, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Lower
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
 
+from accounts.folding import fold, fold_for_search
 from accounts.models import User
-from chat.models import Attachment, Mention, Message, Pin
+from chat.models import Attachment, Mention, Message, Pin, Room
 from chat.protocol import SYSTEM_NAME, MessageView
-from chat.search import index, queries
-from chat.search.queries import Excerpt, Query
+from chat.search import index
+from chat.search.excerpts import Excerpt, excerpt
+from chat.search.queries import Query
 from chat.selectors.messages import views_in
 from chat.selectors.rooms import readable_rooms
 from realtime.auth import Principal
@@ -47,6 +50,8 @@ def search_messages(
 
     A room or user that does not exist finds nothing, as does one that the user may not know of.
     """
+    if query == Query():  # half typed
+        return Hits([], None)
     found = _newest(_Search(principal, query), cursor, limit + 1)
     more = len(found) > limit
     # Search for ids alone, then read the rows: the database need not carry texts while searching.
@@ -54,10 +59,18 @@ def search_messages(
     page = list(shown.select_related("room", "author").order_by("-pk"))
     views = views_in(page, {row.room_id: row.room for row in page})
     hits = [
-        Hit(view, queries.excerpt(row.text, query.words))
-        for row, view in zip(page, views, strict=True)
+        Hit(view, excerpt(row.text, query.words)) for row, view in zip(page, views, strict=True)
     ]
+    hits.sort(key=lambda hit: not _is_exact(hit.excerpt, query))
     return Hits(hits, found[limit - 1] if more else None)
+
+
+def _is_exact(found: Excerpt, query: Query) -> bool:
+    """Return whether an excerpt has the words with the accents that were typed."""
+    if query.exact == query.words and found.text.isascii():
+        return True
+    said = {fold(found.text[start:end]) for start, end in found.ranges}
+    return all(any(word in each for each in said) for word in query.exact)
 
 
 class _Search:
@@ -66,9 +79,9 @@ class _Search:
     def __init__(self, principal: Principal, query: Query) -> None:
         rooms = readable_rooms(principal)
         if query.rooms:
-            rooms = rooms.filter(slug__in=query.rooms)
+            rooms = rooms.filter(pk__in=_named(rooms, query.rooms))
         if query.not_rooms:
-            rooms = rooms.exclude(slug__in=query.not_rooms)
+            rooms = rooms.exclude(pk__in=_named(rooms, query.not_rooms))
         self.words = query.words
         # True if the query has more than words.
         self.filtered = query != Query(words=query.words, without=query.without)
@@ -107,6 +120,17 @@ class _Search:
         for word in self._query.without:
             rows = rows.exclude(_read(word))
         return _filtered(rows, self._query, self._principal)
+
+
+def _named(rooms: QuerySet[Room], names: Sequence[str]) -> list[int]:
+    """Return the ids of those of the rooms that have one of these slugs or names."""
+    wanted = {fold_for_search(name) for name in names}
+    listed = rooms.order_by().values_list("pk", "slug", "name")
+    return [
+        pk
+        for pk, slug, name in listed
+        if slug in names or slug in wanted or (name and fold_for_search(name) in wanted)
+    ]
 
 
 def _newest(asked: _Search, cursor: int | None, count: int) -> list[int]:
@@ -170,9 +194,9 @@ def _ids(rows: QuerySet[Message], count: int) -> list[int]:
 
 def _filtered(rows: QuerySet[Message], query: Query, principal: Principal) -> QuerySet[Message]:
     if query.names:
-        rows = rows.filter(_written_by(query.names))
+        rows = rows.filter(_written_by(principal, query.names))
     if query.not_names:
-        rows = rows.exclude(_written_by(query.not_names))
+        rows = rows.exclude(_written_by(principal, query.not_names))
     if query.since is not None:
         rows = rows.filter(created_at__gte=query.since)
     if query.until is not None:
@@ -201,20 +225,38 @@ def _conditions(principal: Principal) -> dict[str, Any]:
     }
 
 
-def _written_by(names: Sequence[str]) -> Q:
+def _written_by(principal: Principal, names: Sequence[str]) -> Q:
     """Match messages by users of these names, and by Pitwall itself under its name."""
-    wanted = {name.lower() for name in names}
-    people = User.objects.annotate(called=Lower("username")).filter(called__in=wanted)
-    by_people = Q(author_id__in=list(people.values_list("pk", flat=True)))
-    return by_people | Q(author_id=None) if SYSTEM_NAME.lower() in wanted else by_people
+    wanted = {fold(name) for name in names}
+    people = list(User.objects.filter(folded__in=wanted).values_list("pk", "folded"))
+    others = wanted - {folded for _, folded in people}
+    ids = [pk for pk, _ in people]
+    if others:
+        ids += _people_alike(principal, {fold_for_search(name) for name in others})
+    by_people = Q(author_id__in=ids)
+    return by_people | Q(author_id=None) if fold(SYSTEM_NAME) in wanted else by_people
+
+
+def _people_alike(principal: Principal, wanted: Collection[str]) -> list[int]:
+    """Return the ids of the workspace's users whose username or real name is like one of these."""
+    people = User.objects.filter(memberships__workspace_id=principal.workspace_id)
+    listed = people.values_list("pk", "username", "first_name", "last_name")
+    return [
+        pk
+        for pk, username, first, last in listed
+        if not {
+            fold_for_search(name) for name in (username, first, last, f"{first} {last}")
+        }.isdisjoint(wanted)
+    ]
 
 
 def _read(word: str) -> Any:
     """Match texts with the folded `word`; one or two of [a-z0-9] match as a whole word only."""
     whole = rf"(^|[^a-z0-9]){re.escape(word)}([^a-z0-9]|$)"
     if connection.vendor != "postgresql":
-        there = Q(search_text__contains=word)
-        return there & Q(search_text__regex=whole) if index.is_short_word(word) else there
+        # Exact, and quicker than LIKE: that compares letter by letter, for many words at length.
+        there = GreaterThan(StrIndex(F("search_text"), Value(word)), 0)
+        return Q(there) & Q(search_text__regex=whole) if index.is_short_word(word) else Q(there)
     if index.is_short_word(word):
         return _sql("(strpos(search_text, %s) > 0 AND search_text ~ %s)", [word, whole])
     return _sql("strpos(search_text, %s) > 0", [word])

@@ -1,10 +1,11 @@
 """Writes of chat, for every endpoint; each is one transaction with its events."""
 
 from chat.services.attaching import check_upload, expire_waiting, store_upload
-from chat.services.changing import delete_message, edit_message
+from chat.services.changing import ANY_VERSION, delete_message, edit_message
 from chat.services.direct import open_direct_room
-from chat.services.drafts import Draft, draft_message
+from chat.services.drafts import Draft, draft_message, preview_message
 from chat.services.keeping import expire_messages, remove_expired
+from chat.services.lifting import lift, lift_restriction
 from chat.services.marking import set_pin, set_reaction
 from chat.services.members import (
     add_member,
@@ -23,6 +24,7 @@ from chat.services.succession import leave_workspace
 from chat.services.system import post_system_message
 
 __all__ = [
+    "ANY_VERSION",
     "Draft",
     "ReadState",
     "Sent",
@@ -40,11 +42,14 @@ __all__ = [
     "join_room",
     "leave_room",
     "leave_workspace",
+    "lift",
+    "lift_restriction",
     "mark_read",
     "mute_member",
     "open_direct_room",
     "post_drafts",
     "post_system_message",
+    "preview_message",
     "remove_expired",
     "remove_member",
     "save_room",

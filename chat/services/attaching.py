@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Sum
 from django.utils import timezone
 
 from chat import selectors
@@ -14,7 +15,7 @@ from chat.policy import RoomAction, require
 from chat.selectors import Place
 from chat.services.changing import remove_files
 from realtime.auth import Principal
-from realtime.errors import InvalidCommand, RateLimited, Reason
+from realtime.errors import Conflict, InvalidCommand, RateLimited, Reason
 from realtime.streams.unit_of_work import unit_of_work
 
 # Unsent files per user; the retention worker removes them after a day.
@@ -28,7 +29,7 @@ def check_upload(*, principal: Principal, room: str, size: int) -> Place:
     Raises:
         NotFound: no such room is visible to the user.
         PermissionDenied: the user may not post there.
-        Conflict: the room is archived.
+        Conflict: the room is archived, or the user's files take up all that one member may have.
         InvalidCommand, TooLarge: the file is empty, or too large.
         RateLimited: the user has too many unsent files already.
     """
@@ -38,7 +39,19 @@ def check_upload(*, principal: Principal, room: str, size: int) -> Place:
         raise InvalidCommand.field("size", "The file is empty.")
     if size > settings.MAX_UPLOAD_BYTES:
         raise uploads.too_large(settings.MAX_UPLOAD_BYTES)
-    waiting = Attachment.objects.filter(uploader_id=principal.user_id, message=None)
+    mine = Attachment.objects.filter(uploader_id=principal.user_id)
+    here = mine.filter(room__workspace_id=principal.workspace_id)
+    stored = here.aggregate(stored=Sum("size"))["stored"] or 0
+    most = settings.QUOTAS["storage_mib"]
+    if stored + size > most * 2**20:
+        raise Conflict.field(
+            "size",
+            Reason(
+                "Your files would take more than %(most)d MiB: delete some of your messages.",
+                most=most,
+            ),
+        )
+    waiting = mine.filter(message=None)
     if waiting.count() >= MAX_WAITING:
         raise RateLimited(
             Reason(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -25,6 +28,7 @@ from chat.protocol import MessageDeleted, MessageEdited
 from chat.selectors import Place
 from chat.services import mentioning, notifying
 from chat.services.common import lock_rooms, tell
+from chat.services.counting import count_again
 from chat.services.drafts import CheckedText, write
 from chat.services.retracting import retract
 from realtime.auth import Principal
@@ -33,28 +37,42 @@ from realtime.protocol import rfc3339
 from realtime.streams.unit_of_work import unit_of_work
 
 MAX_REASON_LENGTH = 250
+# Stands for "whatever it says now" where None means something.
+ANY_VERSION: Any = object()
 DELETE_MESSAGE = audit.action("delete_message", gettext_lazy("Message deleted"))
 
 
 def edit_message(
-    *, principal: Principal, message_id: int, text: str, confirm: bool = False
+    *,
+    principal: Principal,
+    message_id: int,
+    text: str,
+    confirm: bool = False,
+    expected_edited_at: datetime | None = ANY_VERSION,
 ) -> Message:
     """Change the text of the user's own message; the earlier text is kept as a revision.
+
+    Args:
+        expected_edited_at: when the text that was edited had been edited itself (None: never).
+            Two who edit one message at once do not undo each other unawares.
 
     Raises:
         NotFound: no such message is visible to the user.
         PermissionDenied: the message is another user's, or the user may not post there.
         InvalidCommand: the text is empty or too long.
-        Conflict: the message is deleted, the room archived, or @all calls many users without
-            confirmation.
+        Conflict: the message is deleted, the room archived, @all calls many users without
+            confirmation, or the message says something else than was expected.
     """
-    message, _place = selectors.find_message(principal, message_id)
+    message, place = selectors.find_message(principal, message_id)
     may_be_empty = bool(message.card_kind) or message.attachments.exists()
-    return _edit(principal, message_id, write(principal, text, may_be_empty=may_be_empty), confirm)
+    written = write(principal, place.room.slug, text, may_be_empty=may_be_empty)
+    return _edit(principal, message_id, written, confirm, expected_edited_at)
 
 
 @unit_of_work
-def _edit(principal: Principal, message_id: int, written: CheckedText, confirm: bool) -> Message:
+def _edit(
+    principal: Principal, message_id: int, written: CheckedText, confirm: bool, expected: Any
+) -> Message:
     message, place = locked_message(principal, message_id)
     if message.author_id != principal.user_id:
         raise PermissionDenied("Only its author edits a message.")
@@ -62,6 +80,8 @@ def _edit(principal: Principal, message_id: int, written: CheckedText, confirm: 
     require(place.standing, RoomAction.POST, now)
     if written.text == message.text:
         return message
+    if expected is not ANY_VERSION and expected != message.edited_at:
+        raise Conflict.field("expected_edited_at", "The message was edited elsewhere meanwhile.")
     members = list(Membership.objects.filter(room=place.room))
     if not message.mentions_all:
         mentioning.check_call_to_all(place, written, len(members) - 1, confirm, now)
@@ -101,6 +121,9 @@ def _mention_anew(message: Message, written: CheckedText, members: list[Membersh
         if row.user_id not in before and notifying.wants_mention(by_user.get(row.user_id))
     ]
     notifying.mentioned(room, message, message.username, called)
+    after = {row.user_id for row in rows}
+    if before != after:
+        count_again(room, uncalled=(message.sequence, before - after), beyond=message.sequence)
 
 
 @unit_of_work
@@ -127,6 +150,8 @@ def delete_message(*, principal: Principal, message_id: int, reason: str = "") -
     message.save()
     _put_on_record(message, place.room, principal.user_id, reason[:MAX_REASON_LENGTH])
     _take_off(message)
+    # Before the retraction: it locks notifications, all of the room's in one order.
+    count_again(place.room, gone=[message.sequence], beyond=message.sequence)
     retract(place.room, {message.pk: message.sequence})
     tell(
         place.room,

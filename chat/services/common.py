@@ -8,10 +8,10 @@ from django.utils import timezone
 from accounts.models import Membership as WorkspaceMembership
 from chat import selectors
 from chat.models import Membership, Room
-from chat.policy import RoomAction, require
+from chat.policy import RoomAction, capped, require
 from chat.protocol import MemberJoined, RoomJoined, RoomLeft
 from chat.selectors import Place
-from chat.services import notifying
+from chat.services import moderation, notifying
 from chat.streams import keys
 from realtime.auth import Principal
 from realtime.errors import NotFound
@@ -75,9 +75,17 @@ def admit(room: Room, user_id: int, role: str, by: int) -> Membership:
 
 
 def enroll(room: Room, user_id: int, role: str, by: int) -> Membership:
-    """Make a user a member and tell the room; the caller tells the user."""
+    """Make a user a member and tell the room; the caller tells the user.
+
+    An earlier mute and an earlier role below `role` apply again (chat.services.moderation).
+    """
+    kept = moderation.take_up(room, user_id)
     membership = Membership.objects.create(
-        room=room, user_id=user_id, role=role, read_sequence=room.head_sequence
+        room=room,
+        user_id=user_id,
+        role=capped(role, kept.role),
+        muted_until=kept.muted_until,
+        read_sequence=room.head_sequence,
     )
     tell(
         room,

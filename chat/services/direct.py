@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accounts.folding import fold
 from accounts.models import Membership as WorkspaceMembership
 from accounts.policy import Action, require
 from chat.models import Role, Room, RoomKind
@@ -61,7 +62,7 @@ def _member(workspace_id: int, user_id: int | None, username: str | None) -> Wor
     if user_id is not None:
         found = members.filter(user_id=user_id).first()
     else:
-        found = members.filter(user__username__iexact=username).first()
+        found = members.filter(user__folded=fold(username or "")).first()
     if found is None:
         reason = "There is no such member."
         field = "username" if user_id is None else "user_id"

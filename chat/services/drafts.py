@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models.functions import Lower
+from django.db.models import Exists, OuterRef
 
 from accounts.models import Membership as WorkspaceMembership
+from chat.models import Membership, Room, RoomKind
 from chat.protocol import MAX_ATTACHMENTS, MAX_CLIENT_ID_LENGTH
-from chat.text import checking, markdown
+from chat.text import checking, markdown, mentions
 from notifications import cards
 from notifications.cards import Card
 from realtime.auth import Principal
@@ -74,7 +75,7 @@ def draft_message(
     return Draft(
         principal=principal,
         room=room,
-        written=write(principal, text, may_be_empty=bool(attachments or card)),
+        written=write(principal, room, text, may_be_empty=bool(attachments or card)),
         client_message_id=client_message_id,
         reply_to=reply_to,
         attachments=tuple(attachments),
@@ -83,31 +84,50 @@ def draft_message(
     )
 
 
-def write(principal: Principal, source: str, *, may_be_empty: bool) -> CheckedText:
-    """Check and render a text, and find the users of the workspace that it mentions.
+def write(principal: Principal, room: str, source: str, *, may_be_empty: bool) -> CheckedText:
+    """Check and render a text, and find the users among the room's readers that it mentions.
 
     Raises:
         InvalidCommand: it is empty or too long.
     """
     checked = checking.check(source, may_be_empty=may_be_empty)
-    rendered = markdown.read(checked)
-    names = {name.lower() for name in rendered.mentions}
-    everyone = markdown.EVERYONE in names
+    people = _people(principal.workspace_id, room, mentions.candidates(checked))
+    rendered = markdown.read(checked, {*people, mentions.EVERYONE})
+    called = {people[name] for name in rendered.mentions if name in people}
     return CheckedText(
         text=checked,
         html=rendered.html,
-        mentioned=_people(principal.workspace_id, names - {markdown.EVERYONE}),
-        mentions_all=everyone,
+        mentioned=tuple(sorted(called)),
+        mentions_all=mentions.EVERYONE in rendered.mentions,
     )
 
 
-def _people(workspace_id: int, names: set[str]) -> tuple[int, ...]:
-    """Return the ids of the workspace's users with these names; unknown names are ignored."""
+def preview_message(*, principal: Principal, text: str) -> str:
+    """Return the HTML of a text as a message in a public room; nothing is stored.
+
+    Raises:
+        InvalidCommand: it is too long.
+    """
+    checked = checking.check(text, may_be_empty=True)
+    people = _people(principal.workspace_id, None, mentions.candidates(checked))
+    return markdown.render(checked, {*people, mentions.EVERYONE})
+
+
+def _people(workspace_id: int, room: str | None, names: set[str]) -> dict[str, int]:
+    """Return the ids of users by folded name: of the room's readers, if one is given.
+
+    Unknown names are not in it: they stay plain text.
+    """
+    names = names - {mentions.EVERYONE}
     if not names:
-        return ()
+        return {}
     people = WorkspaceMembership.objects.filter(workspace_id=workspace_id, user__is_active=True)
-    called = people.annotate(called=Lower("user__username")).filter(called__in=names)
-    return tuple(called.order_by("user_id").values_list("user_id", flat=True))
+    if room is not None:
+        there = Room.objects.filter(workspace_id=workspace_id, slug=room)
+        theirs = Membership.objects.filter(room__in=there, user_id=OuterRef("user_id"))
+        people = people.filter(Exists(there.filter(kind=RoomKind.PUBLIC)) | Exists(theirs))
+    called = people.filter(user__folded__in=names)
+    return dict(called.values_list("user__folded", "user_id"))
 
 
 def _card(principal: Principal, kind: str, reference: str) -> Card:

@@ -8,8 +8,10 @@ from django.db.models import Q
 
 from chat.models import Attachment, Message, Room
 from chat.protocol import MessagesExpired
+from chat.services import notifying
 from chat.services.changing import remove_files
 from chat.services.common import lock_rooms, stamp, tell
+from chat.services.counting import count_again
 from chat.services.retracting import retract
 from realtime.streams.unit_of_work import unit_of_work
 
@@ -49,6 +51,9 @@ def _expire_some(room_id: int, through: int) -> int:
         if room is None or last <= room.floor_sequence:
             return 0
         Room.objects.filter(pk=room_id).update(floor_sequence=last)
+        room.floor_sequence = last
+        # Before the retraction: it locks notifications, all of the room's in one order.
+        count_again(room, gone=list(sequences.values()), beyond=last)
         retract(room, sequences)
         tell(room, MessagesExpired(room=room.slug, through_sequence=last, timestamp=stamp()))
     return last
@@ -64,5 +69,7 @@ def remove_expired(*, room: Room) -> bool:
         gone = Message.objects.filter(room=room, sequence__lte=last).order_by("sequence")
         batch = list(gone[:BATCH])
         remove_files(list(Attachment.objects.filter(message__in=batch)))
+        if room.deleted_at is not None:
+            notifying.empty(room, [message.sequence for message in batch])
         Message.objects.filter(pk__in=[message.pk for message in batch]).delete()
     return len(batch) == BATCH

@@ -6,7 +6,13 @@ from django.utils import timezone
 
 from chat.models import Message, Pin, Reaction
 from chat.policy import RoomAction, require
-from chat.protocol import MAX_DISTINCT_REACTIONS, MAX_PINS, PinChanged, ReactionChanged
+from chat.protocol import (
+    MAX_DISTINCT_REACTIONS,
+    MAX_PINS,
+    MAX_REACTIONS_EACH,
+    PinChanged,
+    ReactionChanged,
+)
 from chat.services.changing import locked_message
 from chat.services.common import stamp, tell
 from chat.text import emoji as emojis
@@ -26,8 +32,10 @@ def set_reaction(*, principal: Principal, message_id: int, emoji: str, on: bool)
         Conflict: the message is deleted, the room archived, or there are too many different
             reactions.
     """
-    if not emojis.is_emoji(emoji):
+    known = emojis.canonical(emoji)
+    if known is None:
         raise InvalidCommand.field("emoji", "This is not an emoji.")
+    emoji = known
     # The lock keeps the number of different reactions within its limit.
     message, place = locked_message(principal, message_id)
     require(place.standing, RoomAction.POST, timezone.now())
@@ -36,6 +44,13 @@ def set_reaction(*, principal: Principal, message_id: int, emoji: str, on: bool)
     if on == mine.exists():
         return message
     if on:
+        if there.filter(user_id=principal.user_id).count() >= MAX_REACTIONS_EACH:
+            raise Conflict(
+                Reason(
+                    "One person reacts to a message with at most %(most)d emoji.",
+                    most=MAX_REACTIONS_EACH,
+                )
+            )
         kinds = set(there.order_by().values_list("emoji", flat=True).distinct())
         if emoji not in kinds and len(kinds) >= MAX_DISTINCT_REACTIONS:
             raise Conflict(

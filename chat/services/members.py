@@ -6,13 +6,14 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import Membership as WorkspaceMembership
 from chat import selectors
-from chat.models import Membership, NotificationLevel, Role, Room, RoomKind
-from chat.policy import NOT_ALLOWED, RoomAction, require_above
+from chat.models import Membership, NotificationLevel, Restriction, Role, Room, RoomKind
+from chat.policy import NOT_ALLOWED, RoomAction, require_above, require_admission
 from chat.protocol import MemberLeft, MemberUpdated
 from chat.selectors import Place
-from chat.services import notifying
+from chat.services import moderation, notifying
 from chat.services.common import admit, hide_room, locked_place, member_of, stamp, tell
 from chat.services.rooms import remove
 from realtime.auth import Principal
@@ -26,12 +27,16 @@ def join_room(*, principal: Principal, room: str) -> Membership:
 
     Raises:
         NotFound: no such room is visible to the user.
+        PermissionDenied: the user was removed from the room.
     """
     place = selectors.find(principal, room)
     if place.membership is not None:
         return place.membership
     place = locked_place(principal, room)
-    return place.membership or admit(place.room, principal.user_id, Role.MEMBER, principal.user_id)
+    if place.membership is not None:
+        return place.membership
+    require_admission(place.standing)
+    return admit(place.room, principal.user_id, Role.MEMBER, principal.user_id)
 
 
 @unit_of_work
@@ -60,7 +65,10 @@ def leave_room(*, principal: Principal, room: str) -> None:
 def add_member(
     *, principal: Principal, room: str, user_id: int, role: str = Role.MEMBER
 ) -> Membership:
-    """Add a user of the workspace to a room.
+    """Add a user of the workspace to a room, also one who was removed from it.
+
+    A mute that still lasts, and the role `read_only`, apply again: they are lifted by unmuting and
+    by changing the role.
 
     Raises:
         NotFound: no such room is visible to the principal, or the workspace has no such user.
@@ -78,7 +86,12 @@ def add_member(
         raise NotFound.field("user_id", "There is no such person in this workspace.")
     if selectors.is_member(place.room.pk, user_id):
         raise Conflict("They are a member of this room already.")
+    removed = Restriction.objects.filter(room=place.room, user_id=user_id, removed=True).exists()
     membership = admit(place.room, user_id, role, principal.user_id)
+    if removed:
+        moderation.put_on_record(
+            moderation.LIFT_RESTRICTION, place.room, membership.user, principal.user_id
+        )
     notifying.invited(place.room, user_id, principal)
     return membership
 
@@ -101,8 +114,12 @@ def change_role(*, principal: Principal, room: str, user_id: int, role: str) -> 
     require_above(place.standing, membership.role, role)
     if membership.role == Role.OWNER and place.room.kind == RoomKind.PRIVATE:
         _require_another_owner(place.room, membership)
+    change = audit.Change(old=membership.role, new=role)
     membership.role = role
     membership.save(update_fields=["role"])
+    moderation.put_on_record(
+        moderation.CHANGE_ROOM_ROLE, place.room, membership.user, principal.user_id, role=change
+    )
     tell_of_change(place.room, membership, principal.user_id)
     return membership
 
@@ -133,6 +150,9 @@ def remove_member(*, principal: Principal, room: str, user_id: int) -> None:
             )
         )
     require_above(place.standing, membership.role)
+    moderation.put_on_record(
+        moderation.REMOVE_FROM_ROOM, place.room, membership.user, principal.user_id
+    )
     dismiss(place.room, membership, "removed", principal.user_id)
 
 
@@ -158,6 +178,7 @@ def set_notification_level(*, principal: Principal, room: str, level: str) -> Me
 def dismiss(room: Room, membership: Membership, reason: str, by: int) -> None:
     """End a membership, and tell the room and its former member. Call in a unit of work."""
     user_id, username = membership.user_id, membership.user.username
+    moderation.keep(room, membership, removed=reason == "removed" and by != user_id)
     membership.delete()
     tell(
         room,
@@ -170,6 +191,7 @@ def dismiss(room: Room, membership: Membership, reason: str, by: int) -> None:
             timestamp=stamp(),
         ),
     )
+    notifying.close(room, user_id)
     hide_room(room, user_id, reason)
 
 
@@ -190,8 +212,16 @@ def mute_member(
     membership = member_of(place, user_id)
     require_above(place.standing, membership.role)
     if membership.muted_until != until:
+        change = audit.Change(old=membership.muted_until, new=until)
         membership.muted_until = until
         membership.save(update_fields=["muted_until"])
+        moderation.put_on_record(
+            moderation.MUTE_MEMBER if until else moderation.UNMUTE_MEMBER,
+            place.room,
+            membership.user,
+            principal.user_id,
+            muted_until=change,
+        )
         tell_of_change(place.room, membership, principal.user_id)
     return membership
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +20,7 @@ from chat.models import Membership, Message, NotificationLevel, Room, RoomKind
 from chat.text.checking import excerpt
 from notifications import kinds
 from notifications.selectors import told_beyond
-from notifications.services import mark_subjects_read, notify
+from notifications.services import mark_subjects_read, mark_withdrawn_read, notify, take_back
 from notifications.subjects import Seen, Subject
 from realtime.auth import Principal
 
@@ -120,6 +121,44 @@ def read(seen: Mapping[tuple[int, int], int]) -> None:
             for (room_id, user_id), through in seen.items()
         ]
     )
+
+
+def withdraw(
+    room: Room,
+    *,
+    gone: Collection[int],
+    uncalled: tuple[int, Collection[int]],
+    nothing_left: Collection[int],
+) -> None:
+    """Mark notifications that lead to nothing unread any more as read.
+
+    A mention's notification goes with its message. That of other messages stands for all since the
+    user read, so it stays until none of them is left.
+
+    Args:
+        gone: sequences of messages that are deleted or have expired.
+        uncalled: a message's sequence, and users whom it no longer mentions.
+        nothing_left: users with no unread message in the room.
+    """
+    sequence, users = uncalled
+    mark_withdrawn_read(
+        subject=subject_of(room.pk),
+        touched=Q(subject_sequence__in=list(gone)),
+        withdrawn=Q(kind=MENTION, subject_sequence__in=list(gone))
+        | Q(kind=MENTION, subject_sequence=sequence, user_id__in=list(users))
+        | Q(kind__in=[DIRECT_MESSAGE, ROOM_MESSAGE], user_id__in=list(nothing_left)),
+    )
+
+
+def empty(room: Room, sequences: Collection[int]) -> None:
+    """Empty the texts of the notifications of messages that are gone."""
+    take_back(workspace_id=room.workspace_id, subject=subject_of(room.pk), sequences=sequences)
+
+
+def close(room: Room, user_id: int | None = None) -> None:
+    """Mark a user's, or everybody's, notifications of a room that is closed to them as read."""
+    whose = Q() if user_id is None else Q(user_id=user_id)
+    mark_withdrawn_read(subject=subject_of(room.pk), withdrawn=whose)
 
 
 def subject_of(room_id: int) -> Subject:

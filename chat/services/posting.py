@@ -24,6 +24,7 @@ from chat.models import (
     Mention,
     Message,
     NotificationLevel,
+    Restriction,
     Role,
     Room,
     RoomKind,
@@ -112,6 +113,8 @@ class _Posting:
     sent: dict[ClientKey, Sent]
     answered: dict[int, Message]
     files: dict[int, Attachment]
+    # What is kept of the moderation of authors who are not members, by room and user ids.
+    kept: dict[tuple[int, int], Restriction]
     # Accepted in this transaction, by client id: a batch may contain the same one twice.
     accepted: dict[ClientKey, Message] = field(default_factory=dict)
     new: list[tuple[Draft, Room, Message]] = field(default_factory=list)
@@ -143,10 +146,12 @@ def _prepare(drafts: Sequence[Draft]) -> _Posting:
     waiting = Attachment.objects.filter(pk__in=attached, message=None)
     files = waiting.select_for_update(no_key=True).order_by("pk") if attached else []
     existing = [room for room in rooms.values() if room.deleted_at is None]
+    memberships = _memberships(rooms, drafts)
     return _Posting(
         now=timezone.now(),
         rooms={(room.workspace_id, room.slug): room for room in existing},
-        memberships=_memberships(rooms, drafts),
+        memberships=memberships,
+        kept=_kept(memberships, drafts),
         sent=_sent_before(rooms, drafts),
         answered={message.pk: message for message in answered},
         files={file.pk: file for file in files},
@@ -178,6 +183,16 @@ def _memberships(
     for membership in Membership.objects.filter(wanted, room_id__in=list(rooms)):
         found[membership.room_id][membership.user_id] = membership
     return found
+
+
+def _kept(
+    memberships: dict[int, dict[int, Membership]], drafts: Sequence[Draft]
+) -> dict[tuple[int, int], Restriction]:
+    authors = {draft.principal.user_id for draft in drafts}
+    if all(authors <= members.keys() for members in memberships.values()):
+        return {}
+    rows = Restriction.objects.filter(room_id__in=list(memberships), user_id__in=authors)
+    return {(kept.room_id, kept.user_id): kept for kept in rows}
 
 
 def _sent_before(rooms: dict[int, Room], drafts: Sequence[Draft]) -> dict[ClientKey, Sent]:
@@ -244,7 +259,8 @@ def _place(posting: _Posting, draft: Draft) -> Place:
     membership = posting.memberships[room.pk].get(principal.user_id) if room else None
     if room is None or (room.kind != RoomKind.PUBLIC and membership is None):
         raise NotFound.field("room", "There is no such room.")
-    return Place(room, membership, standing_of(principal.role, room, membership))
+    kept = posting.kept.get((room.pk, principal.user_id)) if membership is None else None
+    return Place(room, membership, standing_of(principal.role, room, membership, kept))
 
 
 def _check_answer(posting: _Posting, draft: Draft, room: Room) -> None:

@@ -22,6 +22,7 @@ class ReadState:
     sequence: int
     unread: int
     mentions: int
+    head_sequence: int
 
 
 @unit_of_work
@@ -53,6 +54,7 @@ def mark_read(*, principal: Principal, room: str, sequence: int) -> ReadState:
             sequence=state.sequence,
             unread=state.unread,
             mentions=state.mentions,
+            head_sequence=state.head_sequence,
             timestamp=stamp(),
         ),
     )
@@ -61,4 +63,5 @@ def mark_read(*, principal: Principal, room: str, sequence: int) -> ReadState:
 
 def _state(place: Place) -> ReadState:
     unread = selectors.unread_of(place)
-    return ReadState(place.read_sequence, unread.messages, unread.mentions)
+    head = place.room.head_sequence
+    return ReadState(place.read_sequence, unread.messages, unread.mentions, head)

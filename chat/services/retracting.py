@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from chat.models import Message, Room
-from chat.services.notifying import subject_of
+from chat.services import notifying
 from chat.streams import keys
 from chat.streams.retractions import without
-from notifications.services import take_back
 from realtime.streams.log import rewrite
 
 
@@ -25,8 +24,4 @@ def retract(room: Room, sequences: Mapping[int, int]) -> None:
     answers = Message.objects.filter(reply_to_id__in=list(sequences)).values_list("pk", flat=True)
     stream = keys.room(room.workspace_id, room.slug)
     rewrite([stream], [*sequences, *answers], partial(without, sequences.keys()))
-    take_back(
-        workspace_id=room.workspace_id,
-        subject=subject_of(room.pk),
-        sequences=list(sequences.values()),
-    )
+    notifying.empty(room, list(sequences.values()))

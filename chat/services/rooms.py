@@ -6,14 +6,19 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts import audit
-from accounts.policy import Action
+from accounts.models import Membership as WorkspaceMembership
+from accounts.names import clean_name
+from accounts.policy import Action, allowed
 from accounts.policy import require as require_action
 from chat import selectors
 from chat.models import Membership, Role, Room, RoomKind
@@ -26,6 +31,7 @@ from chat.protocol import (
     RoomDeleted,
     RoomUpdated,
 )
+from chat.services import notifying
 from chat.services.common import admit, hide_room, locked_place, stamp, tell
 from realtime.auth import Principal
 from realtime.errors import Conflict, InvalidCommand, Reason
@@ -58,7 +64,8 @@ def create_room(
     Raises:
         PermissionDenied: the principal's role does not allow creating rooms.
         InvalidCommand: a field is invalid.
-        Conflict: the slug is taken, or was: those of deleted rooms are not reused.
+        Conflict: the slug is taken, or was: those of deleted rooms are not reused. Or the principal
+            has made as many rooms as a member may.
     """
     require_action(principal, Action.CREATE_ROOMS)
     if kind not in (RoomKind.PUBLIC, RoomKind.PRIVATE):
@@ -66,6 +73,7 @@ def create_room(
             "kind", "A room is public or private; direct ones are opened by person."
         )
     fields = _checked(name=name, topic=topic, retention_days=retention_days)
+    _require_quota(principal)
     if slug is None:
         room = _with_free_slug(principal, kind, fields)
     else:
@@ -139,6 +147,7 @@ def remove(room: Room, by: int) -> None:
         details={"slug": room.slug, "kind": room.kind},
         by=by,
     )
+    notifying.close(room)
     tell(room, RoomDeleted(room=room.slug, by=by, timestamp=stamp()))
     for user_id in Membership.objects.filter(room=room).values_list("user_id", flat=True):
         hide_room(room, user_id, "deleted")
@@ -151,6 +160,33 @@ def _change(room: Room, changes: dict[str, Any], by: int) -> Room:
         info = selectors.room_view(room)
         tell(room, RoomUpdated(room=room.slug, info=info, by=by, timestamp=stamp()))
     return room
+
+
+def _require_quota(principal: Principal) -> None:
+    """Refuse another room to a member who has made many, those deleted within a day included."""
+    if allowed(principal.role, Action.MANAGE_ROOMS):
+        return
+    # The lock has two requests of one member counted one after the other.
+    mine = WorkspaceMembership.objects.filter(
+        workspace_id=principal.workspace_id, user_id=principal.user_id
+    )
+    mine.select_for_update(no_key=True).order_by("pk").first()
+    lately = timezone.now() - timedelta(days=1)
+    made = Room.objects.filter(
+        Q(deleted_at=None) | Q(created_at__gt=lately),
+        workspace_id=principal.workspace_id,
+        created_by_id=principal.user_id,
+    ).exclude(kind=RoomKind.DIRECT)
+    most = settings.QUOTAS["rooms"]
+    if made.count() >= most:
+        raise Conflict.field(
+            "name",
+            Reason(
+                "A member may make at most %(most)d rooms: delete some, or ask an admin of the "
+                "workspace.",
+                most=most,
+            ),
+        )
 
 
 def _with_slug(principal: Principal, slug: str, kind: str, fields: dict[str, Any]) -> Room:
@@ -201,15 +237,20 @@ def _checked_slug(slug: str) -> str:
     return slug
 
 
+def _clean(name: str) -> str:
+    # What is far too long is refused as it is.
+    return clean_name(name) if len(name) <= 10 * MAX_TOPIC_LENGTH else name
+
+
 def _checked(**fields: Any) -> dict[str, Any]:
     if "name" in fields:
-        fields["name"] = " ".join(fields["name"].split())
+        fields["name"] = _clean(fields["name"])
         if not 1 <= len(fields["name"]) <= MAX_NAME_LENGTH:
             raise InvalidCommand.field(
                 "name", Reason("A room's name has 1 to %(most)d characters.", most=MAX_NAME_LENGTH)
             )
     if "topic" in fields:
-        fields["topic"] = " ".join(fields["topic"].split())
+        fields["topic"] = _clean(fields["topic"])
         if len(fields["topic"]) > MAX_TOPIC_LENGTH:
             raise InvalidCommand.field(
                 "topic", Reason("A topic has at most %(most)d characters.", most=MAX_TOPIC_LENGTH)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
+from accounts.folding import cap_marks
+from accounts.names import is_visible
 from chat.protocol import MAX_TEXT_LENGTH
 from realtime.errors import InvalidCommand, Reason
 
 EXCERPT_LENGTH = 140
+_BLANK_LINES = re.compile(r"\A(?:[^\S\n\r]*[\n\r])+")
 
 
 def check(text: str, *, may_be_empty: bool = False) -> str:
-    """Return `text` without blank lines around it.
+    """Return `text` without blank lines around it, with at most MAX_MARKS marks on a letter.
+
+    The indentation of the first line stays.
 
     Raises:
         InvalidCommand: it is empty (unless `may_be_empty`), too long, or has U+0000.
     """
-    stripped = text.strip("\n\r").rstrip()
-    if not stripped.strip() and not may_be_empty:
+    stripped = _BLANK_LINES.sub("", text).rstrip()
+    if not is_visible(stripped):
+        stripped = ""
+    if not stripped and not may_be_empty:
         raise _refusal("A message needs a text.")
     if len(stripped) > MAX_TEXT_LENGTH:
         raise _refusal(
@@ -23,7 +32,7 @@ def check(text: str, *, may_be_empty: bool = False) -> str:
         )
     if "\0" in stripped:
         raise _refusal("A message cannot hold U+0000.")
-    return stripped
+    return cap_marks(stripped)
 
 
 def excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:

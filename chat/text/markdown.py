@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -23,27 +23,15 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-# Longer texts are shown as written: pasted logs, not markup. Below it the slowest known text
+from accounts.folding import fold
+from accounts.names import clean_name, is_visible
+from chat.text import addresses, mentions
+from chat.text.emphasis import SpacelessInline
+
+# Longer texts are shown as written: pasted logs, not markup. Below it the slowest text known
 # takes a fraction of a second.
 MAX_MARKUP = 20_000
-MAX_NAME_LENGTH = 150
-EVERYONE = "all"
-
-_NAME = r"[\w.@+-]"
-_MENTION = re.compile(rf"[@＠](?P<name>{_NAME}{{1,{MAX_NAME_LENGTH}}})(?!{_NAME})")
-# Allowed in a name, but punctuation at the end of one: "ask @alice." means alice.
-_TRAILING = ".@+-"
-# After these an @ is part of an address or a path. Scripts without spaces may precede a mention.
-_WITHIN_WORD = re.compile(r"[0-9A-Za-z_.+@＠/\-\u00c0-\u052f]")
-
 _SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?)$", re.IGNORECASE)
-# The host ends before the first invalid character: "https://example.com是" links just the host.
-_ADDRESS = re.compile(
-    r"://(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?|[^\W_](?:[\w.-]{0,252}\w)?)"
-    r"(?::\d{1,5})?(?:[/?#][^\s<>\"\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]*)?",
-    re.IGNORECASE,
-)
-_ENDS_SENTENCE = "?!.,:;*_~'"
 
 _TAGS = {
     *("p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s", "a", "span"),
@@ -65,90 +53,111 @@ _SANITIZER = nh3.Cleaner(
 class Rendered:
     """A message's text as sanitised HTML, and the names that it mentions, each once.
 
-    Names are as written (NFKC, any case), without the @, in order; `all` stands for everyone. A
-    name ends where a username must; a sentence's final dot is not part of it. Names in code and in
-    links do not count.
+    Names are folded, without the @, in their order; `all` stands for everyone. Those in code and
+    in links do not count.
     """
 
     html: str
     mentions: list[str]
 
 
-def read(text: str) -> Rendered:
-    """Render `text` and find its mentions in one go."""
+def read(text: str, known: Collection[str] = ()) -> Rendered:
+    """Render `text` and find its mentions in one go.
+
+    Args:
+        known: the folded names of those who can be called. Of `mentions.candidates`, these are
+            mentioned; other names stay plain text.
+    """
     if len(text) > MAX_MARKUP:
         return Rendered(_as_written(text), [])
-    tokens = _PARSER.parse(text)
-    html = _PARSER.renderer.render(tokens, _PARSER.options, {})
+    env = {"known": known}
+    tokens = _PARSER.parse(text, env)
+    if not _is_seen(tokens):
+        tokens = _plain(text)
+    html = _PARSER.renderer.render(tokens, _PARSER.options, env)
     return Rendered(_SANITIZER.clean(html), _names(tokens))
 
 
-def render(text: str) -> str:
-    """Return `text` as sanitised HTML; a mention becomes `<span class="mention">@name</span>`.
-
-    The span marks the syntax; it does not mean that such a user exists.
-    """
-    return read(text).html
+def render(text: str, known: Collection[str] = ()) -> str:
+    """`text` as sanitised HTML; a mention becomes `<span class="mention">@name</span>`."""
+    return read(text, known).html
 
 
 def _as_written(text: str) -> str:
     return _SANITIZER.clean(f"<pre>{escape(text)}</pre>")
 
 
+def _is_seen(tokens: Sequence[Token]) -> bool:
+    return any(token.type == "hr" or is_visible(token.content) for token in _leaves(tokens))
+
+
+def _plain(text: str) -> list[Token]:
+    """A paragraph that says what is written, with none of it as markup."""
+    children: list[Token] = []
+    for line in text.split("\n"):
+        children += [Token("softbreak", "br", 0), Token("text", "", 0, content=line)]
+    inline = Token("inline", "", 0, children=children[1:])
+    return [Token("paragraph_open", "p", 1), inline, Token("paragraph_close", "p", -1)]
+
+
 def _names(tokens: Sequence[Token]) -> list[str]:
-    names: dict[str, str] = {}
-    for token in _walk(tokens):
-        if token.type == "mention":
-            names.setdefault(token.meta["name"].casefold(), token.meta["name"])
-    return list(names.values())
+    return list(
+        dict.fromkeys(token.meta["name"] for token in _leaves(tokens) if token.type == "mention")
+    )
 
 
-def _walk(tokens: Sequence[Token]) -> Iterator[Token]:
-    # With images disabled, children have no children of their own.
+def _leaves(tokens: Sequence[Token]) -> Iterator[Token]:
+    # Children hold no children of their own once images are off.
     for token in tokens:
-        yield token
-        yield from token.children or ()
+        yield from [token] if token.children is None else token.children
 
 
 # --- Extensions of the parser ---------------------------------------------------------------
 
 
 def _mention_rule(state: StateInline, silent: bool) -> bool:
-    """Parse @name, unless it is within a word, an address or a link."""
-    pos = state.pos
-    if state.linkLevel > 0 or state.src[pos] not in "@＠":
+    """@name of somebody who is known, unless it stands within a word, an address or a link."""
+    if state.linkLevel > 0 or state.src[state.pos] not in "@＠":
         return False
-    if pos > 0 and _WITHIN_WORD.match(state.src[pos - 1]):
+    if mentions.is_within_word(state.src, state.pos) and not _follows_mention(state):
         return False
-    match = _MENTION.match(state.src, pos, state.posMax)
-    name = match["name"].rstrip(_TRAILING) if match else ""
-    if not name:
+    name = mentions.name_at(state.src, state.pos, state.posMax, state.env.get("known", ()))
+    if name is None:
         return False
     if not silent:
         token = state.push("mention", "span", 0)
-        token.content = "@" + name
-        token.meta = {"name": unicodedata.normalize("NFKC", name)}
-    state.pos = pos + 1 + len(name)
+        token.content = state.src[state.pos : state.pos + 1 + len(name)]
+        token.meta = {"name": fold(name)}
+    state.pos += 1 + len(name)
     return True
 
 
+def _follows_mention(state: StateInline) -> bool:
+    """Whether it is one of several: @alice/@bob."""
+    is_next = bool(state.tokens) and state.tokens[-1].type == "mention"
+    return is_next and state.pending in ("", "/")
+
+
 def _address_rule(state: StateInline, silent: bool) -> bool:
-    """Parse http:// and https:// addresses without brackets, ending them as GitHub does."""
-    if state.linkLevel > 0 or state.src[state.pos] != ":":
+    """http:// and https:// addresses without brackets around them."""
+    if state.linkLevel > 0 or not state.src.startswith("://", state.pos, state.posMax):
         return False
     scheme = _SCHEME.search(state.pending[-9:])
-    match = scheme and _ADDRESS.match(state.src, state.pos, state.posMax)
-    if not scheme or not match:
+    start = state.pos + len("://")
+    found = addresses.find(state.src, start, state.posMax) if scheme else None
+    if not scheme or not found:
         return False
-    rest = _without_sentence(match[0], len("://") + len(match["host"]))
-    url = scheme[1] + rest
-    href = state.md.normalizeLink(url)
+    host = state.src[start : found.host_end]
+    rest = state.src[found.host_end : found.end]
+    # As browsers read names beyond ASCII (UTS 46): wide letters and those that are written apart.
+    plain = host if host.isascii() else unicodedata.normalize("NFKC", host).lower()
+    href = state.md.normalizeLink(f"{scheme[1]}://{plain}{rest}")
     if not state.md.validateLink(href):
         return False
     if not silent:
         state.pending = state.pending[: -len(scheme[1])]
-        _push_link(state, href, state.md.normalizeLinkText(url))
-    state.pos += len(rest)
+        _push_link(state, href, state.md.normalizeLinkText(f"{scheme[1]}://{host}{rest}"))
+    state.pos = found.end
     return True
 
 
@@ -158,24 +167,10 @@ def _push_link(state: StateInline, href: str, text: str) -> None:
     state.push("link_close", "a", -1)
 
 
-def _without_sentence(address: str, shortest: int) -> str:
-    """Return `address` without trailing punctuation that belongs to the sentence around it."""
-    end = len(address)
-    unbalanced = address.count(")") - address.count("(")
-    while end > shortest:
-        last = address[end - 1]
-        if last == ")" and unbalanced > 0:
-            unbalanced -= 1
-        elif last not in _ENDS_SENTENCE:
-            break
-        end -= 1
-    return address[:end]
-
-
 def _render_mention(
     self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    everyone = tokens[index].meta["name"].casefold() == EVERYONE
+    everyone = tokens[index].meta["name"] == mentions.EVERYONE
     classes = "mention mention-all" if everyone else "mention"
     return f'<span class="{classes}">{escape(tokens[index].content)}</span>'
 
@@ -199,10 +194,21 @@ def _render_code(
     return f"<pre><code{attribute}>{escape(tokens[index].content)}</code></pre>\n"
 
 
+class _Markdown(MarkdownIt):
+    def normalizeLinkText(self, link: str) -> str:  # noqa: N802 - theirs
+        """An address as it is read: decoded, or as written where that cannot be read."""
+        decoded = super().normalizeLinkText(link)
+        hides = "\ufffd" in decoded or clean_name(decoded) != decoded
+        return link if hides else decoded
+
+
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 20})
+    parser = _Markdown("zero")
+    parser.inline = SpacelessInline()
+    parser.configure("commonmark", {"html": False, "breaks": True, "maxNesting": 20})
     parser.enable(["table", "strikethrough"])
-    parser.disable(["image", "html_block", "html_inline"])
+    # No definitions of links: what a message says is where it is read.
+    parser.disable(["image", "html_block", "html_inline", "reference"])
     parser.inline.add_terminator_char("@")
     parser.inline.add_terminator_char("＠")
     parser.inline.add_terminator_char(":")

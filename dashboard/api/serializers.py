@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from dashboard.models import Metric, metric_name
+from dashboard.models import Metric, Series, metric_name
 from dashboard.protocol import MAX_NAME_LENGTH
 from dashboard.samples import instants, ranges, tags
 from dashboard.selectors import History, MetricState
@@ -19,6 +19,7 @@ from dashboard.services import PushedSample
 from dashboard.services.storage import LARGEST
 from realtime.errors import InvalidCommand
 from realtime.http.bodies import StrictSerializer
+from realtime.protocol import rfc3339
 
 MAX_SAMPLES = 1000
 # Clocks differ a little; a sample further in the future comes from a wrong clock.
@@ -175,6 +176,17 @@ class MetricView(Struct, kw_only=True):
     latest: LatestView | None
 
 
+class SeriesView(Struct, kw_only=True):
+    """A series of a metric; `created_by`: the user whose program pushed it; null: a source."""
+
+    id: int
+    tags: dict[str, str]
+    source: str | None
+    simulated: bool
+    created_by: str | None
+    created_at: str
+
+
 class BucketView(Struct, kw_only=True):
     """The aggregate of the bucket of samples that starts at `timestamp`; `value` is the mean."""
 
@@ -220,6 +232,18 @@ def metric_document(state: MetricState) -> dict[str, Any]:
         "decimals": metric.decimals,
         "simulated": state.simulated,
         "latest": latest and {"value": latest.value, "timestamp": instants.rfc3339(latest.at)},
+    }
+
+
+def series_document(series: Series) -> dict[str, Any]:
+    """Return one entry of metrics/{name}/series/."""
+    return {
+        "id": series.pk,
+        "tags": series.tags,
+        "source": series.source and series.source.name,
+        "simulated": series.simulated,
+        "created_by": series.created_by and series.created_by.username,
+        "created_at": rfc3339(series.created_at),
     }
 
 

@@ -17,11 +17,15 @@ from dashboard.api.serializers import (
     HistoryView,
     MetricView,
     SamplesBody,
+    SeriesView,
     history_document,
     metric_document,
     read_samples,
+    series_document,
 )
 from dashboard.samples import instants
+from realtime.errors import NotFound
+from realtime.http.bodies import MAX_ID
 from realtime.http.openapi import operation
 
 PARTIAL = OpenApiParameter(
@@ -55,6 +59,44 @@ class MetricListView(WorkspaceAPIView):
     def get(self, request: WorkspaceRequest) -> Response:
         states = selectors.metric_states(request.principal)
         return Response([metric_document(state) for state in states])
+
+
+class MetricDetailView(WorkspaceAPIView):
+    """DELETE: a metric with all its series, by those who manage metrics."""
+
+    @operation("delete_metric", "Delete a metric and its samples", answers={204: None})
+    def delete(self, request: WorkspaceRequest, name: str) -> Response:
+        services.delete_metric(principal=request.principal, name=_checked(name))
+        return Response(status=204)
+
+
+class SeriesListView(WorkspaceAPIView):
+    """GET: the series of a metric, and who created each."""
+
+    @operation("list_series", "The series of a metric", answers={200: list[SeriesView]})
+    def get(self, request: WorkspaceRequest, name: str) -> Response:
+        found = selectors.series_of(request.principal, _checked(name))
+        return Response([series_document(series) for series in found])
+
+
+class SeriesDetailView(WorkspaceAPIView):
+    """DELETE: one series of a metric, by those who manage metrics."""
+
+    @operation("delete_series", "Delete a series and its samples", answers={204: None})
+    def delete(self, request: WorkspaceRequest, name: str, series_id: int) -> Response:
+        if series_id > MAX_ID:
+            raise NotFound("There is no such series.")
+        services.delete_series(
+            principal=request.principal, name=_checked(name), series_id=series_id
+        )
+        return Response(status=204)
+
+
+def _checked(name: str) -> str:
+    # No column holds U+0000: the database would refuse the query.
+    if "\0" in name:
+        raise NotFound("No such metric.")
+    return name
 
 
 class MetricHistoryView(WorkspaceAPIView):

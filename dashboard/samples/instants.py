@@ -56,7 +56,8 @@ def _parse_text(text: str) -> int:
     if len(text) > 40:
         raise ValueError("This is no RFC 3339 time.")
     try:
-        moment = datetime.fromisoformat(text)
+        # RFC 3339 allows t and z; fromisoformat does not know the latter.
+        moment = datetime.fromisoformat(text.upper())
     except ValueError:
         raise ValueError("This is no RFC 3339 time.") from None
     if moment.tzinfo is None:

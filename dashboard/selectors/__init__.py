@@ -4,7 +4,13 @@ from dashboard.selectors.cards import CardData, card_data
 from dashboard.selectors.collecting import CollectionPlan, SeriesPlace, collection_plan
 from dashboard.selectors.histories import Bucket, History, history, recent
 from dashboard.selectors.live import Latest, is_live, newest_at
-from dashboard.selectors.metrics import MetricState, metric_names, metric_states, require_metrics
+from dashboard.selectors.metrics import (
+    MetricState,
+    metric_names,
+    metric_states,
+    require_metrics,
+    series_of,
+)
 
 __all__ = [
     "Bucket",
@@ -23,4 +29,5 @@ __all__ = [
     "newest_at",
     "recent",
     "require_metrics",
+    "series_of",
 ]

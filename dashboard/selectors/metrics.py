@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.policy import Action, require
-from dashboard.models import Metric
+from dashboard.models import Metric, Series
 from dashboard.selectors.live import Latest, live_series
 from realtime.auth import Principal
 from realtime.errors import NotFound
@@ -62,6 +62,18 @@ def require_metrics(principal: Principal, names: Iterable[str]) -> None:
     unknown = sorted(wanted - metric_names(principal)) if wanted else []
     if unknown:
         raise NotFound(f"No such metric: {', '.join(unknown[:10])}.")
+
+
+def series_of(principal: Principal, name: str) -> list[Series]:
+    """Return the series of a metric, measured ones first.
+
+    Raises:
+        PermissionDenied: the role does not allow viewing dashboards.
+        NotFound: there is no such metric.
+    """
+    require_metrics(principal, [name])
+    found = Series.objects.filter(metric__workspace_id=principal.workspace_id, metric__name=name)
+    return list(found.select_related("source", "created_by").order_by("simulated", "id"))
 
 
 def _state(metric: Metric, series: Any) -> MetricState:

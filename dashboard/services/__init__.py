@@ -11,6 +11,7 @@ from dashboard.services.catalogue import (
     save_source,
 )
 from dashboard.services.readings import store_readings
+from dashboard.services.removing import delete_metric, delete_series
 from dashboard.services.samples import Pushed, PushedSample, SamplesRefused, push_samples
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "SamplesRefused",
     "create_metrics",
     "create_source",
+    "delete_metric",
     "delete_metrics",
+    "delete_series",
     "ensure_series",
     "provide_metrics",
     "push_samples",

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 
-from accounts.policy import Action, require
+from accounts.policy import Action, allowed, require
 from dashboard.models import DEFAULT_RAW_HOURS, Metric, Series
 from dashboard.samples import instants, tags
 from dashboard.services import storage
@@ -79,13 +80,13 @@ def push_samples(
     """
     require(principal, Action.PUSH_SAMPLES)
     with unit_of_work():
-        intake = _Intake(principal.workspace_id, samples.values(), now)
+        intake = _Intake(principal, samples.values(), now)
         refused = {index: why for index, s in samples.items() if (why := intake.refusal(s))}
         errors = {**malformed, **refused}
         good = {index: sample for index, sample in samples.items() if index not in refused}
         if errors and (not partial or not good):
             raise SamplesRefused(errors)
-        series = _ensure_series(principal.workspace_id, good.values())
+        series = _ensure_series(principal, good.values())
         storage.write(
             workspace_id=principal.workspace_id,
             readings=[
@@ -99,12 +100,14 @@ def push_samples(
 class _Intake:
     """Decides on each sample of a batch, by the workspace's existing metrics and series."""
 
-    def __init__(self, workspace_id: int, samples: Iterable[PushedSample], now: int) -> None:
+    def __init__(self, principal: Principal, samples: Iterable[PushedSample], now: int) -> None:
+        workspace_id = principal.workspace_id
         self._now = now
         self._metrics = {m.name: m for m in Metric.objects.filter(workspace_id=workspace_id)}
         self._room_for_metrics = MAX_METRICS - len(self._metrics)
         in_workspace = Series.objects.filter(metric__workspace_id=workspace_id)
         self._room_for_series = MAX_SERIES - in_workspace.count()
+        self._own = _Quota.of(principal)
         wanted = list(samples)
         keys = {sample.series[1] for sample in wanted}
         relevant = in_workspace.filter(Q(tags_key__in=keys) | Q(source__isnull=False))
@@ -129,14 +132,46 @@ class _Intake:
         if metric is None:
             if self._room_for_metrics <= 0:
                 return _error("metric", f"A workspace has at most {MAX_METRICS} metrics.")
+            if self._own.metrics <= 0:
+                return _error("metric", _Quota.reason("metrics"))
             self._room_for_metrics -= 1
+            self._own.metrics -= 1
             self._metrics[sample.metric] = Metric(name=sample.metric)
         if sample.series not in self._series:
             if self._room_for_series <= 0:
                 return _error("tags", f"A workspace has at most {MAX_SERIES} series.")
+            if self._own.series <= 0:
+                return _error("tags", _Quota.reason("series"))
             self._room_for_series -= 1
+            self._own.series -= 1
             self._series.add(sample.series)
         return None
+
+
+@dataclass
+class _Quota:
+    """The numbers of metrics and series that one member may still create."""
+
+    metrics: int = MAX_METRICS
+    series: int = MAX_SERIES
+
+    @classmethod
+    def of(cls, principal: Principal) -> _Quota:
+        if allowed(principal.role, Action.MANAGE_METRICS):
+            return cls()
+        mine = {"created_by_id": principal.user_id}
+        metrics = Metric.objects.filter(workspace_id=principal.workspace_id, **mine)
+        series = Series.objects.filter(metric__workspace_id=principal.workspace_id, **mine)
+        return cls(
+            settings.QUOTAS["metrics"] - metrics.count(), settings.QUOTAS["series"] - series.count()
+        )
+
+    @staticmethod
+    def reason(what: str) -> str:
+        return (
+            f"A member may create at most {settings.QUOTAS[what]} {what}: "
+            "ask an admin of the workspace."
+        )
 
 
 def _error(field: str, message: str) -> FieldErrors:
@@ -144,20 +179,22 @@ def _error(field: str, message: str) -> FieldErrors:
 
 
 def _ensure_series(
-    workspace_id: int, samples: Iterable[PushedSample]
+    principal: Principal, samples: Iterable[PushedSample]
 ) -> dict[tuple[str, str], int]:
     """Return the series ids of these samples by (metric name, tags key); creates missing ones."""
+    workspace_id, by = principal.workspace_id, principal.user_id
     wanted = {sample.series: sample for sample in samples}
     names = {name for name, _ in wanted}
     make_missing(
-        workspace_id, [Metric(workspace_id=workspace_id, name=name) for name in sorted(names)]
+        workspace_id,
+        [Metric(workspace_id=workspace_id, name=name, created_by_id=by) for name in sorted(names)],
     )
     metrics = dict(
         Metric.objects.filter(workspace_id=workspace_id, name__in=names).values_list("name", "id")
     )
     Series.objects.bulk_create(
         [
-            Series(metric_id=metrics[name], tags=dict(sample.tags), tags_key=key)
+            Series(metric_id=metrics[name], tags=dict(sample.tags), tags_key=key, created_by_id=by)
             for (name, key), sample in wanted.items()
         ],
         ignore_conflicts=True,

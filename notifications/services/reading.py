@@ -7,14 +7,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from notifications import selectors, streams
 from notifications.models import Notification
 from notifications.protocol import NotificationRead
 from notifications.services.delivery import UnreadCounts
-from notifications.subjects import Seen
+from notifications.subjects import Seen, Subject
 from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.streams.unit_of_work import emit, unit_of_work
@@ -67,6 +67,22 @@ def mark_subjects_read(*, seen: Collection[Seen]) -> None:
     ]
     if ids:
         _note(Notification.objects.filter(pk__in=ids))
+
+
+@unit_of_work
+def mark_withdrawn_read(*, subject: Subject, withdrawn: Q, touched: Q | None = None) -> None:
+    """Mark notifications about a subject as read because what they tell of is gone.
+
+    Args:
+        withdrawn: which of them, as a condition on Notification.
+        touched: others that the caller changes later in the transaction; they are locked now,
+            in one order with these, so that nobody else's locks can cross.
+    """
+    about = selectors.about(subject)
+    if touched is not None:
+        wanted = about.filter(touched | (withdrawn & Q(read_at=None)))
+        list(wanted.select_for_update(no_key=True).order_by("id").values_list("pk"))
+    _note(about.filter(withdrawn))
 
 
 @unit_of_work

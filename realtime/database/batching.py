@@ -7,9 +7,11 @@ single item never waits, and under load many items share a commit.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import Context
+from functools import partial
 from typing import Generic, TypeVar
 
 from realtime.database import fences, threads
@@ -31,12 +33,16 @@ class Batcher(Generic[In, Out]):
             raises another error, the items are retried one by one, so that only those fail that
             fail on their own; a database error fails the whole batch.
         limit: the largest batch.
+        user_of: returns the user whose item it is: the processor time is counted as theirs.
     """
 
     def __init__(
-        self, store: Callable[[Sequence[In]], Sequence[Out | AppError]], limit: int = MAX_BATCH
+        self,
+        store: Callable[[Sequence[In]], Sequence[Out | AppError]],
+        limit: int = MAX_BATCH,
+        user_of: Callable[[In], int] | None = None,
     ) -> None:
-        self._store = store
+        self._store = store if user_of is None else partial(_charged, store, user_of)
         self._limit = limit
         self._queue: _Queue[In, Out] | None = None
 
@@ -103,6 +109,21 @@ class _Queue(Generic[In, Out]):
         else:
             for (_, future), result in zip(batch, results, strict=True):
                 _settle(future, result)
+
+
+def _charged(
+    store: Callable[[Sequence[In]], Sequence[Out | AppError]],
+    user_of: Callable[[In], int],
+    batch: Sequence[In],
+) -> Sequence[Out | AppError]:
+    """Store a batch, and count the time as that of its users, in equal parts."""
+    began = time.thread_time()
+    try:
+        return store(batch)
+    finally:
+        each = (time.thread_time() - began) / len(batch)
+        for item in batch:
+            threads.charge(user_of(item), each)
 
 
 def _settle(future: asyncio.Future[Out], result: Out | AppError) -> None:

@@ -187,7 +187,7 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
         if behind <= len(self._ring):
             messages = self._newest(behind)[: log.REPLAY_BATCH]
         else:
-            messages = await self._replay(subscription.position)
+            messages = await self._replay(connection, subscription.position)
         if self._subscriptions.get(connection) is not subscription:
             return  # it unsubscribed, or subscribed again, during the query
         if messages:
@@ -198,9 +198,13 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
             connection.write(self._unrecoverable(subscription.position))
             subscription.position = self.head
 
-    async def _replay(self, after: int) -> list[bytes]:
+    async def _replay(self, connection: Connection, after: int) -> list[bytes]:
         """Return the next messages after this offset; none once retention has removed the first."""
-        events = await threads.call(log.replay, self.key, self.epoch, after)
+        wanted = (self.key, self.epoch, after)
+        if connection.principal is None:
+            events = await threads.call(log.replay, *wanted)
+        else:
+            events = await threads.wait_for(connection.principal.user_id, log.replay, *wanted)
         if not events or events[0].offset != after + 1:
             return []
         return [self._message(event) for event in events]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from realtime import messages
@@ -98,10 +99,17 @@ class CommandSocket(SocketLifecycle):
         return self.connection.principal
 
     async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a synchronous service or selector in a service thread, on the client's behalf."""
+        """Run a synchronous service or selector for the client, in a service thread.
+
+        It runs in the user's turn (realtime.database.turns).
+
+        Raises:
+            RateLimited: too many of the user's commands wait already.
+        """
         # Said in the thread, not in the socket's task: a context of its own costs every idle
         # socket a few hundred bytes.
-        return await threads.call(lambda: run_as(self._actor, function, *args, **kwargs))
+        work = partial(run_as, self._actor, function, *args, **kwargs)
+        return await threads.call_for(self.principal.user_id, work)
 
     async def reply(self, event: Event) -> None:
         """Reply to the current command now, for handlers that send more than the one reply."""

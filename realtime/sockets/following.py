@@ -96,6 +96,11 @@ class FollowsLogs(CommandSocket):
         finally:
             self.connection.release()
 
+    def free_places(self, *keys: StreamKey) -> int:
+        """Return how many of these streams this connection may follow, beside its others."""
+        others = {key for _, key in self.connection.subscriptions}.difference(keys)
+        return max(0, int(self.limits["max_subscriptions"]) - len(others))
+
     def require_room_for(self, *keys: StreamKey) -> None:
         """Check before following several streams, so that a refused command changes nothing.
 

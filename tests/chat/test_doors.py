@@ -93,6 +93,8 @@ REST: list[tuple[str, str, Any]] = [
     ("PATCH", "rooms/{room}/members/{user}/", {"muted_until": None}),
     ("PATCH", "rooms/{room}/members/{user}/", {}),
     ("DELETE", "rooms/{room}/members/{user}/", None),
+    ("GET", "rooms/{room}/restrictions/", None),
+    ("DELETE", "rooms/{room}/restrictions/{user}/", None),
     ("GET", "rooms/{room}/messages/", None),
     ("GET", "rooms/{room}/messages/?before=5", None),
     ("GET", "rooms/{room}/messages/?after=0", None),

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import emoji
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from chat import selectors, services
 from chat.models import Membership, Message, Reaction, Revision
-from chat.text.emoji import is_emoji
+from chat.selectors import messages as messages_module
+from chat.text.emoji import canonical
 from notifications.models import Notification
 from realtime.errors import Conflict, InvalidCommand, NotFound, PermissionDenied
 from realtime.models import LoggedEvent
+from realtime.protocol import rfc3339
+from tests.conftest import Api
 from tests.support.rooms import Team
 
 pytestmark = pytest.mark.django_db
@@ -120,13 +124,16 @@ def test_nothing_is_done_on_a_deleted_message(team: Team) -> None:
 
 def test_ten_thousand_reactions_are_twenty(team: Team) -> None:
     sent = team.say(team.alice, team.general)
-    alice = team.as_(team.alice)
+    people = [team.as_(team.alice), team.as_(team.bob)]
     faces = [chr(0x1F600 + number) for number in range(40)]
     refused = 0
     for number in range(400):
         try:
             services.set_reaction(
-                principal=alice, message_id=sent.message_id, emoji=faces[number % 40], on=True
+                principal=people[number % 2],
+                message_id=sent.message_id,
+                emoji=faces[number % 40],
+                on=True,
             )
         except Conflict:
             refused += 1
@@ -140,14 +147,14 @@ def test_ten_thousand_reactions_are_twenty(team: Team) -> None:
     "text", ["👍", "👍🏽", "❤️", "❤", "🏁", "👩‍🚀", "🇳🇱", "3️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "✅", "☎️", "🫠", "👨‍👩‍👧‍👦"]
 )
 def test_an_emoji_is_one(text: str) -> None:
-    assert is_emoji(text)
+    assert canonical(text) is not None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "3", "lol", "👍👍", "👍 ", ":+1:", "<b>", "\u200d", "🇳", "中"]
+    "text", ["", "a", "3", "lol", "👍👍", "👍 ", ":+1:", "<b>", "\u200d", "🇳", "中", "\ufe0f"]
 )
 def test_what_is_no_emoji_is_refused_by_name(team: Team, text: str) -> None:
-    assert not is_emoji(text)
+    assert canonical(text) is None
     sent = team.say(team.alice, team.general)
     with pytest.raises(InvalidCommand) as refused:
         services.set_reaction(
@@ -156,9 +163,57 @@ def test_what_is_no_emoji_is_refused_by_name(team: Team, text: str) -> None:
     assert list(refused.value.errors or {}) == ["emoji"]
 
 
-@given(st.text(max_size=40))
-def test_no_text_breaks_the_emoji_check(text: str) -> None:
-    is_emoji(text)
+@given(st.text(max_size=40) | st.sampled_from(sorted(emoji.EMOJI_DATA)))
+def test_an_emoji_has_one_form_with_and_without_its_selector(text: str) -> None:
+    form = canonical(text)
+    if form is not None:
+        assert canonical(form) == canonical(text.replace("\ufe0f", "")) == form
+    assert (form is not None) >= emoji.is_emoji(text)
+
+
+def test_one_emoji_in_two_forms_is_one_reaction(team: Team) -> None:
+    sent = team.say(team.alice, team.general)
+
+    def react(user: User, text: str, on: bool = True) -> None:
+        principal = team.as_(user)
+        services.set_reaction(principal=principal, message_id=sent.message_id, emoji=text, on=on)
+
+    react(team.alice, "❤")
+    react(team.alice, "❤️")
+    react(team.bob, "❤️")
+    assert list(Reaction.objects.values_list("user_id", "emoji")) == [
+        (team.alice.pk, "❤️"),
+        (team.bob.pk, "❤️"),
+    ]
+    react(team.bob, "❤", on=False)
+    assert Reaction.objects.count() == 1
+
+
+def test_of_two_who_edit_one_message_at_once_the_second_is_told(team: Team, api: Api) -> None:
+    sent = team.say(team.alice, team.general, "first")
+    alice = team.as_(team.alice)
+
+    def edit(text: str, expected: Any) -> Message:
+        return services.edit_message(
+            principal=alice, message_id=sent.message_id, text=text, expected_edited_at=expected
+        )
+
+    seen = edit("by the laptop", None).edited_at
+    assert seen is not None
+    with pytest.raises(Conflict) as refused:
+        edit("by the phone", None)
+    assert list(refused.value.errors or {}) == ["expected_edited_at"]
+    # What was sent twice, because its answer was lost, changes nothing.
+    edit("by the laptop", None)
+    edit("by the phone", seen)
+    address = f"/api/v1/messages/{sent.message_id}/"
+    shown = api(team.alice).get(address).json()["edited_at"]
+    late = api(team.alice).patch(address, {"text": "late", "expected_edited_at": rfc3339(seen)})
+    assert (late.status_code, list(late.json()["errors"])) == (409, ["expected_edited_at"])
+    # RFC 3339 allows small letters.
+    known = {"text": "known", "expected_edited_at": shown.lower()}
+    assert api(team.alice).patch(address, known).json()["message"] == "known"
+    assert api(team.alice).patch(address, {"text": "any"}).status_code == 200
 
 
 def test_pins_are_for_moderators(team: Team) -> None:
@@ -216,12 +271,12 @@ def test_reading_never_goes_back_and_posting_reads(team: Team) -> None:
         team.say(team.alice, team.general, "@bob")
     bob = team.as_(team.bob)
     assert services.mark_read(principal=bob, room="general", sequence=2) == services.ReadState(
-        2, 2, 2
+        2, 2, 2, 4
     )
     assert services.mark_read(principal=bob, room="general", sequence=1).sequence == 2
     team.say(team.bob, team.general)
     assert services.mark_read(principal=bob, room="general", sequence=0) == services.ReadState(
-        5, 0, 0
+        5, 0, 0, 5
     )
 
 
@@ -284,3 +339,28 @@ def test_a_message_that_is_not_for_them_is_as_none(team: Team) -> None:
                 change(number)
             answers.append((refused.value.message, refused.value.errors))
         assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [({}, range(8, 11)), ({"before": 6}, range(3, 6)), ({"after": 2}, range(3, 6))],
+)
+def test_a_page_of_very_long_messages_is_cut_and_says_so(
+    team: Team, monkeypatch: pytest.MonkeyPatch, where: dict[str, int], kept: range
+) -> None:
+    monkeypatch.setattr(messages_module, "MAX_PAGE_CHARACTERS", 3500)
+    for _ in range(10):
+        team.say(team.alice, team.ops, "x" * 500)
+    page = selectors.history(team.as_(team.bob), "ops", limit=10, **where)
+    assert [message.sequence for message in page.data] == list(kept)
+    assert (page.has_before, page.has_after) == (True, kept.stop <= 10)
+
+
+def test_a_cut_page_around_a_message_has_that_message(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages_module, "MAX_PAGE_CHARACTERS", 1)
+    for _ in range(5):
+        team.say(team.alice, team.ops, "x" * 50)
+    page = selectors.history(team.as_(team.bob), "ops", limit=10, around=3)
+    assert [message.sequence for message in page.data] == [3]

@@ -335,7 +335,7 @@ def test_the_list_of_rooms_takes_the_same_few_queries_however_many_there_are(
         team.say(team.alice, room, "@bob hi")
     services.open_direct_room(principal=team.as_(team.alice), user_id=team.bob.pk)
     bob = team.as_(team.bob)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         rooms = selectors.room_summaries(bob)
     assert len(rooms) == 15
     assert sum(room.unread for room in rooms) == sum(room.mentions for room in rooms) == 12
@@ -352,3 +352,32 @@ def test_refusals_change_nothing(team: Team) -> None:
             principal=team.as_(team.bob), room="ops", user_id=team.carol.pk, role="member"
         )
     assert list(Membership.objects.order_by("pk").values()) == before
+
+
+ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+
+
+@pytest.mark.parametrize(
+    ("given_name", "shown"),
+    [
+        ("Ops\u202e spO", "Ops spO"),
+        (" \u2066Pit\u00ad \u200bwall\u2069 ", "Pit wall"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("❤\ufe0f 👩\u200d🔧", "❤\ufe0f 👩\u200d🔧"),
+        (ENGLAND + "\U000e0041", ENGLAND),
+        ("a\u200db", "ab"),
+        ("e" + "\u0301" * 50, "e" + "\u0301" * 30),
+    ],
+)  # fmt: skip
+def test_a_room_is_called_what_one_sees(team: Team, given_name: str, shown: str) -> None:
+    room = services.create_room(principal=team.as_(team.alice), name=given_name)
+    assert room.name == shown
+
+
+@pytest.mark.parametrize(
+    "name", ["\u200b", "\u2800", "\u3164\u115f", "\u202e\u202c", "\x01", "\u00ad \u2060"]
+)
+def test_a_room_whose_name_cannot_be_seen_is_refused(team: Team, name: str) -> None:
+    with pytest.raises(InvalidCommand) as refused:
+        services.create_room(principal=team.as_(team.alice), name=name)
+    assert list(refused.value.errors or {}) == ["name"]

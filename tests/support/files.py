@@ -36,6 +36,15 @@ JPEG_TURNED = (
     + PICTURES["jpeg"][2:]
 )
 
+_EXIF = b"eXIf" + _TURNED[6:]
+PNG_TURNED = (
+    PNG[:33]
+    + struct.pack(">I", len(_EXIF) - 4)
+    + _EXIF
+    + struct.pack(">I", zlib.crc32(_EXIF))
+    + PNG[33:]
+)
+
 
 def png(width: int, height: int) -> bytes:
     """Return a PNG that claims this size, whatever its data."""

@@ -52,7 +52,10 @@ class RoomMirror:
         own = [m for m in messages if m["sequence"] > read and self._calls_me(m)]
         return {
             "info": {name: value for name, value in info.items() if name not in ("may_post",)}
-            | {"mentions": len(own), "unread": info["head_sequence"] - read},
+            | {
+                "mentions": len(own),
+                "unread": sum(m["sequence"] > read and not m["deleted"] for m in messages),
+            },
             "stated": (info["mentions"], info["unread"]),
             "members": [
                 {name: value for name, value in member.items() if name != "present"}

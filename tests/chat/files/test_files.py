@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from time import perf_counter
 from urllib.parse import unquote
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from chat.files import images, media_types, names
 from chat.files.media_types import INLINE, sniff
-from tests.support.files import JPEG_TURNED, PICTURES, PNG, png
+from tests.support.files import JPEG_TURNED, PICTURES, PNG, PNG_TURNED, png
 
 KINDS = {name: "image/" + name.split(",")[0] for name in PICTURES}
 
@@ -65,6 +66,7 @@ def test_the_size_of_a_picture_is_read_from_its_header(name: str) -> None:
 
 def test_a_photograph_that_lies_on_its_side_is_measured_as_it_is_shown() -> None:
     assert images.measure(io.BytesIO(JPEG_TURNED), "image/jpeg") == (2, 3)
+    assert images.measure(io.BytesIO(PNG_TURNED), "image/png") == (2, 3)
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -115,6 +117,11 @@ def test_whatever_follows_a_signature_is_measured_or_refused(
         ("...", "file"),
         ("/", "file"),
         ("x" * 300 + ".jpeg", "x" * 145 + ".jpeg"),
+        ("می\u200cخواهم.txt", "می\u200cخواهم.txt"),
+        ("👩\u200d🔧❤\ufe0f.png", "👩\u200d🔧❤\ufe0f.png"),
+        ("\u200d\u2066\u3164", "file"),
+        ("soft\u00adhyphen\U000e0041.txt", "softhyphen.txt"),
+        ("e" + "\u0301" * 40 + ".txt", "é" + "\u0301" * 29 + ".txt"),
     ],
 )
 def test_a_name_keeps_what_a_name_may_hold(given_name: str, kept: str) -> None:
@@ -128,6 +135,16 @@ def test_any_name_becomes_one_that_is_safe_and_stays_as_it_is(name: str) -> None
     assert not kept.startswith(".")
     assert not set(kept) & set('/\\:*?"<>|\r\n\0')
     assert names.clean(kept) == kept
+
+
+def test_a_name_of_nothing_but_marks_is_cleaned_in_no_time() -> None:
+    def seconds(name: str) -> float:
+        begun = perf_counter()
+        names.clean(name)
+        return perf_counter() - begun
+
+    ordinary = min(seconds("é" * 16_000) for _ in range(3))
+    assert min(seconds("\u0345" * 8000 + "\u0334" * 8000) for _ in range(3)) < 20 * ordinary
 
 
 @given(st.text(max_size=400), st.booleans())

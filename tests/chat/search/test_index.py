@@ -11,8 +11,8 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.folding import fold_for_search
 from chat.search import index
-from chat.search.queries import fold
 
 postgresql = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="what is asked of PostgreSQL"
@@ -61,7 +61,9 @@ def _holds(text: str, word: str) -> bool:
 
 
 LETTERS = st.sampled_from("abc1 %_\\'+中文部é🎉")
-TEXT = st.text(LETTERS | st.characters(exclude_categories=["Cs", "Cc"]), max_size=30).map(fold)
+TEXT = st.text(LETTERS | st.characters(exclude_categories=["Cs", "Cc"]), max_size=30).map(
+    fold_for_search
+)
 
 
 @postgresql

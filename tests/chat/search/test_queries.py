@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.folding import fold_for_search
 from chat import selectors, services
 from chat.models import Attachment, Message, Room
 from chat.protocol import ReplyView
-from chat.search import queries
-from chat.search.queries import Query, Span, excerpt, fold, parse
+from chat.search import excerpts
+from chat.search.excerpts import Span, excerpt
+from chat.search.queries import Query, parse
 from realtime.errors import InvalidCommand
 from tests.conftest import Api
 from tests.support.people import make_member
@@ -98,14 +101,16 @@ def test_any_text_is_a_query_or_a_refusal(text: str) -> None:
         query = parse(text, NOW)
     except InvalidCommand:
         return
-    assert query != Query()
-    assert all(word == fold(word) and word for word in (*query.words, *query.without))
+    assert all(word == fold_for_search(word) and word for word in (*query.words, *query.without))
 
 
 # --- Highlights -------------------------------------------------------------------------------
 
 
-@given(st.text(max_size=400), st.lists(st.text(min_size=1, max_size=4).map(fold), max_size=3))
+@given(
+    st.text(max_size=400),
+    st.lists(st.text(min_size=1, max_size=4).map(fold_for_search), max_size=3),
+)
 def test_the_ranges_of_an_excerpt_lie_in_it_in_order_and_match(text: str, words: list[str]) -> None:
     words = [word for word in words if word]
     found = excerpt(text, words, length=50)
@@ -136,7 +141,7 @@ def test_an_excerpt_says_where_the_words_are(
 
 def test_an_excerpt_of_a_long_text_is_around_the_first_match() -> None:
     found = excerpt("a" * 5000 + " needle " + "b" * 5000, ["needle"])
-    assert len(found.text) <= queries.EXCERPT_LENGTH + 2
+    assert len(found.text) <= excerpts.EXCERPT_LENGTH + 2
     (span,) = found.ranges
     assert found.text[span.start : span.end] == "needle"
     assert found.text[0] == found.text[-1] == "…"
@@ -174,12 +179,68 @@ def found(team: Team, who: Any, text: str, **paging: Any) -> list[str]:
         ("we like c++ and f#", "c++"),
         ("party 🎉 tonight", "🎉"),
         ('O\'Brien said "no"', "o'brien"),
+        ("un café noir", "cafe"),
+        ("a cafe", "café"),
+        ("I don’t know", "don't"),
+        ("I don't know", "don’t"),
+        ("Ещё ёлка", "елка"),
+        ("İzmir and ISPARTA", "izmir ısparta"),
+        ("co\u00adoper\u200bate", "cooperate"),
+        ("Smørrebrød", "smorrebrod"),
+        ("re‑use", "re-use"),
+        ("مُحَمَّد", "محمد"),
     ],
 )
 def test_a_message_is_found_in_any_language(team: Team, said: str, asked: str) -> None:
     team.say(team.alice, team.general, said)
     team.say(team.alice, team.general, "something else altogether 无关")
     assert found(team, team.bob, asked) == [said]
+
+
+HALF_TYPED = (
+    "in: from: from:@ in:# has: has:im is:p before: before:20 before:2026- on:2026-1- on:tod - -in:"
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
+@pytest.mark.parametrize("operator", HALF_TYPED.split())
+def test_a_half_typed_operator_is_no_error_and_takes_nothing_away(
+    team: Team, api: Api, operator: str
+) -> None:
+    team.say(team.alice, team.general, "the word")
+    assert found(team, team.bob, f"word {operator}") == ["the word"]
+    answer = api(team.bob).get("/api/v1/search/messages/", {"q": operator})
+    assert (answer.status_code, answer.json()["results"]) == (200, [])
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
+def test_rooms_and_people_are_found_by_their_names_too(team: Team) -> None:
+    plan = team.room("Café Stratégie", slug="plan-9", people=[team.bob])
+    émile = team.person("Émile", first_name="Emile", last_name="Durkheim")
+    team.say(team.alice, plan, "in the plan")
+    team.say(émile, team.general, "by émile")
+    for asked in ('in:"cafe strategie"', "in:plan-9", 'in:"CAFÉ STRATÉGIE"', "in:PLAN-9"):
+        assert found(team, team.bob, asked) == ["in the plan"]
+    for asked in (
+        "from:émile",
+        "from:emile",
+        "from:@ÉMILE",
+        'from:"emile durkheim"',
+        "from:durkheim",
+    ):
+        assert found(team, team.bob, asked) == ["by émile"]
+    assert found(team, team.carol, 'in:ops in:"Ops"') == []
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("amount")
+def test_what_has_the_very_accents_comes_first(team: Team) -> None:
+    for text in ("a café", "a cafe", "one café", "one cafe"):
+        team.say(team.alice, team.general, text)
+    assert found(team, team.bob, "cafe") == ["one cafe", "a cafe", "one café", "a café"]
+    assert found(team, team.bob, "café") == ["one café", "a café", "one cafe", "a cafe"]
 
 
 @pytest.mark.django_db
@@ -223,7 +284,7 @@ def test_filters_choose_by_room_person_and_what_hangs_on_a_message(team: Team) -
     services.set_pin(principal=alice, message_id=first.message_id, on=True)
     expected = {
         "in:ops": ["@bob words"],
-        "in:OPS": [],
+        "in:OPS": ["@bob words"],
         "in:nowhere words": [],
         "from:BOB": ["answer words", "see https://example.com words"],
         "from:nobody": [],
@@ -390,3 +451,35 @@ def test_a_query_that_cannot_be_read_is_a_problem_with_its_field(
     assert answer.status_code == 400
     assert answer.json()["code"] == "invalid_command"
     assert set(answer.json()["errors"]) <= {"q", "cursor", "limit", "timezone"}
+
+
+@pytest.mark.django_db
+def test_messages_made_of_marks_do_not_slow_down_a_search(team: Team, api: Api) -> None:
+    def seconds(word: str, filling: str) -> float:
+        for _ in range(20):
+            team.say(team.carol, team.general, f"{word} {filling}")
+        client, taken = api(team.bob), []
+        for _ in range(2):
+            begun = perf_counter()
+            answer = client.get("/api/v1/search/messages/", {"q": word, "limit": 20})
+            taken.append(perf_counter() - begun)
+            assert len(answer.json()["results"]) == 20
+        return min(taken)
+
+    ordinary = seconds("ordinary", "é" * 15_900)
+    marks = "\u0345" * 7950 + "\u0334" * 7950
+    assert seconds("attack", marks) < 3 * ordinary
+    # Longer folded than written, and with what cannot be cut anywhere.
+    assert seconds("growing", "ﷺ" * 15_900) < 3 * ordinary + 0.1
+    assert seconds("joined", "\u3163" * 15_900) < 3 * ordinary + 0.1
+
+
+def test_a_query_of_nothing_but_marks_is_read_in_no_time() -> None:
+    begun = perf_counter()
+    for _ in range(100):
+        parse("é" * 500, NOW)
+    ordinary = perf_counter() - begun
+    begun = perf_counter()
+    for _ in range(100):
+        parse("\u0345" * 250 + "\u0334" * 250, NOW)
+    assert perf_counter() - begun < 5 * ordinary

@@ -25,6 +25,7 @@ def test_no_microsecond_is_lost_on_the_way_in_and_out(naive: datetime) -> None:
         instants.rfc3339(MOMENT),
         "2026-11-21T23:18:46.123456+00:00",
         "2026-11-22T01:18:46.123456+02:00",
+        "2026-11-21t23:18:46.123456z",
         1795303126.123456,
     ],
 )
