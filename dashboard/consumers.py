@@ -26,7 +26,7 @@ SNAPSHOT_MINUTES = 10.0
 
 
 class DashboardConsumer(RealtimeConsumer):
-    """/ws/dashboard/ (docs/protocol.md, Dashboard)."""
+    """/ws/dashboard/ (docs/protocol/dashboard.md)."""
 
     selection: Selection = selection.NOTHING
     snapshot_sent = False

@@ -1,4 +1,4 @@
-"""The Dashboard section of docs/protocol.md: its commands and events. Pure."""
+"""The commands and events of docs/protocol/dashboard.md. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from realtime.protocol import Command, ConfirmedPosition, Event, Position
+from realtime.protocol import Command, ConfirmedPosition, Event, Recover
 
 METRIC_NAME = "[a-z][a-z0-9_]*"
 MAX_NAME_LENGTH = 64
@@ -41,7 +41,7 @@ class Subscribe(Command, tag="subscribe"):
     metrics: Names | None = None
     streams: Streams | None = None
     series: SeriesSelectors | None = None
-    recover: dict[str, Position] | None = None
+    recover: Recover | None = None
     history: Minutes | None = None
 
 

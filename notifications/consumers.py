@@ -17,7 +17,7 @@ from realtime.streams.log import StreamKey
 
 
 class NotificationsConsumer(RealtimeConsumer):
-    """/ws/notifications/ (docs/protocol.md, Notifications)."""
+    """/ws/notifications/ (docs/protocol/notifications.md)."""
 
     async def connected(self) -> None:
         async with self.snapshot_first():

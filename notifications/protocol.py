@@ -1,4 +1,4 @@
-"""The Notifications section of docs/protocol.md: its commands and events. Pure."""
+"""The commands and events of docs/protocol/notifications.md. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from realtime.messages import Ack
-from realtime.protocol import MAX_INTEGER, Command, ConfirmedPosition, Event, Position
+from realtime.protocol import MAX_INTEGER, Command, ConfirmedPosition, Event, Recover
 
 # The log stream of one user's notifications.
 STREAM = "notifications"
@@ -28,7 +28,7 @@ class Subscribe(Command, tag="subscribe"):
     """Resume from a position, or get a new snapshot. `streams` can only name the one stream."""
 
     streams: Annotated[list[Literal["notifications"]], Meta(max_length=1)] | None = None
-    recover: dict[str, Position] | None = None
+    recover: Recover | None = None
 
 
 class SubscriptionConfirmed(Event, tag="subscription_confirmed"):

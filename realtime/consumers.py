@@ -27,7 +27,7 @@ from realtime.streams.log import StreamKey
 
 
 class RealtimeConsumer(FollowsLogs):
-    """Base of every endpoint: subscriptions, and the common commands of docs/protocol.md."""
+    """Base of every endpoint: subscriptions, and the commands of docs/protocol/common.md."""
 
     _clock: asyncio.Task[None] | None = None
 

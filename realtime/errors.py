@@ -1,7 +1,7 @@
 """The errors that services raise: one family for HTTP and WebSockets.
 
 They are converted at two edges: by the consumer base to an `error` frame, and by DRF's exception
-handler to problem JSON (RFC 9457). Codes are those of docs/protocol.md.
+handler to problem JSON (RFC 9457). Codes are in docs/protocol/limits-and-errors.md.
 """
 
 from __future__ import annotations

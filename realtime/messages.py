@@ -1,8 +1,8 @@
-"""Commands and events of every endpoint (docs/protocol.md, Lifecycle)."""
+"""Commands and events of every endpoint (docs/protocol/common.md)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -119,6 +119,16 @@ class Error(Event, tag="error"):
     errors: dict[str, list[str]] | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
     remaining: int | UnsetType = UNSET
+
+
+class Unrecoverable(Event, tag="error"):
+    """Events between a slow subscriber's position and this one are gone: it goes on from here."""
+
+    code: Literal["unrecoverable_position"]
+    message: str
+    stream: str
+    epoch: str
+    offset: int
 
 
 def error_event(error: AppError, *, remaining: int | UnsetType = UNSET) -> Error:

@@ -1,6 +1,6 @@
 """The envelope of the WebSocket protocol: commands in, events out, close codes.
 
-docs/protocol.md is the contract. Pure: no Django, no I/O.
+docs/protocol/ is the contract. Pure: no Django, no I/O.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ C = TypeVar("C", bound="Command")
 
 
 class CloseCode(IntEnum):
-    """Close codes and what they ask of the client (docs/protocol.md has the table)."""
+    """Close codes and what they ask of the client (docs/protocol/limits-and-errors.md)."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -68,6 +68,20 @@ class Position(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     epoch: Annotated[str, msgspec.Meta(max_length=64)]
     offset: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class GivenPosition(Position, frozen=True):
+    """A position as a client gives it in `recover`.
+
+    It may be an entry of `subscription_confirmed.positions`, sent back as it is: `recovered` is
+    ignored.
+    """
+
+    recovered: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+# Positions by stream name, in the one shape that `recover` has on every endpoint.
+Recover = dict[str, GivenPosition]
 
 
 class ConfirmedPosition(msgspec.Struct, frozen=True):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,8 +22,16 @@ def api_document() -> dict[str, Any]:
         return dict(generator.get_schema(request=None, public=True))
 
 
+class FormatNegotiation(DefaultContentNegotiation):
+    """Takes `?format=json` too, which the API itself does not."""
+
+    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE="format")
+
+
 class SchemaView(SpectacularAPIView):
     """GET: the OpenAPI document as YAML, or as JSON to clients that accept only JSON."""
+
+    content_negotiation_class = FormatNegotiation
 
     def _get_schema_response(self, request: Request) -> Response:
         return Response(api_document())

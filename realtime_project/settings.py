@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +26,20 @@ PUBLIC_ORIGIN = ENVIRONMENT.origin_at(ENVIRONMENT.host, ENVIRONMENT.port)
 CORS_ALLOWED_ORIGINS = ENVIRONMENT.cors_allowed_origins
 CORS_ALLOW_CREDENTIALS = True
 CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = (*default_headers, "if-none-match", "if-range", "range", "x-request-id")
+# A page of another origin sees only these headers of an answer, and a few that are always safe.
+CORS_EXPOSE_HEADERS = (
+    "Accept-Ranges",
+    "Content-Disposition",
+    "Content-Range",
+    "ETag",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Process-Time",
+    "X-Request-ID",
+)
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 
 INSTALLED_APPS = [
@@ -232,6 +247,8 @@ REST_FRAMEWORK = {
     },
     # REMOTE_ADDR is already the client's (TRUSTED_PROXIES); headers are not read again.
     "NUM_PROXIES": 0,
+    # `format` is a parameter like any other unknown one: answers are JSON.
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
@@ -240,7 +257,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": (
         "The REST API of Pitwall. Every refusal is a problem document (RFC 9457). Lists that grow "
         "come in pages. Every answer has the headers `X-Request-ID` and `X-Process-Time` "
-        "(seconds)."
+        "(seconds), and says with `RateLimit` how many requests are left. A query parameter that "
+        "an operation does not list is refused."
     ),
     "LICENSE": {"name": "BSD-3-Clause"},
     "OAS_VERSION": "3.1.0",

@@ -8,14 +8,14 @@ from typing import Any, cast
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts import selectors
 from accounts.login.requests import WorkspaceRequest
 from realtime.database import threads
+from realtime.http.views import RestView
 
 
-class WorkspaceAPIView(APIView):
+class WorkspaceAPIView(RestView):
     """Base of the views inside a workspace (`?workspace=<slug>`, else the user's default).
 
     It finds the principal. Services and selectors check what the principal may do.

@@ -6,7 +6,6 @@ from django.utils.translation import gettext as _
 from msgspec import to_builtins
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import selectors, services
 from accounts.api.base import WorkspaceAPIView
@@ -28,9 +27,10 @@ from accounts.login.requests import WorkspaceRequest
 from realtime.errors import Unauthenticated
 from realtime.http.openapi import PAGE_PARAMETERS, operation, page_of
 from realtime.http.pages import NewestFirst
+from realtime.http.views import RestView
 
 
-class TokenView(APIView):
+class TokenView(RestView):
     """POST username and password: an access token (short) and a refresh token (long)."""
 
     authentication_classes = ()
@@ -63,7 +63,7 @@ class TokenView(APIView):
         )
 
 
-class TokenRefreshView(APIView):
+class TokenRefreshView(RestView):
     """POST a refresh token: a new access token."""
 
     authentication_classes = ()

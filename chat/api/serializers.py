@@ -120,7 +120,11 @@ class CardSerializer(StrictSerializer):
 class SendMessageSerializer(StrictSerializer):
     text = TextField(required=False, allow_blank=True, default="")
     client_message_id = TextField(required=False, max_length=MAX_CLIENT_ID_LENGTH)
-    reply_to = NumberField(required=False, allow_null=True)
+    reply_to = NumberField(
+        required=False,
+        allow_null=True,
+        help_text="The `message_id` of the message to answer, not its sequence.",
+    )
     attachments = serializers.ListField(
         child=NumberField(), required=False, max_length=MAX_ATTACHMENTS
     )

@@ -31,7 +31,7 @@ from realtime.errors import InvalidCommand, NotAnObject
 
 
 class ChatConsumer(RoomCommands, CardCommands, UploadCommands):
-    """/ws/chat/ (docs/protocol.md, Chat)."""
+    """/ws/chat/ (docs/protocol/chat.md)."""
 
     async def receive_bare_text(self, text: str, error: NotAnObject) -> None:
         """Post text that is not JSON as a message in the room of the URL."""

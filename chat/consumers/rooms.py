@@ -167,7 +167,7 @@ class RoomCommands(RealtimeConsumer):
     # --- Following ----------------------------------------------------------------------------
 
     async def _subscribe(self, command: Subscribe, *, as_reply: bool = False) -> None:
-        recover = _positions(command.recover)
+        recover = _positions(command.recover or {})
         wanted, left_out = await self._wanted(command, recover)
         there = await self.call(selectors.roles_in, self.principal, wanted)
         if unknown := [slug for slug in wanted if slug not in there and slug not in recover]:

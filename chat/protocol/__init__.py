@@ -1,4 +1,4 @@
-"""The Chat section of docs/protocol.md: its commands and events. Pure."""
+"""The commands and events of docs/protocol/chat.md. Pure."""
 
 from chat.protocol.commands import (
     Away,

@@ -13,7 +13,7 @@ from chat.protocol.limits import (
     MAX_CLIENT_ID_LENGTH,
     MAX_HISTORY,
 )
-from realtime.protocol import Command, Position
+from realtime.protocol import Command, Recover
 
 # Longer than any room's slug, so that a slug that is too long is `not_found` like any unknown one.
 Slug = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -33,7 +33,7 @@ class Subscribe(Command, tag="subscribe", kw_only=True):
     """
 
     rooms: Rooms | None = None
-    recover: dict[str, Position] = {}
+    recover: Recover | None = None
     join: bool = True
     history: Annotated[int, Meta(ge=0, le=MAX_HISTORY)] = DEFAULT_HISTORY
 
@@ -50,7 +50,10 @@ class CardReference(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class SendMessage(Command, tag="send_message", kw_only=True):
-    """Post a message. `channel` is an alias of `room`, `message` of `text`."""
+    """Post a message. `channel` is an alias of `room`, `message` of `text`.
+
+    `reply_to` is the id of the message to answer.
+    """
 
     room: Slug | None = None
     channel: Slug | None = None

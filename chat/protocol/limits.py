@@ -1,4 +1,4 @@
-"""Limits of chat, as in docs/protocol.md and docs/chat.md."""
+"""Limits of chat, as in docs/protocol/chat.md and docs/chat.md."""
 
 from __future__ import annotations
 

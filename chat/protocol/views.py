@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 
 class ReactionView(Struct, kw_only=True):
@@ -60,7 +60,7 @@ class MessageView(Struct, kw_only=True):
     message: str
     html: str
     timestamp: str
-    reply_to: int | UnsetType = UNSET
+    reply_to: Annotated[int, Meta(description="The answered message's id.")] | UnsetType = UNSET
     reply: ReplyView | UnsetType = UNSET
     edited_at: str | None = None
     deleted: bool = False

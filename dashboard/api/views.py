@@ -31,7 +31,7 @@ from realtime.http.openapi import operation
 PARTIAL = OpenApiParameter(
     "partial",
     str,
-    enum=["0", "1"],
+    enum=["0", "1", "false", "true"],
     description="1: store the valid samples even if others are not.",
 )
 SAMPLES = OpenApiExample(

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from itertools import accumulate, islice
 from typing import Self
 
-import msgspec
-
 from realtime.database import threads
 from realtime.database.threads import DATABASE_AWAY
 from realtime.fanout import broadcast
 from realtime.fanout.connection import Connection, Subscription
 from realtime.fanout.feeds import Feed
 from realtime.fanout.frames import Bundle
+from realtime.messages import Unrecoverable
 from realtime.protocol import Position, with_fields
 from realtime.streams import exits, log, retractions
 from realtime.streams.log import Appended, Extent, StreamKey
@@ -243,15 +242,14 @@ class LogFeed(Feed[Position | None, tuple[Position, bool]]):
 
     def _unrecoverable(self, position: int) -> Bundle:
         """Return the error for a subscriber overtaken by retention: it needs a new snapshot."""
-        error = {
-            "type": "error",
-            "code": "unrecoverable_position",
-            "message": f"Events after {position} are gone: subscribe again for a snapshot.",
-            "stream": self.key.name,
-            "epoch": self.epoch,
-            "offset": self.head,
-        }
-        return Bundle([msgspec.json.encode(error)])
+        error = Unrecoverable(
+            code="unrecoverable_position",
+            message=f"Events after {position} are gone: subscribe again for a snapshot.",
+            stream=self.key.name,
+            epoch=self.epoch,
+            offset=self.head,
+        )
+        return Bundle([error.encode()])
 
     async def _fill(self) -> None:
         try:

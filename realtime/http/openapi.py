@@ -5,8 +5,9 @@ A view declares the name, the input and the answers of each of its methods:
     @operation("create_room", "Make a room", body=RoomSerializer, answers={201: RoomSummary})
     def post(self, request): ...
 
-The parts that all operations share are added here: authentication and refusals
-(realtime.http.problems).
+The parts that all operations share are added here: authentication, refusals
+(realtime.http.problems) and rate limits (realtime.http.rate_limits). A query parameter that an
+operation does not describe is refused (realtime.http.parameters).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from drf_spectacular.utils import (
 )
 from msgspec import UNSET, Struct, UnsetType
 from rest_framework import serializers
+
+from realtime.http.parameters import checked
 
 F = TypeVar("F", bound=Callable[..., Any])
 Document = dict[str, Any]
@@ -56,6 +59,23 @@ _RETRY_AFTER = {
     "description": "Seconds after which the same request may succeed.",
     "schema": {"type": "integer", "minimum": 0},
 }
+RATE_LIMITS: Document = {
+    "RateLimit-Policy": {
+        "description": (
+            "The limits that count this request: name, `q` requests in `w` seconds "
+            "(draft-ietf-httpapi-ratelimit-headers)."
+        ),
+        "schema": {"type": "string", "examples": ['"user";q=1200;w=60, "samples";q=600;w=60']},
+    },
+    "RateLimit": {
+        "description": (
+            "The limit that will be met first: `r` requests are left, and after `t` seconds there "
+            "are more."
+        ),
+        "schema": {"type": "string", "examples": ['"samples";r=599;t=60']},
+    },
+}
+_SHARED_HEADERS = {name: {"$ref": f"#/components/headers/{name}"} for name in RATE_LIMITS}
 # Component name and description of each refusal, by status.
 REFUSALS: dict[int, tuple[str, str]] = {
     400: ("Invalid", "The request is not as it must be; `errors` names the fields."),
@@ -93,7 +113,8 @@ def operation(
     """
 
     def describe(method: F) -> F:
-        method.refuses = {*refuses, *([400] if query else [])}  # type: ignore[attr-defined]
+        strict = checked(method, query, parameters)
+        strict.refuses = {*refuses, 400}  # type: ignore[attr-defined]
         return extend_schema(
             operation_id=name,
             summary=summary,
@@ -101,7 +122,7 @@ def operation(
             request=body,
             responses=dict(answers),
             examples=list(examples),
-        )(method)
+        )(strict)
 
     return describe
 
@@ -140,6 +161,9 @@ class AutoSchema(SpectacularSchema):
             for status in refused:
                 name, _description = REFUSALS[status]
                 described["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
+            for response in described["responses"].values():
+                if "$ref" not in response:
+                    response["headers"] = {**response.get("headers", {}), **_SHARED_HEADERS}
             described["responses"] = dict(sorted(described["responses"].items()))
         return described
 
@@ -202,7 +226,7 @@ class AutoSchema(SpectacularSchema):
 
 
 def add_shared_parts(result: Document, **kwargs: Any) -> Document:
-    """drf-spectacular hook: add the refusals and the health checks, which are no Django views."""
+    """drf-spectacular hook: add refusals, headers and the health checks, which are no views."""
     _schemas, components = msgspec.json.schema_components((Problem, Readiness), ref_template=_REF)
     schemas = result["components"].setdefault("schemas", {})
     result["components"]["schemas"] = dict(sorted((schemas | components).items()))
@@ -210,18 +234,19 @@ def add_shared_parts(result: Document, **kwargs: Any) -> Document:
         name: _refusal(status, description)
         for status, (name, description) in sorted(REFUSALS.items(), key=lambda item: item[1])
     }
+    result["components"]["headers"] = RATE_LIMITS
     result["paths"] |= HEALTH
     return result
 
 
 def _refusal(status: int, description: str) -> Document:
     content = {PROBLEM: {"schema": {"$ref": _REF.format(name="Problem")}}}
-    response: Document = {"description": description, "content": content}
+    headers: Document = dict(_SHARED_HEADERS)
     if status in (429, 503):
-        response["headers"] = {"Retry-After": _RETRY_AFTER}
+        headers["Retry-After"] = _RETRY_AFTER
     if status == 401:
-        response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    return response
+        headers["WWW-Authenticate"] = {"schema": {"type": "string"}}
+    return {"description": description, "headers": headers, "content": content}
 
 
 def _is_msgspec(hint: Any) -> bool:

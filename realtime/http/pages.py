@@ -10,8 +10,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
+from realtime.errors import InvalidCommand
+
 T = TypeVar("T")
 _ID = re.compile("[0-9]{1,18}")
+_LIMIT = re.compile("[0-9]{1,3}")
 
 
 class Page(Struct, Generic[T], kw_only=True):
@@ -27,8 +30,21 @@ class NewestFirst(CursorPagination):
 
     ordering = "-id"
     page_size = 50
-    page_size_query_param = "limit"
     max_page_size = 200
+
+    def get_page_size(self, request: Request) -> int:
+        """Return the `limit` of the query string.
+
+        Raises:
+            InvalidCommand: it is not a number of rows that a page can have.
+        """
+        given = request.query_params.get("limit")
+        if given is None:
+            return self.page_size
+        if not _LIMIT.fullmatch(given) or not 0 < int(given) <= self.max_page_size:
+            reason = f"A whole number from 1 to {self.max_page_size}."
+            raise InvalidCommand.field("limit", reason)
+        return int(given)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Decode the cursor; raises NotFound if its position is not an id."""

@@ -10,9 +10,10 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView, exception_handler
+from rest_framework.views import exception_handler
 
 from realtime.errors import AppError
+from realtime.http.views import RestView
 from realtime.translations import translated, translated_errors
 
 # DRF's error codes to the protocol's, where they differ.
@@ -75,12 +76,11 @@ def _from_drf(error: Exception, default: Response) -> Response:
     return problem(default.status_code, _CODES.get(code, code), str(detail))
 
 
-class UnknownPath(APIView):
+class UnknownPath(RestView):
     """Answers unknown paths below the API's root with a problem document."""
 
     permission_classes = []
-    authentication_classes = []
-    throttle_classes = []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
         raise exceptions.NotFound("There is no such path in the API.")

@@ -16,7 +16,9 @@ RETRY_AFTER = 5
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of a socket as the client sees it; docs/protocol.md (close codes) has its reactions.
+    """The end of a socket as the client sees it.
+
+    docs/protocol/limits-and-errors.md has the close codes and the client's reactions.
 
     Args:
         code: the close code of an open socket.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# At most 30 s on the wire (docs/protocol.md): the sweep for due connections runs about once a
-# second.
+# At most 30 s on the wire (docs/protocol/staying-connected.md): the sweep for due connections runs
+# about once a second.
 MAX_INTERVAL = 28.5
 MIN_INTERVAL = 10.0
 # Share of the timeout, so that an answer to the last heartbeat still comes in time.

@@ -71,7 +71,8 @@ class Retention(Worker):
 class EventExpiry(Expiry):
     """Events of log streams, after settings.EVENT_RETENTION; raises the stream's floor first.
 
-    A client whose position is below the floor is told so and gets a snapshot (docs/protocol.md).
+    A client whose position is below the floor is told so and gets a snapshot
+    (docs/protocol/resuming.md).
     """
 
     def begin(self) -> None:

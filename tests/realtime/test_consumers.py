@@ -1,4 +1,4 @@
-"""The life of a socket, as its client sees it (docs/protocol.md, Frames and Lifecycle)."""
+"""The life of a socket, as its client sees it (docs/protocol/)."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The commands that every endpoint accepts, and pushes to users (docs/protocol.md)."""
+"""The commands that every endpoint accepts, and pushes to users (docs/protocol/common.md)."""
 
 import asyncio
 import json

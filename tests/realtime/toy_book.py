@@ -1,4 +1,4 @@
-"""A small real book, as in the Trading section of docs/protocol.md, and its venue.
+"""A small real book, as in docs/protocol/planned.md, and its venue.
 
 Prices are integer ticks of 0.01. The venue takes the place of a database: it commits a change with
 its sequence, and books are loaded from it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.test import Client
+from django.urls import URLResolver, get_resolver
 
 from accounts.models import Role
 from tests.conftest import Api
@@ -67,6 +69,32 @@ def test_every_operation_is_named_grouped_and_told_in_a_sentence() -> None:
         assert operation["summary"], operation["operationId"]
         assert set(operation["tags"]) <= tags
         assert "429" in operation["responses"] or operation["tags"] == ["health"]
+
+
+def test_every_address_and_method_of_the_api_is_in_the_document() -> None:
+    served = {
+        ("/api/v1/" + re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", route), method)
+        for route, view in _routes(get_resolver("realtime_project.api"))
+        for method in view.view_class.http_method_names
+        if hasattr(view.view_class, method) and method not in ("options", "head")
+    }
+    described = {
+        (path, method)
+        for path, operations in documented.document()["paths"].items()
+        for method in operations
+        if path.startswith("/api/v1/")
+    }
+    assert len(served) > 40
+    assert served == described
+
+
+def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _routes(pattern, route)
+        elif route:  # the empty one answers unknown paths
+            yield route, pattern.callback
 
 
 # The client itself checks each of these against the document.

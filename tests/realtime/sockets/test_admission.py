@@ -1,4 +1,4 @@
-"""Limits of admission: by process, by address, by user (docs/protocol.md, Lifecycle)."""
+"""Limits of admission: by process, by address, by user (docs/protocol/limits-and-errors.md)."""
 
 import asyncio
 import time

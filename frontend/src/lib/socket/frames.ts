@@ -1,4 +1,4 @@
-/** Wire formats that all endpoints share (docs/protocol.md, version 1). */
+/** Wire formats that all endpoints share (docs/protocol/frames.md, version 1). */
 
 export interface Frame {
   readonly type: string
