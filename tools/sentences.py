@@ -29,7 +29,11 @@ FOR_PEOPLE = (
     "realtime/database/threads.py",
     "realtime/database/turns.py",
     "realtime/sockets/dispatch.py",
+    "realtime/http/body_limit.py",
+    "realtime/http/error_pages.py",
     "realtime/http/problems.py",
+    "realtime/server/connections.py",
+    "realtime/server/http.py",
 )
 # The arguments of these are for the log, or for a programmer who called something wrongly.
 FOR_PROGRAMMERS = {

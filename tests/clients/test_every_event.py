@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from pitwall_client import Client, Frame
 
+from accounts import services as accounts
 from chat import services as chat
 from chat.models import Message
 from chat.protocol import events as durable
@@ -133,6 +134,9 @@ async def test_every_event_of_a_room_reaches_a_program(
         lambda: chat.delete_room(principal=alice, room="ops"),
         lambda: team.room("Pit wall", owner=team.bob, people=[team.alice], slug="pit"),
         lambda: chat.remove_member(principal=by_bob, room="pit", user_id=team.alice.pk),
+        lambda: accounts.update_profile(
+            user=team.carol, first_name="Carol", last_name="Reed", email=team.carol.email
+        ),
         lambda: push_user_message(user_id=team.alice.pk, message="Box"),
     ]
     for change in changes:

@@ -406,7 +406,8 @@ async def test_a_body_beyond_all_bounds_is_refused_before_it_is_taken_in(server:
         for _ in range(40):
             yield b"x" * 2**20
 
-    async with httpx.AsyncClient(base_url=f"http://{server}") as client:
+    _team, cookies = await threads.call(_team_and_cookies)
+    async with httpx.AsyncClient(base_url=f"http://{server}", cookies=cookies) as client:
         announced = await client.post(ADDRESS, content=b"x" * (22 * 2**20))
         assert announced.status_code == 413
         assert announced.json()["code"] == "invalid_command"
