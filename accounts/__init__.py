@@ -1,1 +1,1 @@
-"""People, workspaces and the ways in: sessions, tokens, tickets, and who may do what."""
+"""Users, workspaces, credentials (sessions, tokens, tickets) and permissions."""

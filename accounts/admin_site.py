@@ -1,4 +1,4 @@
-"""The admin's site: Pitwall's login page, and every change on record in the audit log."""
+"""The admin site: it uses Pitwall's login page and records every change in the audit log."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CODES = {
 
 
 class PitwallAdminSite(AdminSite):
-    """Runs each changing request as one unit of work, with its entries in the audit log."""
+    """Runs each request that changes something, and its audit entries, as one unit of work."""
 
     site_header = _("Pitwall administration")
     site_title = "Pitwall"
     index_title = _("Users, workspaces and what they own")
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register models; whatever admin class they bring, its changes are put on record."""
+        """Register models; changes through any admin class are recorded in the audit log."""
         base = admin_class or ModelAdmin
         members = {"__module__": base.__module__, "__doc__": base.__doc__}
         audited = type(base.__name__, (base, AuditedAdmin), members)
@@ -55,27 +55,27 @@ class PitwallAdminSite(AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """One login page for all, with its lockout; the admin's own tells others they may not."""
+        """Send anonymous users to the common login page; show other users that they lack access."""
         return login_required(super().login)(request, extra_context)
 
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """One page for changing one's password, the one that closes sockets too."""
+        """Redirect to the common page for changing a password, which also closes sockets."""
         return redirect("accounts:password_change")
 
 
 class AuditedAdmin(ModelAdmin):  # type: ignore[type-arg]
-    """Mixed into every registered admin class: each add, change and delete goes on record.
+    """Mixin for every registered admin class that records each add, change and delete.
 
-    What a service has put on record already is not repeated.
+    Changes that a service has already recorded are not repeated.
     """
 
-    # Fields whose values the audit log is not to tell, beside those of password fields.
+    # Fields whose values are hidden in the audit log, in addition to password fields.
     audit_hidden: tuple[str, ...] = ()
 
     def audit_workspace_id(self, obj: Model) -> int | None:
-        """The workspace whose admins may read of changes to `obj`."""
+        """Return the id of the workspace whose admins may read entries about `obj`."""
         if isinstance(obj, Workspace):
             return obj.pk
         return getattr(obj, "workspace_id", None)
@@ -83,8 +83,8 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[type-arg]
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> Any:
-        # The only place that is given the forms; what follows at once is log_addition or
-        # log_change, with the saved object.
+        # Only this method receives the forms. Django calls log_addition or log_change right
+        # after it, with the saved object.
         request._audited_forms = (form, formsets or [])  # type: ignore[attr-defined]
         return super().construct_change_message(request, form, formsets, add)
 
@@ -109,7 +109,7 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[type-arg]
                 self._record(row, row_verb, details)
 
     def _record(self, obj: Model, verb: str, details: dict[str, Any]) -> None:
-        # Names of rows may hold translated words: kept in one language, whoever edits.
+        # Names of rows may contain translated words; the log keeps them in one language.
         with translation.override(settings.LANGUAGE_CODE):
             target = audit.Target.of(obj)
         known = audit.noted(target)
@@ -125,7 +125,7 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[type-arg]
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]
-    """Rows that are looked at and ended, never typed in."""
+    """Base for rows that staff can view and end but not edit."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

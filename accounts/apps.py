@@ -7,8 +7,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        # Imported for what they register: pages, what the API document says of credentials, the
-        # first accounts, what retention removes, receivers of signals, system checks.
+        # Imported for their side effects: they register pages, authentication schemes of the
+        # OpenAPI document, the first accounts, retention, signal receivers and system checks.
         from accounts import navigation, prepare, retention, signals  # noqa: F401
         from accounts.api import openapi  # noqa: F401
         from accounts.shell import checks  # noqa: F401

@@ -1,4 +1,4 @@
-"""Login by username or by email address."""
+"""The authentication backend: login by username or email address."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from accounts.folding import fold
+from accounts.login import passwords
+from accounts.login.lockout import client_address
 from accounts.models import User
 
 
 class UsernameOrEmailBackend(ModelBackend):
-    """A username wins over the same text as somebody's email address."""
+    """Checks passwords with the same limits as the login page."""
 
     def authenticate(
         self,
@@ -21,13 +22,15 @@ class UsernameOrEmailBackend(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        if username is not None:
-            username = _canonical(username.strip())
-        return super().authenticate(request, username=username, password=password, **kwargs)
+        """Return the user; None if the name or password is wrong.
 
-
-def _canonical(name: str) -> str:
-    if "@" not in name or User.objects.filter(folded=fold(name)).exists():
-        return name
-    owner = User.objects.filter(folded_email=fold(name)).only("username").first()
-    return owner.username if owner else name
+        Raises:
+            LockedOut, Unavailable: as accounts.login.passwords.sign_in.
+        """
+        if username is None or password is None:
+            return None
+        address = client_address(request) if request is not None else None
+        try:
+            return passwords.sign_in(username, password, address)
+        except passwords.WrongPassword:
+            return None

@@ -1,4 +1,4 @@
-"""A name for a browser that its owner will recognise."""
+"""Names for browsers that their owners recognise."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ HANDHELD = {"iPhone", "iPad", "Android", "HarmonyOS"}
 
 
 def browser_of(user_agent: str) -> str:
-    """Such as "Firefox"; the program's own name for what is no browser; empty if unknown."""
+    """Return a name such as "Firefox", or a program's own name; empty if unknown."""
     known = _first(BROWSERS, user_agent)
     return known or user_agent.split("/", 1)[0].strip()[:40]
 
 
 def system_of(user_agent: str) -> str:
-    """Such as "Windows"; empty if unknown."""
+    """Return a name such as "Windows"; empty if unknown."""
     return _first(SYSTEMS, user_agent)
 
 

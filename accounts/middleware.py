@@ -1,4 +1,4 @@
-"""Notes the use of sessions, and who is acting in a request."""
+"""Middleware that records the use of sessions and sets the actor of a request."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class SessionActivityMiddleware:
-    """Keeps "last seen" fresh for requests that came with a session and used it."""
+    """Updates "last seen" for requests that used their session."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        # A view that never asked who is there must not cost a look-up of it.
+        # A view that did not read the user must not cause a query for it.
         if request.session.accessed and request.user.is_authenticated:
             session_key = request.session.session_key
             if session_key and recent_use.is_due(session_key):
@@ -36,7 +36,7 @@ class SessionActivityMiddleware:
 
 
 class ActorMiddleware:
-    """Says who is acting in a request (realtime.acting), whatever has let them in."""
+    """Sets the actor of a request (realtime.acting), for all kinds of credentials."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -47,7 +47,7 @@ class ActorMiddleware:
 
 
 def _actor(request: HttpRequest) -> Actor:
-    # Read when asked: a bearer token is looked at by the view, which then sets the user.
+    # Evaluated lazily: the view checks a bearer token and then sets the user.
     address = client_address(request)
     if not request.user.is_authenticated:
         return Actor(address=address)

@@ -1,4 +1,4 @@
-"""Users, their workspaces, what lets them in (sessions, tokens, tickets), and the audit log."""
+"""Users, workspaces, credentials (sessions, tokens, tickets), and the audit log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.contrib.auth import hashers
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.sessions.models import Session
@@ -22,7 +23,7 @@ from accounts.names import RESERVED, clean_name
 
 
 class Role(models.TextChoices):
-    """What a membership lets its user do; policy.py maps roles to actions."""
+    """The role of a membership; policy.py maps roles to actions."""
 
     OWNER = "owner", pgettext_lazy("role", "Owner")
     ADMIN = "admin", pgettext_lazy("role", "Admin")
@@ -50,6 +51,10 @@ def visible(username: str) -> None:
         raise ValidationError(_("This name has characters that cannot be seen."), code="invisible")
 
 
+# As Django declares it: only more is refused here.
+_USERNAME = AbstractUser._meta.get_field("username")
+
+
 class UserManager(DjangoUserManager["User"]):
     """Finds people by username as it is folded: two names may not fold to the same."""
 
@@ -58,22 +63,25 @@ class UserManager(DjangoUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person (or a program with a login of its own).
+    """A person, or a program with its own login.
 
-    `folded` and `folded_email`: name and address as they are compared (accounts.folding).
-    `last_seen_at`: the latest request or open socket, whatever let it in; written at most once
-    a minute.
+    `folded` and `folded_email` are the name and address as they are compared (accounts.folding).
+    `last_seen_at` is the time of the latest request or open socket, over all credentials; it is
+    written at most once a minute.
     """
 
     last_seen_at = models.DateTimeField(
         _("last seen"), null=True, blank=True, editable=False, db_index=True
     )
 
+    # The mark held by sessions and JWTs from before the same password was rehashed with other
+    # parameters, so that they stay valid. Empty: the mark comes from the current hash.
+    kept_auth_hash = models.CharField(max_length=128, blank=True, editable=False)
     username = models.CharField(
-        _("username"),
+        _USERNAME.verbose_name,
         max_length=150,
         unique=True,
-        help_text=_("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
+        help_text=_USERNAME.help_text,
         validators=[AbstractUser.username_validator, not_reserved, visible],
         error_messages={"unique": _("A user with that username already exists.")},
     )
@@ -131,9 +139,32 @@ class User(AbstractUser):
     def display_name(self) -> str:
         return self.get_full_name() or self.username
 
+    def get_session_auth_hash(self) -> str:
+        """Return the mark that sessions and JWTs hold; it changes only with the password."""
+        return self.kept_auth_hash or super().get_session_auth_hash()
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.kept_auth_hash = ""
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Check the password, and rehash it if its hash has other parameters."""
+
+        def hash_again(raw_password: str) -> None:
+            before, kept = self.password, self.get_session_auth_hash()
+            self.set_password(raw_password)
+            self._password = None  # not a new password, so signal receivers must not see one
+            self.kept_auth_hash = kept
+            # Does not overwrite a password that was changed in the meantime.
+            User.objects.filter(pk=self.pk, password=before).update(
+                password=self.password, kept_auth_hash=kept
+            )
+
+        return hashers.check_password(raw_password, self.password, hash_again)
+
 
 class Workspace(models.Model):
-    """The wall between teams: every row of every domain belongs to exactly one."""
+    """The tenant: every row of every app belongs to exactly one workspace."""
 
     slug = models.SlugField(_("slug"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100)
@@ -152,7 +183,7 @@ class Workspace(models.Model):
 
 
 class Membership(models.Model):
-    """A user's place in a workspace."""
+    """A user's membership in a workspace."""
 
     user = models.ForeignKey(
         User,
@@ -195,9 +226,9 @@ class Membership(models.Model):
 
 
 class UserSession(models.Model):
-    """Where and when one Django session is used, for its owner to read and to end.
+    """The device, address and times of a Django session, so that its owner can review and end it.
 
-    The foreign key makes the row go when the session goes, whichever way that happens.
+    The foreign key deletes the row when the session is deleted, however that happens.
     """
 
     session = models.OneToOneField(
@@ -225,8 +256,34 @@ class UserSession(models.Model):
         return self.session_id
 
 
+class RefreshToken(models.Model):
+    """A program's login by password (`POST /api/v1/token/`), which its owner can review and end.
+
+    The refresh token and the access tokens made from it are valid while this row exists
+    (ADR 0023). `jti` is the refresh token's id.
+    """
+
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="refresh_tokens", verbose_name=_("user")
+    )
+    jti = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("signed in"), default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires"), db_index=True, editable=False)
+    address = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    user_agent = models.CharField(_("device"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("program that is signed in")
+        verbose_name_plural = _("programs that are signed in")
+        ordering = ["-last_used_at"]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.created_at:%Y-%m-%d %H:%M}"
+
+
 class ApiToken(models.Model):
-    """A program's key to one workspace, with its owner's role there. Only a hash is kept."""
+    """A program's credential for one workspace, with its owner's role. Only a hash is stored."""
 
     user = models.ForeignKey(
         User,
@@ -257,7 +314,7 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     def state(self, now: datetime | None = None) -> str:
-        """`active`, `expired` or `revoked` at `now` (aware; default: the present)."""
+        """Return `active`, `expired` or `revoked` at `now` (aware; default: the current time)."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and self.expires_at <= (now or timezone.now()):
@@ -266,9 +323,10 @@ class ApiToken(models.Model):
 
 
 class WebSocketTicket(models.Model):
-    """A single-use way in for one socket; the row is deleted by whoever redeems it first.
+    """A single-use credential for one socket; the first client to redeem it deletes the row.
 
-    It goes with the session or the token it was issued to, so that ending either ends it too.
+    It is deleted with the session, API token or refresh token that it was issued to. The socket
+    ends at `login_expires_at`, like one opened with the token itself.
     """
 
     hash = models.CharField(max_length=64, unique=True)
@@ -282,6 +340,8 @@ class WebSocketTicket(models.Model):
         db_column="session_key",
     )
     token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, null=True, related_name="+")
+    refresh = models.ForeignKey(RefreshToken, on_delete=models.CASCADE, null=True, related_name="+")
+    login_expires_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -292,13 +352,40 @@ class WebSocketTicket(models.Model):
         return f"{self.user} · {self.expires_at:%H:%M:%S}"
 
 
-class AuditEntry(models.Model):
-    """One action that is on record (accounts.audit). Only ever added; retention removes old ones.
+class LoginTries(models.Model):
+    """Failed sign-in attempts by name and address block (accounts.services.tries, ADR 0022).
 
-    It outlives all that it tells of, which is therefore kept by id and by name, and not by a
-    foreign key that the database enforces. `actor_id` is None for the system and for people who
-    had not signed in. `target_kind` is the label of the target's model. The admins of `workspace`
-    may read an entry that is not `staff_only`.
+    `subject` is the user (`user:<id>`) or a hash of a name that does not exist. `tries` is void
+    from `expires_at` on. `signed_in_at` is when the user last signed in from the block.
+    """
+
+    subject = models.CharField(max_length=80)
+    block = models.CharField(max_length=50)
+    tries = models.PositiveIntegerField(default=0)
+    expires_at = models.DateTimeField(db_index=True)
+    signed_in_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("failed tries to sign in")
+        verbose_name_plural = _("failed tries to sign in")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject", "block"], name="accounts_logintries_once_per_block"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} · {self.block} · {self.tries}"
+
+
+class AuditEntry(models.Model):
+    """An audited action (accounts.audit). Entries are never changed; retention removes old ones.
+
+    An entry outlives the rows that it refers to, so it stores their ids and names instead of
+    enforced foreign keys. `actor_id` is None for the system and for anonymous users.
+    `target_kind` is the label of the target's model. The admins of `workspace` may read an entry
+    unless it is `staff_only`.
     """
 
     at = models.DateTimeField(_("time"), db_default=Now(), editable=False)

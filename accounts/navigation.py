@@ -1,4 +1,4 @@
-"""The pages of accounts in the navigation: settings, and the admin for the operator."""
+"""Registers the pages of accounts in the navigation: settings, and the admin for staff."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""Who may do what in a workspace: one table from role to actions, read by every door."""
+"""Permissions in a workspace: one table from role to actions, used by all endpoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What a role can allow. The values are the `permissions` that pages and clients read."""
+    """An action that a role can allow. Pages and clients read the values as `permissions`."""
 
     VIEW_DASHBOARDS = "view_dashboards"
     PUSH_SAMPLES = "push_samples"
@@ -52,17 +52,17 @@ ACTIONS: dict[str, frozenset[Action]] = {
 
 
 def actions_of(role: str) -> frozenset[Action]:
-    """The actions of `role`; none for a role that does not exist."""
+    """Return the actions of `role`; none if the role does not exist."""
     return ACTIONS.get(role, frozenset())
 
 
 def allowed(role: str, action: Action) -> bool:
-    """Whether `role` may do `action` in its workspace."""
+    """Return whether `role` allows `action` in its workspace."""
     return action in actions_of(role)
 
 
 def require(principal: Principal, action: Action) -> None:
-    """Let the principal pass, or refuse.
+    """Check that the principal's role allows `action`.
 
     Raises:
         PermissionDenied: the principal's role does not allow `action`; the message names it.

@@ -1,4 +1,4 @@
-"""What an installation has from its first start on: a workspace, and the first users."""
+"""Creates the first workspace and users of an installation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 @dataclass(frozen=True)
 class Account:
-    """A user to be made; `password` comes from `variable` in the environment, or is made up."""
+    """A user to create; `password` comes from `variable` in the environment or is generated."""
 
     username: str
     role: str
@@ -34,12 +34,12 @@ class Account:
 
 @register
 def make_first_accounts() -> str:
-    """Make the first workspace and its users, where they are missing.
+    """Create the first workspace and its users if they are missing.
 
-    Returns in a few lines what was made and where the passwords are.
+    Returns a few lines that say what was created and where the passwords are.
 
     Raises:
-        ImproperlyConfigured: a user has to be made, outside the embedded mode, and the variable
+        ImproperlyConfigured: a user has to be created outside the embedded mode and the variable
             with the password is not set; the message names it.
     """
     workspace = _workspace()
@@ -51,7 +51,7 @@ def make_first_accounts() -> str:
 
 
 def credentials_file() -> Path:
-    """Where made-up passwords are kept (embedded mode only), readable by its owner alone."""
+    """Return the path of the generated passwords (embedded mode), readable by its owner only."""
     return Path(settings.DATA_DIR) / "credentials.txt"
 
 

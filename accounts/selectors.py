@@ -1,14 +1,16 @@
-"""Reads: who is in a workspace as what, where a user is signed in, who is active, who did what."""
+"""Queries for memberships, sessions, tokens, active users and the audit log."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiToken, AuditEntry, Membership, User, UserSession
+from accounts.folding import fold
+from accounts.models import ApiToken, AuditEntry, Membership, RefreshToken, User, UserSession
 from accounts.policy import Action, require
 from realtime.auth import Principal
 from realtime.errors import NotFound
@@ -22,14 +24,16 @@ def principal_of(
     *,
     session_key: str | None = None,
     token: ApiToken | None = None,
+    refresh: RefreshToken | None = None,
+    expires_at: datetime | None = None,
 ) -> Principal:
-    """The user as a member of the workspace asked for, or of their default one.
+    """Return the user as a member of the requested workspace, or of their default one.
 
-    An API token opens its own workspace alone. A superuser is a member only where a membership
-    says so.
+    An API token is valid only in its own workspace. `expires_at` is when the given token expires.
+    A superuser needs a membership like any other user.
 
     Raises:
-        NotFound: no such workspace, or not theirs: the two look the same.
+        NotFound: there is no such workspace, or the user is no member; both look the same.
     """
     memberships = Membership.objects.filter(user=user).select_related("workspace")
     if token is not None:
@@ -41,7 +45,12 @@ def principal_of(
     membership = memberships.order_by("-is_default", "pk").first()
     if membership is None:
         raise NotFound(_("There is no such workspace."))
-    return principal_in(membership, session_key, token.pk if token else None, user=user)
+    principal = principal_in(membership, session_key, token.pk if token else None, user=user)
+    return replace(
+        principal,
+        refresh_id=refresh.pk if refresh else None,
+        expires_at=expires_at.timestamp() if expires_at else None,
+    )
 
 
 def principal_in(
@@ -50,7 +59,7 @@ def principal_in(
     token_id: int | None = None,
     user: User | None = None,
 ) -> Principal:
-    """A membership's user in its workspace; `user` where it need not be read again."""
+    """Return the principal of a membership; `user` saves a query if it is already loaded."""
     user = user or membership.user
     return Principal(
         user_id=user.pk,
@@ -64,8 +73,18 @@ def principal_in(
     )
 
 
+def user_of_name(name: str) -> User | None:
+    """Return the user with this username, else with this email address; active or not."""
+    name = name.strip()
+    if not name or "\0" in name:
+        return None
+    folded = fold(name)
+    found = User.objects.filter(Q(folded=folded) | Q(folded_email=folded))
+    return max(found, key=lambda user: user.folded == folded, default=None)
+
+
 def memberships_of(user: User) -> QuerySet[Membership]:
-    """The user's memberships with their workspaces, the default one first."""
+    """Return the user's memberships with their workspaces, the default one first."""
     return (
         Membership.objects.filter(user=user)
         .select_related("workspace")
@@ -74,26 +93,31 @@ def memberships_of(user: User) -> QuerySet[Membership]:
 
 
 def people_of(workspace_id: int) -> QuerySet[User]:
-    """The active users of a workspace, by username."""
+    """Return the active users of a workspace, by username."""
     return User.objects.filter(memberships__workspace_id=workspace_id, is_active=True).order_by(
         "username"
     )
 
 
 def live_sessions_of(user: User) -> QuerySet[UserSession]:
-    """Where the user is signed in now, latest use first."""
+    """Return the user's live sessions, last used first."""
     return UserSession.objects.filter(user=user, session__expire_date__gt=timezone.now()).order_by(
         "-last_seen_at"
     )
 
 
+def refresh_tokens_of(user: User) -> QuerySet[RefreshToken]:
+    """Return the user's valid refresh tokens, last used first."""
+    return RefreshToken.objects.filter(user=user, expires_at__gt=timezone.now())
+
+
 def tokens_of(user: User) -> QuerySet[ApiToken]:
-    """The user's API tokens that are not revoked, newest first."""
+    """Return the user's API tokens that are not revoked, newest first."""
     return ApiToken.objects.filter(user=user, revoked_at=None).select_related("workspace")
 
 
 def active_user_count(workspace_id: int, now: datetime | None = None) -> int:
-    """Members with a request or an open socket in the five minutes before `now` (aware)."""
+    """Count members with a request or an open socket in the five minutes before `now` (aware)."""
     since = (now or timezone.now()) - ACTIVE_WITHIN
     return Membership.objects.filter(
         workspace_id=workspace_id, user__is_active=True, user__last_seen_at__gt=since
@@ -110,10 +134,10 @@ def audit_entries(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[AuditEntry]:
-    """What is on record of the principal's workspace, newest first, narrowed to what is given.
+    """Return the audit entries of the principal's workspace, newest first, by the given filters.
 
     Args:
-        since: entries of this time (aware) and later; `until`: earlier ones.
+        since: include entries from this time (aware) on; `until`: only earlier ones.
 
     Raises:
         PermissionDenied: the principal's role does not allow reading the audit log.

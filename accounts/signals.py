@@ -1,4 +1,4 @@
-"""Keeps sessions, sockets and Django's own events in step."""
+"""Signal receivers that keep sessions, sockets and the audit log in sync with Django."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts import services
-from accounts.login.lockout import client_address, forget_failures
-from accounts.models import User, UserSession, Workspace
+from accounts.login import confirmation
+from accounts.login.lockout import client_address
+from accounts.models import RefreshToken, User, UserSession, Workspace
 from accounts.services.users import record_new_user, record_password
 from realtime import auth
 from realtime.streams import log
@@ -19,12 +20,12 @@ from realtime.streams import log
 
 @receiver(user_logged_in)
 def record_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """List the new session among its user's, and forget the failures before it."""
+    """Record the new session of a user, and that the password was just typed."""
     if not request.session.session_key:
         request.session.save()
     session_key = request.session.session_key
     assert session_key is not None
-    forget_failures(request, user)
+    confirmation.note(request.session)
     services.record_session(
         user_id=user.pk,
         session_key=session_key,
@@ -35,13 +36,19 @@ def record_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
 
 @receiver(post_delete, sender=UserSession)
 def close_sockets_of_session(instance: UserSession, **kwargs: Any) -> None:
-    """Logout, expiry, "end this session": whatever ended it, its sockets close."""
+    """Close the sockets of a session that ended by logout, expiry or its owner."""
     auth.revoke(session_key=instance.session_key)
+
+
+@receiver(post_delete, sender=RefreshToken)
+def close_sockets_of_program(instance: RefreshToken, **kwargs: Any) -> None:
+    """Close the sockets of a refresh token that ended, for any reason."""
+    auth.revoke(refresh_id=instance.pk)
 
 
 @receiver(post_save, sender=User)
 def put_on_record(instance: User, created: bool, raw: bool, **kwargs: Any) -> None:
-    """New users and new passwords, whoever made them: `manage.py createsuperuser` too."""
+    """Record new users and passwords from any source, including `manage.py createsuperuser`."""
     if created and not raw:
         record_new_user(user=instance)
     elif _has_new_password(instance):
@@ -50,24 +57,24 @@ def put_on_record(instance: User, created: bool, raw: bool, **kwargs: Any) -> No
 
 @receiver(post_save, sender=User)
 def close_sockets_after_a_new_password(instance: User, created: bool, **kwargs: Any) -> None:
-    """Whoever set it, `manage.py changepassword` too: the old login's sockets close."""
+    """Close a user's sockets after a password change from any source."""
     if not created and _has_new_password(instance):
         auth.revoke(user_id=instance.pk)
 
 
 @receiver(post_delete, sender=User)
 def close_sockets_of_user(instance: User, **kwargs: Any) -> None:
-    """Their sockets close; the streams that were theirs alone go with them."""
+    """Close the sockets of a deleted user and delete their own streams."""
     auth.revoke(user_id=instance.pk)
     log.delete_streams(user_id=instance.pk)
 
 
 @receiver(post_delete, sender=Workspace)
 def forget_streams_of_workspace(instance: Workspace, **kwargs: Any) -> None:
-    """Streams hold the workspace's id without a foreign key: the database does not see to them."""
+    """Delete the streams of a workspace, which refer to it without a foreign key."""
     log.delete_streams(workspace_id=instance.pk)
 
 
 def _has_new_password(user: User) -> bool:
-    # set_password() leaves the new password here until save() is through.
-    return user._password is not None  # type: ignore[attr-defined]
+    # set_password() keeps the new password here until save() has finished.
+    return user._password is not None

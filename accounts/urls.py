@@ -30,6 +30,7 @@ urlpatterns = [
     path("profile/security/", views.security, name="security"),
     path("profile/sessions/end-others/", views.end_other_sessions, name="end_other_sessions"),
     path("profile/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
+    path("profile/programs/<int:token_id>/end/", views.end_program, name="end_program"),
     path("profile/tokens/", views.tokens, name="tokens"),
     path("profile/tokens/<int:token_id>/revoke/", views.revoke_token, name="revoke_token"),
     path(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,24 +15,31 @@ from django.forms import BaseForm
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import selectors, services
-from accounts.login.forms import LoginForm, ProfileForm, ResetForm, TokenForm
-from accounts.login.lockout import client_address
+from accounts.login import passwords
+from accounts.login.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    ProfileForm,
+    ResetForm,
+    TokenForm,
+)
+from accounts.login.lockout import client_address, explain
 from accounts.login.requests import SignedInRequest
+from accounts.services import LockedOut
 from realtime.acting import Actor, acting
-from realtime.errors import Conflict, NotFound
+from realtime.errors import AppError, Conflict, NotFound
 
 PROFILE, SECURITY, TOKENS = "accounts:profile", "accounts:security", "accounts:tokens"
 
 
 class LoginView(auth_views.LoginView):
-    """Sign in; the session ends with the browser unless the device is to be remembered."""
+    """Sign in; the session ends with the browser unless the user chose to stay signed in."""
 
     template_name = "accounts/login.html"
     authentication_form = LoginForm
@@ -43,19 +52,21 @@ class LoginView(auth_views.LoginView):
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        response = super().form_invalid(form)
-        until = form.locked_until
-        if until is not None:
-            response.status_code = 429
-            response["Retry-After"] = str(max(1, round((until - timezone.now()).total_seconds())))
-        return response
+        return _refused(super().form_invalid(form), form.refusal)
 
 
 class PasswordChangeView(auth_views.PasswordChangeView):
-    """Change one's password: every other login with the old one ends."""
+    """Change the password: every other login with the old one ends."""
 
     template_name = "registration/password_change_form.html"
+    form_class = ChangePasswordForm
     success_url = reverse_lazy(SECURITY)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"request": self.request}
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return _refused(super().form_invalid(form), form.refusal)
 
     def form_valid(self, form: Any) -> HttpResponse:
         services.change_password(
@@ -77,6 +88,18 @@ class PasswordResetView(auth_views.PasswordResetView):
     subject_template_name = "registration/password_reset_subject.txt"
     success_url = reverse_lazy("accounts:password_reset_done")
 
+    @property
+    def extra_email_context(self) -> dict[str, str]:  # type: ignore[override]
+        return {"origin": settings.PUBLIC_ORIGIN, "host": urlsplit(settings.PUBLIC_ORIGIN).netloc}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            services.count_request(block=passwords.block_of(client_address(self.request)))
+        except LockedOut as error:
+            form.add_error("email", explain(error))
+            return _refused(self.form_invalid(form), error)
+        return super().form_valid(form)
+
 
 class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
     """Choose a new password with the link from the mail: every login with the old one ends."""
@@ -84,10 +107,12 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
     success_url = reverse_lazy("accounts:password_reset_complete")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        # The link from the mail has shown who it is, though nobody has signed in.
+        # The link from the mail identifies the user, who has not signed in.
         actor = Actor(form.user.pk, form.user.get_username(), client_address(self.request))
         with acting(lambda: actor):
             services.change_password(user=form.user, password=form.cleaned_data["new_password1"])
+            # A user who can read the mail need not wait for a lockout to end.
+            services.clear_tries(user=form.user, record=False)
         del self.request.session[auth_views.INTERNAL_RESET_SESSION_TOKEN]
         return redirect(self.get_success_url())
 
@@ -95,27 +120,30 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
 @never_cache
 @login_required
 def profile(request: SignedInRequest) -> HttpResponse:
-    """Show one's names and workspaces; POST changes names and email address."""
-    form = ProfileForm(request.POST or None, instance=request.user)
+    """Show the user's names and workspaces; POST changes names and email address."""
+    form = ProfileForm(request.POST or None, instance=request.user, request=request)
     if request.method == "POST" and form.is_valid():
         try:
-            services.update_profile(user=request.user, **form.cleaned_data)
+            given = {name: form.cleaned_data[name] for name in form.Meta.fields}
+            services.update_profile(user=request.user, **given)
         except Conflict as error:
             form.add_error("email", error.message)
         else:
             messages.success(request, _("Profile saved."))
             return redirect(PROFILE)
     page = {"profile_form": form, "memberships": selectors.memberships_of(request.user)}
-    return render(request, "accounts/profile.html", page, status=_status_of(form))
+    response = render(request, "accounts/profile.html", page, status=_status_of(form))
+    return _refused(response, form.refusal)
 
 
 @never_cache
 @require_safe
 @login_required
 def security(request: SignedInRequest) -> HttpResponse:
-    """Show where one is signed in, and the way to a new password."""
+    """Show the user's sessions and programs, and a link to change the password."""
     page = {
         "sessions": selectors.live_sessions_of(request.user),
+        "programs": selectors.refresh_tokens_of(request.user),
         "current_session_key": request.session.session_key,
     }
     return render(request, "accounts/security.html", page)
@@ -124,7 +152,7 @@ def security(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @login_required
 def end_session(request: SignedInRequest, session_id: int) -> HttpResponse:
-    """Sign out one of one's own sessions, this one too."""
+    """Sign out one of the user's sessions, possibly the current one."""
     session = selectors.live_sessions_of(request.user).filter(pk=session_id).first()
     if session is None:
         raise Http404
@@ -138,8 +166,17 @@ def end_session(request: SignedInRequest, session_id: int) -> HttpResponse:
 
 @require_POST
 @login_required
+def end_program(request: SignedInRequest, token_id: int) -> HttpResponse:
+    """Sign out a program that signed in with the user's password."""
+    _or_404(services.end_refresh_token, token_id=token_id, user_id=request.user.pk)
+    messages.success(request, _("That program is signed out."))
+    return redirect(SECURITY)
+
+
+@require_POST
+@login_required
 def end_other_sessions(request: SignedInRequest) -> HttpResponse:
-    """Sign out everywhere but here."""
+    """Sign out everywhere except in the current session."""
     services.end_other_sessions(
         user_id=request.user.pk, keep_session_key=request.session.session_key
     )
@@ -152,8 +189,8 @@ def end_other_sessions(request: SignedInRequest) -> HttpResponse:
 @login_required
 @sensitive_variables("secret")
 def tokens(request: SignedInRequest) -> HttpResponse:
-    """Show one's API tokens; POST makes one. Its answer shows the secret: nothing keeps it."""
-    form = TokenForm(request.POST or None, user=request.user)
+    """Show the user's API tokens; POST creates one, and only its response shows the secret."""
+    form = TokenForm(request.POST or None, request=request)
     page: dict[str, Any] = {"token_form": form}
     if request.method == "POST" and form.is_valid():
         try:
@@ -167,7 +204,7 @@ def tokens(request: SignedInRequest) -> HttpResponse:
             form.add_error(None, error.message)
         else:
             page = {
-                "token_form": TokenForm(user=request.user),
+                "token_form": TokenForm(request=request),
                 "new_token": token,
                 "new_secret": secret,
             }
@@ -175,13 +212,14 @@ def tokens(request: SignedInRequest) -> HttpResponse:
         "tokens": selectors.tokens_of(request.user),
         "memberships": selectors.memberships_of(request.user),
     }
-    return render(request, "accounts/tokens.html", page, status=_status_of(form))
+    response = render(request, "accounts/tokens.html", page, status=_status_of(form))
+    return _refused(response, form.refusal)
 
 
 @require_POST
 @login_required
 def revoke_token(request: SignedInRequest, token_id: int) -> HttpResponse:
-    """Revoke one of one's own API tokens."""
+    """Revoke one of the user's API tokens."""
     _or_404(services.revoke_token, token_id=token_id, user_id=request.user.pk)
     messages.success(request, _("Token revoked."))
     return redirect(TOKENS)
@@ -190,12 +228,20 @@ def revoke_token(request: SignedInRequest, token_id: int) -> HttpResponse:
 @require_POST
 @login_required
 def make_default(request: SignedInRequest, membership_id: int) -> HttpResponse:
-    """Choose the workspace that opens first."""
+    """Set the user's default workspace."""
     membership = selectors.memberships_of(request.user).filter(pk=membership_id).first()
     if membership is None:
         raise Http404
     services.make_default(membership_id=membership.pk)
     return redirect(PROFILE)
+
+
+def _refused(response: HttpResponse, refusal: AppError | None) -> HttpResponse:
+    """Set the status and Retry-After of a page to those of the refusal that it shows, if any."""
+    if refusal is not None:
+        response.status_code = refusal.status
+        response["Retry-After"] = str(math.ceil(refusal.retry_after or 1))
+    return response
 
 
 def _status_of(form: BaseForm) -> int:

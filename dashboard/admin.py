@@ -45,6 +45,8 @@ class MetricAdmin(BaseMetricAdmin):
         return ["workspace", "name"] if obj else []
 
     def save_model(self, request: HttpRequest, obj: Metric, form: Any, change: bool) -> None:
+        if not change or "decimals" in form.changed_data:
+            obj.decimals_stated = True
         services.save_metric(metric=obj)
 
     def delete_model(self, request: HttpRequest, obj: Metric) -> None:

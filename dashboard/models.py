@@ -31,6 +31,8 @@ class Metric(models.Model):
 
     `raw_from` (microseconds since the epoch): raw samples before it are removed or about to be, so
     that their rollups cannot be recomputed; nothing earlier is written any more.
+    `decimals_stated`: a source or an administrator says how many there are; otherwise they grow
+    with what the values need.
     """
 
     class Group(models.TextChoices):
@@ -48,6 +50,7 @@ class Metric(models.Model):
     decimals = models.PositiveSmallIntegerField(
         _("decimals"), default=1, validators=[MaxValueValidator(6)]
     )
+    decimals_stated = models.BooleanField(default=False, editable=False)
     raw_hours = models.PositiveIntegerField(
         _("keep samples for (hours)"),
         default=DEFAULT_RAW_HOURS,

@@ -31,9 +31,9 @@ class Credentials:
 class Principal:
     """An authenticated user in one workspace, with their role there.
 
-    `session_key` and `token_id` identify the login, so that ending it ends its sockets.
-    `password_mark` is set if neither is: such a login ends when the password that it was made with
-    changes.
+    `session_key`, `token_id` and `refresh_id` identify the login, so that ending it ends its
+    sockets. `password_mark` is set if it is a login by JWT: it ends when the password that it was
+    made with changes. `expires_at` (Unix time in seconds) is when its token expires.
     """
 
     user_id: int
@@ -45,6 +45,12 @@ class Principal:
     session_key: str | None = None
     token_id: int | None = None
     password_mark: str | None = None
+    refresh_id: int | None = None
+    expires_at: float | None = None
+
+    def expired(self, now: float) -> bool:
+        """Whether the login's token has expired at `now` (Unix time in seconds)."""
+        return self.expires_at is not None and now >= self.expires_at
 
 
 Authenticate = Callable[[Credentials], "Principal | None"]
@@ -80,6 +86,7 @@ def revoke(
     session_key: str | None = None,
     token_id: int | None = None,
     workspace_id: int | None = None,
+    refresh_id: int | None = None,
 ) -> None:
     """Close the sockets that match all criteria, on every process, with 4500.
 
@@ -90,6 +97,7 @@ def revoke(
         session_key: sockets opened with this session.
         token_id: sockets opened with this API token.
         workspace_id: sockets in this workspace (with user_id: a removed member).
+        refresh_id: sockets opened with an access token that was made from this refresh token.
 
     Raises:
         ValueError: no criterion was given, which would mean all users.
@@ -97,7 +105,11 @@ def revoke(
     publish.publish_control(
         "revoke",
         _criteria(
-            user_id=user_id, session_key=session_key, token_id=token_id, workspace_id=workspace_id
+            user_id=user_id,
+            session_key=session_key,
+            token_id=token_id,
+            workspace_id=workspace_id,
+            refresh_id=refresh_id,
         ),
     )
 

@@ -10,8 +10,8 @@ import time
 from typing import Any
 
 from realtime import messages
-from realtime.auth import Credentials
-from realtime.errors import InvalidCommand
+from realtime.auth import Credentials, Principal, authenticator
+from realtime.errors import Conflict, InvalidCommand, Unauthenticated
 from realtime.fanout.book import BookFeed
 from realtime.fanout.frames import Bundle, Format
 from realtime.fanout.latest import LatestFeed, Selection
@@ -91,12 +91,20 @@ class RealtimeConsumer(FollowsLogs):
 
     @on(messages.Authenticate)
     async def authenticate(self, command: messages.Authenticate) -> None:
-        anonymous = self.connection.principal is None
-        if anonymous:
-            workspace = handshake.query(self.scope).get("workspace") or None
-            shown = Credentials(bearer=command.token, workspace=workspace)
-            if not await self.let_in(await admit(self.hub, self.place, shown)):
-                return
+        """Let an anonymous client in. A known one may show another token of the same user.
+
+        Raises:
+            Unauthenticated: to a known client, whose socket stays as it is: the token is not valid.
+            Conflict: the token is another user's.
+        """
+        workspace = handshake.query(self.scope).get("workspace") or None
+        shown = Credentials(bearer=command.token, workspace=workspace)
+        known = self.connection.principal
+        if known is not None:
+            await self._verify(known, shown)
+        elif not await self.let_in(await admit(self.hub, self.place, shown)):
+            return
+        else:
             self.heartbeat.authenticated()
         await self.reply(
             messages.AuthSuccess(
@@ -105,8 +113,15 @@ class RealtimeConsumer(FollowsLogs):
                 workspace=self.principal.workspace,
             )
         )
-        if anonymous:
+        if known is None:
             await self.guarded(self.connected())
+
+    async def _verify(self, known: Principal, shown: Credentials) -> None:
+        found = await self.call(authenticator(), shown)
+        if found is None:
+            raise Unauthenticated("This token is not valid.")
+        if found.user_id != known.user_id:
+            raise Conflict("This socket is another user's: open one of your own.")
 
     @on(messages.Ping)
     async def ping(self, command: messages.Ping) -> Event:

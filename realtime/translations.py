@@ -6,9 +6,11 @@ of locale/, under the whole sentence, or under the template of a Reason.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.utils.translation import gettext, override
+from django.http import HttpRequest, parse_cookie
+from django.utils.translation import get_language_from_request, gettext, override
 
 from realtime.errors import AppError, Reason
 
@@ -28,6 +30,15 @@ def translated_errors(errors: Any) -> Any:
     if isinstance(errors, list | tuple):
         return [translated_errors(reason) for reason in errors]
     return translated(errors) if isinstance(errors, str) else errors
+
+
+def wanted_language(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the language of a request's client: that of its cookie, else one that it accepts."""
+    given = {name: value.decode("latin-1") for name, value in headers}
+    request = HttpRequest()
+    request.COOKIES = parse_cookie(given.get(b"cookie", ""))
+    request.META["HTTP_ACCEPT_LANGUAGE"] = given.get(b"accept-language", "")
+    return get_language_from_request(request)
 
 
 def error_in(language: str, error: AppError) -> AppError:

@@ -11,8 +11,9 @@ django_application = get_asgi_application()
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from realtime.http.body_limit import BodyLimit  # noqa: E402
 from realtime.http.health import Health  # noqa: E402
-from realtime.http.middleware import BodyLimit, RequestContext, trust_proxies  # noqa: E402
+from realtime.http.middleware import RequestContext, trust_proxies  # noqa: E402
 from realtime.server.lifespan import Lifespan  # noqa: E402
 from realtime.sockets.upgrade import Upgrade  # noqa: E402
 from realtime_project.routing import websocket_urlpatterns  # noqa: E402

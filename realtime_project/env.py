@@ -47,6 +47,7 @@ class Environment:
     secret_key: str
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
+    public_origin: str | None
     cors_allowed_origins: list[str]
     trusted_proxies: list[str]
     database: dict[str, Any]
@@ -63,7 +64,22 @@ class Environment:
     audit_retention_days: float
     log_format: str
     limits: dict[str, float] = field(default_factory=dict)
+    login_limits: dict[str, float] = field(default_factory=dict)
     quotas: dict[str, int] = field(default_factory=dict)
+
+    def origin_at(self, host: str, port: int) -> str:
+        """Return what links in mails begin with, for a server that listens on `host` and `port`.
+
+        It is what is configured. Else the listening address, or, where that is every address, the
+        first whole name that requests may be for.
+        """
+        if self.public_origin:
+            return self.public_origin
+        if host in ("0.0.0.0", "::", ""):
+            named = [name for name in self.allowed_hosts if not name.startswith((".", "*"))]
+            host = (named or LOOPBACK_HOSTS)[0]
+        bare = ":" in host and not host.startswith("[")
+        return f"http://[{host}]:{port}" if bare else f"http://{host}:{port}"
 
 
 # Leaves half of the cores to the receivers; more than three threads gain little.
@@ -85,8 +101,29 @@ LIMITS: dict[str, tuple[str, float]] = {
     "PITWALL_AUTHENTICATE_WITHIN": ("authenticate_within", 30),
     "PITWALL_RECHECK_WITHIN": ("recheck_within", 60),
     "PITWALL_SLOW_CONSUMER_TIMEOUT": ("slow_consumer_timeout", 10),
+    "PITWALL_MAX_HTTP_CONNECTIONS": ("max_http_connections", 2000),
+    "PITWALL_MAX_HTTP_CONNECTIONS_PER_ADDRESS": ("max_http_connections_per_address", 200),
+    "PITWALL_MAX_HEADER_BYTES": ("max_header_bytes", 32768),
+    "PITWALL_MAX_ANONYMOUS_BODY_BYTES": ("max_anonymous_body_bytes", 65536),
+    "PITWALL_HEADER_TIMEOUT": ("header_timeout", 10),
+    "PITWALL_KEEP_ALIVE": ("keep_alive", 20),
+    "PITWALL_STALL_TIMEOUT": ("stall_timeout", 15),
+    "PITWALL_MIN_BYTES_PER_SECOND": ("min_bytes_per_second", 1024),
 }
 
+
+# The same for settings.LOGIN_LIMITS; times in seconds, memory in KiB.
+LOGIN_LIMITS: dict[str, tuple[str, float]] = {
+    "PITWALL_LOGIN_MAX_TRIES": ("tries", 5),
+    "PITWALL_LOGIN_MAX_TRIES_PER_ADDRESS": ("tries_per_address", 30),
+    "PITWALL_LOGIN_LOCKOUT": ("lockout", 900),
+    "PITWALL_LOGIN_DELAY": ("max_delay", 4),
+    "PITWALL_LOGIN_WAIT": ("wait", 5),
+    "PITWALL_MAX_HASHES_AT_ONCE": ("hashes_at_once", 2),
+    "PITWALL_HASH_MEMORY": ("hash_memory", 19456),
+    "PITWALL_HASH_PASSES": ("hash_passes", 2),
+    "PITWALL_HASH_LANES": ("hash_lanes", 1),
+}
 # Most that one member may have in a workspace: name in the environment -> (name in settings.QUOTAS,
 # default). Members who manage such things have no limit of their own.
 QUOTAS: dict[str, tuple[str, int]] = {
@@ -122,6 +159,7 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
         secret_key=variables.required(source, "SECRET_KEY"),
         allowed_hosts=_hosts(source, embedded),
         csrf_trusted_origins=_own_origins(source, embedded),
+        public_origin=_public_origin(source, embedded),
         cors_allowed_origins=variables.origins(source, "CORS_ALLOWED_ORIGINS"),
         trusted_proxies=variables.networks(source, "TRUSTED_PROXIES"),
         database=_database(source, data_dir),
@@ -144,6 +182,9 @@ def load(environment: Mapping[str, str] | None = None) -> Environment:
             source, "PITWALL_LOG_FORMAT", LOG_FORMATS, "console" if embedded else "json"
         ),
         limits={name: _limit(source, key, default) for key, (name, default) in LIMITS.items()},
+        login_limits={
+            name: _limit(source, key, default) for key, (name, default) in LOGIN_LIMITS.items()
+        },
         quotas={
             name: variables.whole(source, key, default) for key, (name, default) in QUOTAS.items()
         },
@@ -208,8 +249,19 @@ def _own_origins(source: Mapping[str, str], embedded: bool) -> list[str]:
     return origins
 
 
+def _public_origin(source: Mapping[str, str], embedded: bool) -> str | None:
+    """Return the origin that links in mails begin with; None: where this process listens."""
+    given = variables.origins(source, "PITWALL_ORIGIN") or _own_origins(source, embedded)
+    if given and "*" in given[0]:
+        raise ImproperlyConfigured(
+            "PITWALL_ORIGIN is required when CSRF_TRUSTED_ORIGINS begins with a wildcard: links in "
+            "mails need a whole host name."
+        )
+    return given[0] if given else None
+
+
 def _limit(source: Mapping[str, str], name: str, default: float) -> float:
     # Limits that count something are whole numbers.
-    if "_MAX_" in name:
+    if "_MAX_" in name or name.startswith("PITWALL_HASH_"):
         return variables.whole(source, name, int(default))
     return variables.number(source, name, default)

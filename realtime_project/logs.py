@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import structlog
+from django.db import InterfaceError, OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -49,6 +50,29 @@ class OncePerOutage(logging.Filter):
         return last is None or now - last > self.QUIET
 
 
+class DatabaseAway(logging.Filter):
+    """Logs one plain line per database outage; Django logs a traceback for every request.
+
+    Other errors pass unchanged.
+    """
+
+    QUIET = 5.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, (OperationalError, InterfaceError)):
+            return True
+        last, self._last = self._last, time.monotonic()
+        record.msg, record.args = "The database cannot be reached: %s", (error,)
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return self._last - last > self.QUIET
+
+
 def configuration(log_format: str) -> dict[str, Any]:
     """Return the logging.config dictionary for `log_format`: "json" or "console"."""
     renderer: list[Any] = (
@@ -69,18 +93,20 @@ def configuration(log_format: str) -> dict[str, Any]:
                 ],
             }
         },
-        "filters": {"once_per_outage": {"()": OncePerOutage}},
+        "filters": {
+            "once_per_outage": {"()": OncePerOutage},
+            "database_away": {"()": DatabaseAway},
+        },
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "structured"},
         },
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "uvicorn": {"level": "WARNING"},
-            "axes": {"level": "WARNING"},
             "channels_redis.pubsub": {"filters": ["once_per_outage"]},
             "realtime.streams.layer_groups": {"filters": ["once_per_outage"]},
             # Lockouts and wrong hosts have their own log lines; 404s are not worth one.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["database_away"]},
         },
     }
 

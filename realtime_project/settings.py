@@ -6,7 +6,7 @@ from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from realtime_project import logs
+from realtime_project import data_folder, logs
 from realtime_project.env import PROJECT_ROOT, load
 
 ENVIRONMENT = load()
@@ -14,12 +14,15 @@ ENVIRONMENT = load()
 VERSION = "0.1.0"
 BASE_DIR = PROJECT_ROOT
 DATA_DIR = ENVIRONMENT.data_dir
+data_folder.close_to_others(DATA_DIR)
 EMBEDDED = ENVIRONMENT.embedded
 PITWALL_DEMO = ENVIRONMENT.demo
 DEBUG = ENVIRONMENT.debug
 SECRET_KEY = ENVIRONMENT.secret_key
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT.csrf_trusted_origins
+# What links in mails begin with. Never the Host of a request, which its sender chooses.
+PUBLIC_ORIGIN = ENVIRONMENT.origin_at(ENVIRONMENT.host, ENVIRONMENT.port)
 CORS_ALLOWED_ORIGINS = ENVIRONMENT.cors_allowed_origins
 CORS_ALLOW_CREDENTIALS = True
 CORS_URLS_REGEX = r"^/api/"
@@ -57,7 +60,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "corsheaders",
     "csp",
-    "axes",
     "django_vite",
     "notifications",
     "dashboard",
@@ -74,11 +76,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "realtime.http.error_pages.BareAnswers",
     "accounts.middleware.SessionActivityMiddleware",
     "accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "realtime.http.refusals.RefusalPages",
 ]
 
 ROOT_URLCONF = "realtime_project.urls"
@@ -192,13 +195,14 @@ WORKERS_INSIDE = ENVIRONMENT.workers == "inside"
 # --- Accounts -------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
     "accounts.backends.UsernameOrEmailBackend",
 ]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "accounts.hashing.Argon2",
+    "accounts.hashing.PBKDF2",
 ]
+# Limits of sign-ins: tries, waits, how many passwords are checked at once.
+LOGIN_LIMITS = ENVIRONMENT.login_limits
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -217,17 +221,6 @@ SERVED_OVER_TLS = bool(CSRF_TRUSTED_ORIGINS) and all(
     origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS
 )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "accounts.login.lockout.client_address"
-AXES_USERNAME_CALLABLE = "accounts.login.lockout.username"
-AXES_LOCKOUT_CALLABLE = "accounts.login.lockout.response"
-AXES_ENABLE_ADMIN = False
-AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
 
 # --- REST -----------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -243,7 +236,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": [
         "accounts.login.throttling.AddressThrottle",
         "accounts.login.throttling.UserThrottle",
-        "rest_framework.throttling.ScopedRateThrottle",
+        "accounts.login.throttling.ScopeThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "address": "60/minute",
@@ -314,6 +307,8 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# A browser that has seen this installation over TLS does not try it without for so long.
+SECURE_HSTS_SECONDS = 365 * 86400 if SERVED_OVER_TLS else 0
 
 # --- Pages, languages, files ----------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -336,14 +331,18 @@ DJANGO_VITE = {
 }
 
 MAX_UPLOAD_BYTES = ENVIRONMENT.max_upload_bytes
-# The largest upload plus the rest of its form; no other request needs as much.
+# The largest upload plus the rest of its form.
 MAX_REQUEST_BYTES = MAX_UPLOAD_BYTES + 2**20
+# The largest body that holds no file.
+MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # --- Mail and logs --------------------------------------------------------------------------
 if ENVIRONMENT.email:
     globals().update(ENVIRONMENT.email)
-else:
+elif EMBEDDED:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
+else:
+    EMAIL_BACKEND = "realtime_project.mail.NoMailServer"
 LOGGING_CONFIG = "realtime_project.logs.configure"
 LOGGING = logs.configuration(ENVIRONMENT.log_format)

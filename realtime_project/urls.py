@@ -6,6 +6,11 @@ from django.views.generic import RedirectView, TemplateView
 
 from realtime_project.documents import SchemaView
 
+handler400 = "realtime.http.error_pages.bad_request"
+handler403 = "realtime.http.error_pages.permission_denied"
+handler404 = "realtime.http.error_pages.page_not_found"
+handler500 = "realtime.http.error_pages.server_error"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="dashboard:page"), name="home"),
     path("", include("dashboard.urls")),

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from bootstrapping import environment, frontend, translations
 from bootstrapping.network import require_free_port
-from bootstrapping.report import Report, SetupError
+from bootstrapping.report import Report, SetupError, for_owner_only
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
     try:
         if options.check_port:
             require_free_port(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000"))
-        with open(report.log_path.with_suffix(".lock"), "w") as lock:
+        lock_path = report.log_path.with_suffix(".lock")
+        with open(lock_path, "w", opener=for_owner_only) as lock:
             # Two concurrent `make` calls (say run and test) must not build in the same folder.
             fcntl.flock(lock, fcntl.LOCK_EX)
             environment.prepare(ROOT, report, dev=options.dev)

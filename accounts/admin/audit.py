@@ -18,7 +18,7 @@ from accounts.models import AuditEntry
 
 
 class ActionFilter(admin.SimpleListFilter):
-    """Entries of one action, by its label."""
+    """Filters entries by action, showing its label."""
 
     title = _("action")
     parameter_name = "action"
@@ -34,7 +34,7 @@ class ActionFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    """The audit log, to be read."""
+    """The audit log, read-only."""
 
     list_display = ("at", "workspace", "actor", "what", "kind", "target_name", "address")
     list_filter = (ActionFilter, ("workspace", admin.RelatedOnlyFieldListFilter), "at")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from axes.handlers.proxy import AxesProxyHandler
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -16,11 +15,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from accounts import audit, services
+from accounts import services
 from accounts.admin.audit import AuditEntryAdmin as AuditEntryAdmin  # registers the audit log
 from accounts.admin.permissions import PermissionsOfTheAdmin
+from accounts.admin.protection import GRANTS, manageable, may_manage
 from accounts.admin_site import ReadOnlyAdmin
-from accounts.models import ApiToken, Membership, Role, User, UserSession, Workspace
+from accounts.models import ApiToken, Membership, RefreshToken, Role, User, UserSession, Workspace
 from accounts.templatetags.devices import device_name
 
 STATES = {
@@ -28,11 +28,10 @@ STATES = {
     "expired": pgettext_lazy("token", "expired"),
     "revoked": pgettext_lazy("token", "revoked"),
 }
-CLEAR_LOCKOUT = audit.action("clear_lockout", _("Lockout lifted"))
 
 
 class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
-    """An administrator sets somebody's password, or takes it away."""
+    """The form in which an administrator sets or removes a user's password."""
 
     def save(self, commit: bool = True) -> User:
         services.change_password(user=self.user, password=self.cleaned_data["password1"] or None)
@@ -42,7 +41,7 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
 
 @admin.register(User)
 class UserAdmin(PermissionsOfTheAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
-    """Users are deactivated, not deleted: what they wrote and did stays theirs."""
+    """Users are deactivated, not deleted, so that what they wrote keeps its author."""
 
     change_password_form = PasswordForm
     list_display = ("username", "email", "is_active", "is_staff", "last_seen_at")
@@ -56,11 +55,20 @@ class UserAdmin(PermissionsOfTheAdmin, DjangoUserAdmin):  # type: ignore[type-ar
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        # Django's page for setting a password checks this too.
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or may_manage(request.user, obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, *GRANTS)
+
     @admin.action(
         description=_("Deactivate: sign out everywhere and refuse"), permissions=["change"]
     )
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        users = list(queryset.exclude(username=request.user.get_username()))
+        users = manageable(request, queryset.exclude(username=request.user.get_username()))
         for user in users:
             services.deactivate_user(user=user)
         _say(
@@ -71,15 +79,8 @@ class UserAdmin(PermissionsOfTheAdmin, DjangoUserAdmin):  # type: ignore[type-ar
 
     @admin.action(description=_("Let them try to sign in again"), permissions=["change"])
     def clear_failed_logins(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        users = list(queryset)
-        for user in users:
-            audit.record(CLEAR_LOCKOUT, user, workspace_id=None)
-        cleared = sum(
-            AxesProxyHandler.reset_attempts(username=name.lower())
-            for user in users
-            for name in (user.username, user.email)
-            if name
-        )
+        users = manageable(request, queryset)
+        cleared = sum(services.clear_tries(user=user) for user in users)
         _say(
             request,
             ngettext("%(n)d lockout record cleared.", "%(n)d lockout records cleared.", cleared),
@@ -88,7 +89,7 @@ class UserAdmin(PermissionsOfTheAdmin, DjangoUserAdmin):  # type: ignore[type-ar
 
 
 class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A member's role; whose membership it is does not change."""
+    """Edits a member's role; the user of a membership cannot be changed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,7 +97,9 @@ class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
-    """Refuses what would leave a workspace without an owner."""
+    """Refuses changes that leave a workspace without an owner or give staff rights they lack."""
+
+    actor: Any = None
 
     def clean(self) -> None:
         super().clean()
@@ -108,6 +111,15 @@ class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         )
         if had_owner and not keeps_owner:
             raise ValidationError(_("A workspace keeps at least one owner."))
+        for form in self.forms:
+            if form.has_changed() and not self._may_change(form):
+                raise ValidationError(
+                    _("Only a superuser may change memberships of superusers or of oneself.")
+                )
+
+    def _may_change(self, form: Any) -> bool:
+        user = getattr(form, "cleaned_data", {}).get("user")
+        return user is None or may_manage(self.actor, user)
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -117,6 +129,10 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = ("user", "role", "is_default")
     readonly_fields = ("is_default",)
     extra = 0
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        return type(formset.__name__, (formset,), {"actor": request.user})
 
 
 @admin.register(Workspace)
@@ -149,7 +165,7 @@ class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 role=membership.role,
             ).pk
         changed = [membership for membership, _fields in formset.changed_objects]
-        # New owners before former ones, so that the workspace is never without.
+        # Promotions come before demotions, so that the workspace always has an owner.
         for membership in sorted(changed, key=lambda member: member.role != Role.OWNER):
             services.change_role(membership_id=membership.pk, role=membership.role)
         for membership in formset.deleted_objects:
@@ -158,7 +174,7 @@ class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    """Tokens are made by their users; the secret is nowhere to be shown."""
+    """Lists and revokes tokens. Users create them; their secrets are not stored."""
 
     list_display = (
         "name", "prefix", "user", "workspace", "token_state", "last_used_at", "expires_at",
@@ -174,15 +190,17 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Revoke"), permissions=["end"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        ids = list(queryset.filter(revoked_at=None).values_list("pk", flat=True))
-        for token_id in ids:
-            services.revoke_token(token_id=token_id)
-        _say(request, ngettext("%(n)d token revoked.", "%(n)d tokens revoked.", len(ids)), len(ids))
+        active = queryset.filter(revoked_at=None).select_related("user")
+        tokens = manageable(request, active, "user")
+        for token in tokens:
+            services.revoke_token(token_id=token.pk)
+        n = len(tokens)
+        _say(request, ngettext("%(n)d token revoked.", "%(n)d tokens revoked.", n), n)
 
 
 @admin.register(UserSession)
 class UserSessionAdmin(ReadOnlyAdmin):
-    """Who is signed in where."""
+    """Lists sessions and ends them."""
 
     list_display = ("user", "device", "address", "last_seen_at", "created_at")
     search_fields = ("user__username", "address")
@@ -195,10 +213,33 @@ class UserSessionAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Sign out"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[UserSession]) -> None:
-        ids = list(queryset.values_list("pk", flat=True))
-        for session_id in ids:
-            services.end_session(session_id=session_id)
-        _say(request, ngettext("%(n)d session ended.", "%(n)d sessions ended.", len(ids)), len(ids))
+        sessions = manageable(request, queryset.select_related("user"), "user")
+        for session in sessions:
+            services.end_session(session_id=session.pk)
+        n = len(sessions)
+        _say(request, ngettext("%(n)d session ended.", "%(n)d sessions ended.", n), n)
+
+
+@admin.register(RefreshToken)
+class RefreshTokenAdmin(ReadOnlyAdmin):
+    """Lists programs that signed in with a password, and signs them out."""
+
+    list_display = ("user", "device", "address", "last_used_at", "created_at", "expires_at")
+    search_fields = ("user__username", "address")
+    exclude = ("jti",)
+    actions = ("end",)
+
+    @admin.display(description=_("device"))
+    def device(self, token: RefreshToken) -> str:
+        return device_name(token.user_agent)
+
+    @admin.action(description=_("Sign out"), permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[RefreshToken]) -> None:
+        tokens = manageable(request, queryset.select_related("user"), "user")
+        for token in tokens:
+            services.end_refresh_token(token_id=token.pk)
+        n = len(tokens)
+        _say(request, ngettext("%(n)d session ended.", "%(n)d sessions ended.", n), n)
 
 
 def _say(request: HttpRequest, text: str, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Choosing permissions in the admin: those of what is in it, in the reader's language."""
+"""Permission fields in the admin: only permissions of registered models, with translated names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +17,7 @@ VERBS = {"add": _("add"), "change": _("change"), "delete": _("delete"), "view": 
 
 
 class PermissionsOfTheAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Mixed into the admin of users and groups: offers no permissions that nothing asks for."""
+    """Mixin for the admin of users and groups that hides permissions which nothing checks."""
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -47,4 +48,16 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(PermissionsOfTheAdmin, DjangoGroupAdmin):
-    """Groups of users with the same permissions in the admin."""
+    """Groups of users with the same permissions in the admin; only superusers change them.
+
+    Other staff could give themselves permissions by changing a group that they belong to.
+    """
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)

@@ -1,1 +1,1 @@
-"""REST: signing in by token, the signed-in user, the audit log, and the users of a workspace."""
+"""REST: tokens, the signed-in user, the audit log, and the users of a workspace."""

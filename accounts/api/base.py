@@ -1,4 +1,4 @@
-"""The base of every view inside a workspace, for all apps."""
+"""The base class of views inside a workspace, for all apps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WorkspaceAPIView(RestView):
     It finds the principal. Services and selectors check what the principal may do.
     """
 
-    # For realtime.http.openapi: what every operation in a workspace takes and refuses.
+    # For realtime.http.openapi: parameters and refusals shared by every operation in a workspace.
     openapi_parameters = ({"$ref": "#/components/parameters/workspace"},)
     refuses = (404,)
 
@@ -39,4 +39,6 @@ class WorkspaceAPIView(RestView):
             member.query_params.get("workspace"),
             session_key=member.auth.session_key,
             token=member.auth.token,
+            refresh=member.auth.refresh,
+            expires_at=member.auth.expires_at,
         )

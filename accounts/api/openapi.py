@@ -1,4 +1,4 @@
-"""What the API's document says of who gets in."""
+"""The authentication schemes in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """API tokens and JWT come in the same header."""
+    """API tokens and JWTs, which are sent in the same header."""
 
     target_class = "accounts.login.rest_authentication.BearerAuthentication"
     name = ["api_token", "jwt"]
@@ -19,7 +19,9 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         header = {"type": "http", "scheme": "bearer"}
-        token = header | {"description": "A personal API token, made on the profile page."}
+        token = header | {
+            "description": "A personal API token, made under Settings or by `POST /api/v1/tokens/`."
+        }
         jwt = header | {
             "bearerFormat": "JWT",
             "description": "An access token from `POST /api/v1/token/`.",
@@ -28,7 +30,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """A browser that is signed in."""
+    """The session cookie of a signed-in browser."""
 
     target_class = "accounts.login.rest_authentication.SessionAuthentication"
     name = "session"

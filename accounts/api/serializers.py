@@ -1,4 +1,4 @@
-"""What the REST doors of accounts take and give."""
+"""Request and response bodies of the REST endpoints of accounts."""
 
 from __future__ import annotations
 
@@ -23,14 +23,19 @@ class RefreshSerializer(serializers.Serializer[Any]):
 
 
 class TokenPair(Struct, kw_only=True):
-    """An access token, good for 15 minutes, and a refresh token, good for 14 days."""
+    """An access token and a refresh token, with their lifetimes in seconds."""
 
     access: str
     refresh: str
+    expires_in: int
+    refresh_expires_in: int
 
 
 class AccessToken(Struct, kw_only=True):
+    """A new access token, with its lifetime in seconds. The refresh token stays the same."""
+
     access: str
+    expires_in: int
 
 
 class Ticket(Struct, kw_only=True):
@@ -41,7 +46,7 @@ class Ticket(Struct, kw_only=True):
 
 
 class WorkspaceRole(Struct, kw_only=True):
-    """A workspace and one's role there."""
+    """A workspace and the user's role in it."""
 
     slug: str
     name: str
@@ -49,7 +54,7 @@ class WorkspaceRole(Struct, kw_only=True):
 
 
 class Me(Struct, kw_only=True):
-    """Who one is; `workspace` is the slug of the one that this request is in."""
+    """The signed-in user; `workspace` is the slug of the workspace of this request."""
 
     id: int
     username: str
@@ -59,7 +64,7 @@ class Me(Struct, kw_only=True):
 
 
 class Person(Struct, kw_only=True):
-    """Somebody of the workspace."""
+    """A user of the workspace."""
 
     id: int
     username: str
@@ -67,7 +72,7 @@ class Person(Struct, kw_only=True):
 
 
 class AuditQuerySerializer(serializers.Serializer[Any]):
-    """The query string of audit/; `from` and `to` are times, the first one included."""
+    """The query string of audit/; `from` (inclusive) and `to` (exclusive) are times."""
 
     action = serializers.CharField(required=False, max_length=60)
     actor_id = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID)
@@ -76,7 +81,7 @@ class AuditQuerySerializer(serializers.Serializer[Any]):
     to = InstantField(required=False, source="until")
 
     def get_fields(self) -> dict[str, Any]:
-        # No attribute of a class can be called so.
+        # `from` is a keyword, so it cannot be a class attribute.
         return super().get_fields() | {"from": InstantField(required=False, source="since")}
 
 

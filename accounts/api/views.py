@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.contrib.auth import authenticate
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from msgspec import to_builtins
 from rest_framework.request import Request
@@ -25,10 +21,10 @@ from accounts.api.serializers import (
     TokenPair,
     WorkspaceRole,
 )
-from accounts.login import jwt, lockout
+from accounts.login import jwt, passwords
+from accounts.login.lockout import client_address
 from accounts.login.requests import WorkspaceRequest
-from accounts.models import User
-from realtime.errors import RateLimited, Unauthenticated
+from realtime.errors import Unauthenticated
 from realtime.http.openapi import PAGE_PARAMETERS, operation, page_of
 from realtime.http.pages import NewestFirst
 from realtime.http.views import RestView
@@ -51,16 +47,20 @@ class TokenView(RestView):
     def post(self, request: Request) -> Response:
         serializer = CredentialsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        # Axes marks the request it is given: the one that its middleware sees as well.
-        http = request._request
-        user = authenticate(http, **serializer.validated_data)
-        if lockout.is_locked_out(http):
-            raise _locked_out(http, serializer.validated_data["username"])
-        if not isinstance(user, User):
-            raise Unauthenticated(_("Wrong username or password."))
-        lockout.forget_failures(http, user)
-        access, refresh = jwt.issue(user)
-        return Response(to_builtins(TokenPair(access=access, refresh=refresh)))
+        given = serializer.validated_data
+        address = client_address(request._request)
+        user = passwords.sign_in(given["username"], given["password"], address)
+        issued = jwt.issue(user, address=address, user_agent=_user_agent(request))
+        return Response(
+            to_builtins(
+                TokenPair(
+                    access=issued.access,
+                    refresh=issued.refresh,
+                    expires_in=issued.expires_in,
+                    refresh_expires_in=issued.refresh_expires_in,
+                )
+            )
+        )
 
 
 class TokenRefreshView(RestView):
@@ -80,14 +80,19 @@ class TokenRefreshView(RestView):
     def post(self, request: Request) -> Response:
         serializer = RefreshSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        access = jwt.refresh(serializer.validated_data["refresh"])
-        if access is None:
+        issued = jwt.refresh(
+            serializer.validated_data["refresh"],
+            address=client_address(request._request),
+            user_agent=_user_agent(request),
+        )
+        if issued is None:
             raise Unauthenticated(_("The token is not valid, or not any more."))
-        return Response(to_builtins(AccessToken(access=access)))
+        token = AccessToken(access=issued.access, expires_in=issued.expires_in)
+        return Response(to_builtins(token))
 
 
 class WebSocketTicketView(WorkspaceAPIView):
-    """POST: a ticket that opens one socket in this workspace within a minute."""
+    """POST: a ticket that opens one socket in this workspace, valid for a minute."""
 
     throttle_scope = "ws-ticket"
 
@@ -120,7 +125,7 @@ class MeView(WorkspaceAPIView):
 
 
 class UserListView(WorkspaceAPIView):
-    """GET: the people of the workspace, by username. Whoever is in it may know the others."""
+    """GET: the users of the workspace, by username; every member may list them."""
 
     @operation("list_users", "The people of the workspace", answers={200: list[Person]})
     def get(self, request: WorkspaceRequest) -> Response:
@@ -130,7 +135,7 @@ class UserListView(WorkspaceAPIView):
 
 
 class AuditView(WorkspaceAPIView):
-    """GET: what is on record of the workspace, newest first, page by page; for its admins."""
+    """GET: the audit entries of the workspace, newest first, in pages; for its admins."""
 
     @operation(
         "list_audit_entries",
@@ -148,6 +153,5 @@ class AuditView(WorkspaceAPIView):
         return pages.get_paginated_response(AuditEntrySerializer(page, many=True).data)
 
 
-def _locked_out(http: Any, username: str) -> RateLimited:
-    wait = (lockout.locked_until(http, username) - timezone.now()).total_seconds()
-    return RateLimited(_("Too many failed logins. Try again later."), retry_after=max(1, wait))
+def _user_agent(request: Request) -> str:
+    return str(request.META.get("HTTP_USER_AGENT", ""))

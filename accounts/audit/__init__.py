@@ -6,7 +6,7 @@
     def delete_room(...):
         audit.record(DELETE_ROOM, room, workspace_id=room.workspace_id)
 
-An entry is written in the unit of work of its change, so that one never exists without the other.
+An entry is written in the unit of work of its change: neither exists without the other.
 """
 
 from accounts.audit.actions import action, actions, label_of

@@ -1,4 +1,4 @@
-"""The actions that can be put on record, by code, with their labels for people."""
+"""The registry of audited actions: codes with translated labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _actions: dict[str, Promise] = {}
 
 
 def action(code: str, label: Promise) -> str:
-    """Register an action and return its code, which stays the same for good.
+    """Register an action and return its code, which never changes.
 
     Args:
         code: a verb and a noun in snake_case, such as `change_role`.
@@ -31,10 +31,10 @@ def action(code: str, label: Promise) -> str:
 
 
 def actions() -> Mapping[str, Promise]:
-    """All registered actions, code to label."""
+    """Return all registered actions: labels by code."""
     return MappingProxyType(_actions)
 
 
 def label_of(code: str) -> str:
-    """What an action is called in the reader's language; the code itself when no app has it."""
+    """Return the label of an action in the active language, or the code if it is not registered."""
     return str(_actions.get(code, code))

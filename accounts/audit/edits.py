@@ -1,4 +1,4 @@
-"""What a form of the admin has changed, as details of an entry."""
+"""The changes that an admin form made, as details of an audit entry."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from accounts.audit.values import HIDDEN, Change
 
 
 def edited(form: Any, *, new: bool, hidden: Collection[str] = ()) -> dict[str, Change]:
-    """The fields that a valid form has changed, or filled in, each with its old and new value.
+    """Return the fields that a valid form changed or filled in, with their old and new values.
 
     Args:
-        new: the form has made its object, which had no values before.
-        hidden: fields whose values nobody is to read, beside those of password fields.
+        new: the form created its object, which had no values before.
+        hidden: fields whose values are hidden, in addition to password fields.
     """
     found: dict[str, Change] = {}
     for name in form.fields if new else form.changed_data:
-        # Django's form for a new password calls what it changes by no field of its own.
+        # Django's password form reports a changed name that is not one of its fields.
         field = form.fields.get(name)
         if field is None or name in hidden or isinstance(field.widget, forms.PasswordInput):
             found[name] = Change(old=None, new=HIDDEN)
@@ -35,7 +35,7 @@ def edited(form: Any, *, new: bool, hidden: Collection[str] = ()) -> dict[str, C
 
 
 def edited_rows(formset: Any) -> Iterator[tuple[Model, str, dict[str, Change]]]:
-    """The rows of an inline formset: each with `add`, `change` or `delete`, and its fields."""
+    """Yield the rows of an inline formset, each with `add`, `change` or `delete` and its fields."""
     form_of = {id(form.instance): form for form in formset.forms}
     for row in formset.new_objects:
         yield row, "add", edited(form_of[id(row)], new=True)
@@ -46,7 +46,7 @@ def edited_rows(formset: Any) -> Iterator[tuple[Model, str, dict[str, Change]]]:
 
 
 def _read(field: forms.Field, initial: Any) -> Any:
-    """An initial value as the field would have given it: a row and not its id."""
+    """Return an initial value as the field would clean it: a row instead of its id."""
     if isinstance(field, forms.ModelMultipleChoiceField) or not isinstance(
         field, forms.ModelChoiceField
     ):
@@ -57,7 +57,7 @@ def _read(field: forms.Field, initial: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
-    """Rows of a many-to-many field by their names; any other value as it is."""
+    """Return the names of rows of a many-to-many field; any other value unchanged."""
     if isinstance(value, QuerySet | list):
         return sorted(str(row) for row in value)
     return value

@@ -1,4 +1,4 @@
-"""Writing an entry of the audit log."""
+"""Writes entries of the audit log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_NAME = 200
 
 @dataclass(frozen=True)
 class Target:
-    """What an action was done to: `kind` is the label of its model, such as `accounts.user`."""
+    """The target of an action; `kind` is the label of its model, such as `accounts.user`."""
 
     kind: str
     id: str
@@ -30,19 +30,19 @@ class Target:
 
     @classmethod
     def of(cls, row: Model, name: str | None = None) -> Target:
-        """A row that is stored, or was until now; `name` where its own text says too much."""
+        """Describe a row that is or was stored; `name` replaces a text that reveals too much."""
         text = str(row) if name is None else name
         return cls(row._meta.label_lower, str(row.pk), text)
 
 
-# What was put on record: the fields by (kind, id) of their target.
+# Recorded fields by (kind, id) of their target.
 Noted = dict[tuple[str, str], set[str]]
 _noted: ContextVar[Noted | None] = ContextVar("noted", default=None)
 
 
 @contextmanager
 def noting() -> Iterator[None]:
-    """Keep in mind what is put on record within, for whoever would record the same once more."""
+    """Remember what is recorded inside the block, so that it is not recorded twice."""
     token = _noted.set({})
     try:
         yield
@@ -51,7 +51,7 @@ def noting() -> Iterator[None]:
 
 
 def noted(target: Target) -> set[str] | None:
-    """The fields of a target that are on record since `noting` began; None if it is not."""
+    """Return the fields of a target recorded since `noting` began; None if there was no entry."""
     return (_noted.get() or {}).get((target.kind, target.id))
 
 
@@ -64,19 +64,19 @@ def record(
     details: Mapping[str, Any] | None = None,
     by: int | None = None,
 ) -> AuditEntry:
-    """Put an action on record, in the unit of work that changes what it is about.
+    """Record an action, in the unit of work that makes the change.
 
-    Who acted and from where is what the door has said (realtime.acting).
+    The actor and their address come from realtime.acting, which the endpoint has set.
 
     Args:
         action: the code of a registered action.
-        target: the row that it was done to, or its description.
-        workspace_id: the workspace that it happened in, whose admins may read the entry; None:
-            of no workspace, for site staff to read.
-        staff_only: the workspace's admins may not read it: it tells of what they may not see.
-        details: facts, and the changed fields as `audit.changes` gives them. Values of fields
-            whose names tell of secrets are hidden, long ones cut.
-        by: the id of the user who acted, for callers that know it where no door has said so.
+        target: the row that the action was done to, or its description.
+        workspace_id: the workspace that it happened in, whose admins may read the entry; None if
+            it belongs to no workspace, so that only site staff read it.
+        staff_only: hide the entry from the workspace's admins, who may not see its subject.
+        details: facts, and changed fields as returned by `audit.changes`. Values of fields whose
+            names suggest secrets are hidden, long values are cut.
+        by: the id of the user who acted, used if no endpoint has set an actor.
 
     Raises:
         RuntimeError: there is no unit of work to belong to.

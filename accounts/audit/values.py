@@ -1,4 +1,4 @@
-"""What entries of the audit log tell: small values that JSON holds, and never a secret."""
+"""Values of audit entries: small, JSON-compatible, and free of secrets."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from realtime.protocol import rfc3339
 HIDDEN = "••••"
 MAX_TEXT = 300
 MAX_ITEMS = 50
-# Fields by these names are secrets, wherever they stand.
+# Fields with these names hold secrets, at any depth.
 _SECRET = re.compile(r"passw|passphrase|secret|credential|token$|hash$|(^|_)key$|cookie|authoriz")
 _CREDENTIALS_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 class Change(TypedDict):
-    """One field of a change."""
+    """The old and new value of one changed field."""
 
     old: Any
     new: Any
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change]:
-    """The fields of `new` whose values differ from those in `old`, as details of an entry."""
+    """Return the fields of `new` whose values differ from `old`, as details of an entry."""
     return {
         field: Change(old=old.get(field), new=value)
         for field, value in new.items()
@@ -36,7 +36,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change]
 
 
 def plain(value: Any, field: str = "") -> Any:
-    """A value as an entry keeps it: cut to size, without what `field` says is a secret."""
+    """Return a value as an entry stores it: cut to size, and hidden if `field` names a secret."""
     if _is_change(value):
         return {key: plain(part, field) for key, part in value.items()}
     if value in (None, "", HIDDEN):
@@ -55,7 +55,7 @@ def plain(value: Any, field: str = "") -> Any:
 
 
 def plain_text(value: Any, most: int = MAX_TEXT) -> str:
-    """A text that every database takes, at most `most` characters, no credentials in addresses."""
+    """Return text that any database accepts: at most `most` characters, URLs without passwords."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return rfc3339(value)
     if isinstance(value, date):

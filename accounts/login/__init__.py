@@ -1,1 +1,1 @@
-"""Signing in: credentials, lockout, tokens, and who makes a request or opens a socket."""
+"""Signing in: passwords, lockout, tokens, and the authentication of requests and sockets."""

@@ -1,4 +1,4 @@
-"""Who used this process in the last minute, so that most requests write nothing."""
+"""Remembers who used this process in the last minute, so that most requests write nothing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ CAPACITY = 50_000
 
 
 class RecentUse:
-    """Remembers keys for a minute; safe from several threads.
+    """Remembers keys for a minute; thread-safe.
 
     Args:
-        clock: monotone time in seconds.
+        clock: monotonic time in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -23,7 +23,7 @@ class RecentUse:
         self._lock = threading.Lock()
 
     def is_due(self, key: Hashable) -> bool:
-        """Whether `key` was not seen here for a minute; it counts as seen from now on."""
+        """Return whether `key` was not seen for a minute, and mark it as seen now."""
         now = self._clock()
         with self._lock:
             if now - self._seen.get(key, -SEEN_EVERY) < SEEN_EVERY:
@@ -34,7 +34,7 @@ class RecentUse:
             return True
 
     def forget(self) -> None:
-        """Every key is due again."""
+        """Make every key due again."""
         with self._lock:
             self._seen.clear()
 

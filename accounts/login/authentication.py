@@ -1,10 +1,12 @@
-"""Who is asking: sessions, JWTs, API tokens and tickets, for sockets and REST alike."""
+"""Authentication by sessions, JWTs, API tokens and tickets, for sockets and REST."""
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
@@ -19,28 +21,41 @@ from accounts import keys, selectors, services
 from accounts.login import jwt, session_rows
 from accounts.login.activity import recent_use
 from accounts.login.session_rows import MembershipRow
-from accounts.models import ApiToken, Membership, User
+from accounts.models import ApiToken, Membership, RefreshToken, User
 from realtime.auth import Credentials, Principal
 from realtime.errors import NotFound
 
 
 @dataclass(frozen=True)
 class Login:
-    """A user, and what let them in; `token` narrows them to its workspace."""
+    """A user and their credentials; an API token limits them to its workspace.
+
+    `expires_at` is when the given token expires, if it does.
+    """
 
     user: User
     session_key: str | None = None
     token: ApiToken | None = None
+    refresh: RefreshToken | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[int, int | None, int | None]:
+        """Return the key of this login in `recent_use`."""
+        token, refresh = self.token, self.refresh
+        return self.user.pk, token.pk if token else None, refresh.pk if refresh else None
 
 
 def authenticate(credentials: Credentials) -> Principal | None:
-    """Who a socket belongs to; None when the credentials or the workspace are refused.
+    """Return the principal of a socket; None if the credentials or the workspace are refused.
 
-    Synchronous, a handful of queries, and at most once a minute a note that the user was here.
-    A ticket is used up even if its user may not come in.
+    Synchronous, with a few queries, and at most once a minute a write of "last seen". A ticket is
+    used up even if its user is refused.
     """
     principal = _identify(credentials)
-    if principal and recent_use.is_due((principal.user_id, principal.token_id)):
+    if principal and recent_use.is_due(
+        (principal.user_id, principal.token_id, principal.refresh_id)
+    ):
         services.touch([principal])
     return principal
 
@@ -58,7 +73,7 @@ def _identify(credentials: Credentials) -> Principal | None:
 
 
 def login_by_bearer(secret: str) -> Login | None:
-    """The login behind an API token (`pw_…`) or a JWT access token; None when it is no good."""
+    """Return the login of an API token (`pw_…`) or a JWT access token; None if it is not valid."""
     if secret.startswith(keys.API_TOKEN_PREFIX):
         token = (
             ApiToken.objects.select_related("user", "workspace")
@@ -66,13 +81,15 @@ def login_by_bearer(secret: str) -> Login | None:
             .first()
         )
         good = token is not None and token.state() == "active"
-        return Login(user=token.user, token=token) if token and good else None
-    user = jwt.user_of(secret)
-    return Login(user=user) if user else None
+        if token is None or not good:
+            return None
+        return Login(user=token.user, token=token, expires_at=token.expires_at)
+    login = jwt.login_of(secret)
+    return Login(login.user, refresh=login.refresh, expires_at=login.expires_at) if login else None
 
 
 def login_by_session(session_key: str) -> Login | None:
-    """The login behind a session cookie, by the rules of django.contrib.auth.get_user."""
+    """Return the login of a session cookie, by the rules of django.contrib.auth.get_user."""
     if not session_key.isalnum():
         return None
     session = _session_store(session_key)
@@ -91,11 +108,11 @@ def _session_store(session_key: str | None = None) -> SessionBase:
 
 
 def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None]:
-    """Who these sessions belong to, in their order; None where one is refused.
+    """Return the principals of these sessions, in order; None for each that is refused.
 
-    The rules of `authenticate`, in two queries for all of them: a crowd that comes back after a
-    restart waits for the database once and not one by one. Nobody is noted as seen here; open
-    sockets are, each minute.
+    Applies the rules of `authenticate` in two queries for all sessions, so that many clients that
+    reconnect after a restart wait for the database once. Does not update "last seen": open
+    sockets do that every minute.
     """
     opened = _logins_in({credentials.session_key for credentials in shown})
     memberships: defaultdict[int, list[MembershipRow]] = defaultdict(list)
@@ -109,7 +126,7 @@ def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None
             return None
         for row in memberships[int(data[SESSION_KEY])]:
             if credentials.workspace in (None, "", row.workspace):
-                owner.password = row.password
+                owner.password, owner.kept_auth_hash = row.password, row.kept_auth_hash
                 good = _is_of_password(data.get(HASH_SESSION_KEY, ""), owner)
                 return _principal_in(row, credentials.session_key) if good else None
         return None
@@ -118,7 +135,7 @@ def authenticate_sessions(shown: Sequence[Credentials]) -> list[Principal | None
 
 
 def _logins_in(keys: Set[str | None]) -> dict[str | None, dict[str, Any]]:
-    """What is in those of these sessions that have not expired and are somebody's login."""
+    """Return the data of those of these sessions that have not expired and belong to a user."""
     decode = _session_store().decode
     rows = session_rows.session_data([key for key in keys if key and key.isalnum()])
     opened = {key: decode(encoded) for key, encoded in rows}
@@ -142,10 +159,10 @@ def _is_login(data: dict[str, Any]) -> bool:
 
 
 def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None]:
-    """What the principals of open sockets have become: the same, with other rights, or None.
+    """Map the principals of open sockets to current ones: unchanged, with new rights, or None.
 
-    Finds what was never announced: sessions and tokens that expired, rows that were deleted by
-    hand, revocations whose message was lost. Three queries, however many there are.
+    Finds changes that were never announced: expired sessions and tokens, rows deleted by hand,
+    revocations whose message was lost. Four queries, however many principals there are.
     """
     memberships = {
         (membership.user_id, membership.workspace_id): membership
@@ -159,10 +176,18 @@ def recheck(principals: Sequence[Principal]) -> dict[Principal, Principal | None
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     shown = {session.session_key: session.get_decoded() for session in sessions}
     tokens = ApiToken.objects.in_bulk({p.token_id for p in principals if p.token_id is not None})
+    refreshable = set(
+        RefreshToken.objects.filter(
+            pk__in={p.refresh_id for p in principals if p.refresh_id is not None}
+        ).values_list("pk", flat=True)
+    )
 
     def now(principal: Principal) -> Principal | None:
         membership = memberships.get((principal.user_id, principal.workspace_id))
         if membership is None or not _still_opens(principal, membership.user, shown, tokens):
+            return None
+        refresh_ended = principal.refresh_id not in (None, *refreshable)
+        if refresh_ended or principal.expired(time.time()):
             return None
         return replace(
             principal,
@@ -181,7 +206,7 @@ def _still_opens(
     sessions: Mapping[str, Mapping[str, Any]],
     tokens: Mapping[int, ApiToken],
 ) -> bool:
-    """Whether what opened a socket of this user would open one now."""
+    """Return whether the credentials of an open socket would still open one."""
     if principal.session_key is not None:
         data = sessions.get(principal.session_key, {})
         if data.get(SESSION_KEY) != str(principal.user_id):
@@ -197,7 +222,7 @@ def _still_opens(
 
 
 def _is_of_password(shown: str, user: User) -> bool:
-    """Whether a session was begun with the password that the user has now."""
+    """Return whether a session was started with the user's current password."""
     return constant_time_compare(shown, user.get_session_auth_hash()) or any(
         constant_time_compare(shown, expected) for expected in user.get_session_auth_fallback_hash()
     )
@@ -213,18 +238,31 @@ def _by_ticket(secret: str, workspace: str | None) -> Principal | None:
         return None
     if workspace and workspace != ticket.workspace.slug:
         return None
-    login = Login(user=ticket.user, session_key=ticket.session_id, token=ticket.token)
+    login = Login(
+        user=ticket.user,
+        session_key=ticket.session_id,
+        token=ticket.token,
+        refresh=ticket.refresh,
+        expires_at=ticket.login_expires_at,
+    )
+    if login.expires_at is not None and login.expires_at <= timezone.now():
+        return None
     return _principal(login, ticket.workspace.slug)
 
 
 def _principal(login: Login, workspace: str | None) -> Principal | None:
     try:
         principal = selectors.principal_of(
-            login.user, workspace, session_key=login.session_key, token=login.token
+            login.user,
+            workspace,
+            session_key=login.session_key,
+            token=login.token,
+            refresh=login.refresh,
+            expires_at=login.expires_at,
         )
     except NotFound:
         return None
     if login.session_key is None and login.token is None:
-        # A JWT, or a ticket that was issued to one: what it ends with is the password.
+        # A JWT, or a ticket issued to one, also ends when the password changes.
         return replace(principal, password_mark=jwt.password_mark(login.user))
     return principal

@@ -1,4 +1,4 @@
-"""What people fill in."""
+"""The forms of signing in and of the settings pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, PasswordResetForm
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
@@ -16,17 +16,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import selectors
+from accounts import mail, selectors
 from accounts.folding import fold
-from accounts.login import lockout, mail
+from accounts.login import confirmation, lockout, passwords
+from accounts.login.passwords import WrongPassword
+from accounts.login.requests import SignedInRequest
 from accounts.models import Membership, User
 from accounts.names import clean_name
+from accounts.services import LockedOut
+from realtime.errors import AppError, Unavailable
 
 RESET_MAIL_EVERY = 60
 
 
 class LoginForm(AuthenticationForm):
-    """Username or email, password, and whether this device is one's own."""
+    """Username or email, password, and whether to stay signed in on this device."""
 
     remember = forms.BooleanField(
         label=gettext_lazy("Stay signed in on this device for 14 days"),
@@ -39,32 +43,45 @@ class LoginForm(AuthenticationForm):
         username = self.fields["username"]
         username.label = gettext_lazy("Username or email")
         username.widget.attrs["maxlength"] = 254
-        # After a failed try it is the password that is typed again.
+        # After a failed attempt, the user retypes the password.
         username.widget.attrs["autofocus"] = not self.is_bound
 
-    @property
-    def locked_until(self) -> datetime | None:
-        """When to try again, once too many tries have failed; otherwise None."""
-        if self.request is None or not lockout.is_locked_out(self.request):
-            return None
-        return lockout.locked_until(self.request, self.cleaned_data.get("username", ""))
+    # Set if the password was refused without being checked.
+    refusal: AppError | None = None
 
-    def get_invalid_login_error(self) -> ValidationError:
-        until = self.locked_until
-        if until is not None:
-            return ValidationError(lockout.locked_out_message(until), code="locked_out")
-        assert self.request is not None
-        left = lockout.tries_left(self.request, self.cleaned_data["username"])
-        message = ngettext(
-            "Wrong username or password. %(left)d try left.",
-            "Wrong username or password. %(left)d tries left.",
-            left,
-        )
-        return ValidationError(message % {"left": left}, code="invalid_login")
+    def clean(self) -> dict[str, Any]:
+        name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if name is None or not password:
+            return self.cleaned_data
+        address = lockout.client_address(self.request) if self.request else None
+        try:
+            self.user_cache = passwords.sign_in(name, password, address)
+        except WrongPassword as error:
+            raise ValidationError(_wrong(error.left), code="invalid_login") from error
+        except (LockedOut, Unavailable) as error:
+            self.refusal = error
+            raise ValidationError(lockout.explain(error), code="refused") from error
+        return self.cleaned_data
+
+
+def _wrong_password(left: int) -> str:
+    message = ngettext(
+        "Wrong password. %(left)d try left.", "Wrong password. %(left)d tries left.", left
+    )
+    return message % {"left": left}
+
+
+def _wrong(left: int) -> str:
+    message = ngettext(
+        "Wrong username or password. %(left)d try left.",
+        "Wrong username or password. %(left)d tries left.",
+        left,
+    )
+    return message % {"left": left}
 
 
 class ResetForm(PasswordResetForm):
-    """Mails a link to whoever owns the address: at most one a minute for an account."""
+    """Mails a reset link to the owner of the address: at most one a minute per account."""
 
     def get_users(self, email: str) -> list[User]:
         found = User.objects.filter(folded_email=fold(email), is_active=True)
@@ -87,8 +104,73 @@ class ResetForm(PasswordResetForm):
         mail.send_later(EmailMessage(subject, body, from_email, [to_email]))
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A user's names and email address."""
+class ConfirmedForm(forms.Form):
+    """Asks for the password, unless it was typed recently (accounts.login.confirmation).
+
+    `request` is the signed-in user's request.
+    """
+
+    current_password = forms.CharField(
+        label=gettext_lazy("Your password"),
+        strip=False,
+        required=False,
+        max_length=1024,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    # Set if the password was refused without being checked.
+    refusal: AppError | None = None
+
+    def __init__(self, *args: Any, request: SignedInRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        if confirmation.is_recent(request.session):
+            del self.fields["current_password"]
+
+    def needs_password(self) -> bool:
+        """Return whether the submitted values need the password."""
+        return True
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if "current_password" not in self.fields or self.errors or not self.needs_password():
+            return cleaned
+        given = self.cleaned_data.get("current_password")
+        if not given:
+            self.add_error("current_password", _("Type your password to change this."))
+            return cleaned
+        try:
+            confirmation.confirm(self.request, self.request.user, given)
+        except WrongPassword as error:
+            self.add_error("current_password", _wrong_password(error.left))
+        except (LockedOut, Unavailable) as error:
+            self.refusal = error
+            self.add_error("current_password", lockout.explain(error))
+        return cleaned
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """Changes a password; the old one is checked with the limits of a sign-in."""
+
+    refusal: AppError | None = None
+
+    def __init__(self, *args: Any, request: SignedInRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        given: str = self.cleaned_data["old_password"]
+        try:
+            confirmation.confirm(self.request, self.request.user, given)
+        except WrongPassword as error:
+            raise ValidationError(_wrong_password(error.left)) from error
+        except (LockedOut, Unavailable) as error:
+            self.refusal = error
+            raise ValidationError(lockout.explain(error)) from error
+        return given
+
+
+class ProfileForm(ConfirmedForm, forms.ModelForm):  # type: ignore[type-arg]
+    """A user's names and email address; changing the address needs the password."""
 
     class Meta:
         model = User
@@ -99,6 +181,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
             "email": gettext_lazy("Email"),
         }
 
+    def needs_password(self) -> bool:
+        return "email" in self.changed_data
+
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         others = User.objects.exclude(pk=self.instance.pk)
@@ -107,8 +192,8 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         return email
 
 
-class TokenForm(forms.Form):
-    """A new API token: what for, where, until when."""
+class TokenForm(ConfirmedForm):
+    """A new API token: its name, workspace and lifetime."""
 
     LIFETIMES = (
         ("30", gettext_lazy("30 days")),
@@ -125,9 +210,10 @@ class TokenForm(forms.Form):
         label=gettext_lazy("Expires after"), choices=LIFETIMES, required=False, initial="90"
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: SignedInRequest, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", "token_%s")
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, request=request, **kwargs)
+        user = request.user
         field = self.fields["membership"]
         field.queryset = memberships = selectors.memberships_of(user)  # type: ignore[attr-defined]
         field.label_from_instance = lambda membership: membership.workspace.name  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Requests that are known to come from somebody: for annotations behind login_required and DRF."""
+"""Types of authenticated requests, for annotations of views."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from realtime.auth import Principal
 
 
 class SignedInRequest(HttpRequest):
-    """A page request behind login_required."""
+    """A page request of a view with login_required."""
 
     user: User
 
 
 class WorkspaceRequest(Request):
-    """A REST request of a member: who they are in the workspace they asked for."""
+    """A REST request of a member, with their principal in the requested workspace."""
 
     user: User
     auth: Login

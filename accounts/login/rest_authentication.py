@@ -1,4 +1,7 @@
-"""How REST clients say who they are. Apart from api.py, which DRF's settings cannot import."""
+"""Authentication classes of the REST API.
+
+They are separate from the views, which DRF's settings cannot import.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,12 @@ class BearerAuthentication(authentication.BaseAuthentication):
         login = login_by_bearer(secret.strip())
         if login is None:
             raise AuthenticationFailed(_("The token is not valid, or not any more."))
-        token_id = login.token.pk if login.token else None
-        if recent_use.is_due((login.user.pk, token_id)):
-            services.record_use(user_ids=[login.user.pk], token_ids=[token_id] if token_id else [])
+        if recent_use.is_due(login.key):
+            services.record_use(
+                user_ids=[login.user.pk],
+                token_ids=[login.token.pk] if login.token else [],
+                refresh_ids=[login.refresh.pk] if login.refresh else [],
+            )
         return login.user, login
 
     def authenticate_header(self, request: Request) -> str:

@@ -1,7 +1,7 @@
-"""What the database knows of many sessions at once: two statements, without model instances.
+"""Reads many sessions at once: two SQL statements, without model instances.
 
-They are SQL and not querysets, since a crowd of handshakes asks for them some hundred times a
-second: building each query anew took longer than running it and reading all of its rows.
+They are SQL instead of querysets because they run hundreds of times a second when many clients
+reconnect: building the query took longer than running it and reading all of its rows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ WHERE session_key IN ({}) AND expire_date > %s
 """
 
 MEMBERSHIPS = """
-SELECT m.user_id, u.username, u.is_staff, u.password, m.workspace_id, w.slug, m.role
+SELECT m.user_id, u.username, u.is_staff, u.password, u.kept_auth_hash, m.workspace_id, w.slug,
+       m.role
 FROM accounts_membership m
 JOIN accounts_user u ON u.id = m.user_id
 JOIN accounts_workspace w ON w.id = m.workspace_id
@@ -28,22 +29,23 @@ ORDER BY m.is_default DESC, m.id
 
 
 class MembershipRow(NamedTuple):
-    """A membership with what a principal says of its user and workspace.
+    """A membership with the fields that a principal needs.
 
-    `is_staff` is as the database has it: a number on SQLite.
+    `is_staff` is the raw database value: a number on SQLite.
     """
 
     user_id: int
     username: str
     is_staff: bool | int
     password: str
+    kept_auth_hash: str
     workspace_id: int
     workspace: str
     role: str
 
 
 def session_data(session_keys: Collection[str]) -> list[tuple[str, str]]:
-    """(key, encoded data) of those of these sessions that have not expired."""
+    """Return (key, encoded data) of the given sessions that have not expired."""
     if not session_keys:
         return []
     with connection.cursor() as cursor:
@@ -54,7 +56,7 @@ def session_data(session_keys: Collection[str]) -> list[tuple[str, str]]:
 
 
 def memberships(user_ids: Collection[int]) -> list[MembershipRow]:
-    """The memberships of those of these users who are active, a user's default one first."""
+    """Return the memberships of the given users who are active, each user's default one first."""
     if not user_ids:
         return []
     with connection.cursor() as cursor:

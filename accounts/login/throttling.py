@@ -5,24 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
 
 from accounts.login.lockout import client_address
+from accounts.login.passwords import block_of
 
 
 class AddressThrottle(SimpleRateThrottle):
-    """Requests of an address that says nobody's name."""
+    """Limits anonymous requests by address block."""
 
     scope = "address"
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
         if request.user and request.user.is_authenticated:
             return None
-        return _key(self.scope, client_address(request._request))
+        return _key(self.scope, block_of(client_address(request._request)))
 
 
 class UserThrottle(SimpleRateThrottle):
-    """All requests of a user, whatever let them in."""
+    """Limits the requests of a user over all credentials."""
 
     scope = "user"
 
@@ -30,6 +31,13 @@ class UserThrottle(SimpleRateThrottle):
         if not (request.user and request.user.is_authenticated):
             return None
         return _key(self.scope, request.user.pk)
+
+
+class ScopeThrottle(ScopedRateThrottle):
+    """Limits requests to the views of one scope by user, or by address block if anonymous."""
+
+    def get_ident(self, request: Request) -> str:
+        return block_of(client_address(request._request))
 
 
 def _key(scope: str, ident: object) -> str:

@@ -57,7 +57,7 @@ def _free(name, names):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_audit")]
+    dependencies = [("accounts", "0005_refresh_tokens")]
 
     operations = [
         migrations.AddField(

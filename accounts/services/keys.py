@@ -1,9 +1,9 @@
-"""API tokens, and tickets that let one socket in once."""
+"""API tokens, and single-use tickets for sockets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, keys
+from accounts import audit, keys, mail
 from accounts.models import ApiToken, Membership, WebSocketTicket
 from realtime import auth
 from realtime.auth import Principal
@@ -27,7 +27,7 @@ MAX_TICKETS = 500
 
 @dataclass(frozen=True)
 class IssuedTicket:
-    """A ticket for its owner; `expires_in` in seconds."""
+    """A ticket for its owner; `expires_in` is in seconds."""
 
     ticket: str = field(repr=False)
     expires_in: int
@@ -42,7 +42,9 @@ def create_token(
     expires_at: datetime | None = None,
     now: datetime | None = None,
 ) -> tuple[ApiToken, str]:
-    """Make a personal API token; the second value is the secret, which nobody can read again.
+    """Create a personal API token and return it with its secret, which cannot be read again.
+
+    The owner is notified by mail.
 
     Raises:
         InvalidCommand: `expires_at` (aware) has passed.
@@ -71,12 +73,13 @@ def create_token(
     )
     details = {"owner": token.user.username, "expires_at": expires_at}
     audit.record(CREATE_TOKEN, token, workspace_id=workspace_id, details=details)
+    mail.tell(token.user.email, "accounts/mail/token_created.txt", user=token.user, token=token)
     return token, key.plain
 
 
 @unit_of_work
 def revoke_token(*, token_id: int, user_id: int | None = None) -> None:
-    """End a token and the sockets opened with it; again is no error.
+    """Revoke a token and close the sockets opened with it; revoking it again is no error.
 
     Args:
         user_id: only if the token is this user's.
@@ -99,10 +102,10 @@ def revoke_token(*, token_id: int, user_id: int | None = None) -> None:
 
 @unit_of_work
 def issue_ticket(*, principal: Principal, now: datetime | None = None) -> IssuedTicket:
-    """A ticket that lets its bearer open one socket as `principal`, within a minute.
+    """Return a ticket with which a client can open one socket as `principal` within a minute.
 
     Raises:
-        RateLimited: many tickets of this user wait to be used.
+        RateLimited: the user has many unused tickets.
     """
     now = now or timezone.now()
     WebSocketTicket.objects.filter(expires_at__lte=now).delete()
@@ -118,6 +121,8 @@ def issue_ticket(*, principal: Principal, now: datetime | None = None) -> Issued
         workspace_id=principal.workspace_id,
         session_id=principal.session_key,
         token_id=principal.token_id,
+        refresh_id=principal.refresh_id,
+        login_expires_at=_moment(principal.expires_at),
         expires_at=now + TICKET_LIFETIME,
     )
     return IssuedTicket(ticket=key.plain, expires_in=int(TICKET_LIFETIME.total_seconds()))
@@ -125,12 +130,12 @@ def issue_ticket(*, principal: Principal, now: datetime | None = None) -> Issued
 
 @unit_of_work
 def redeem_ticket(*, ticket: str, now: datetime | None = None) -> WebSocketTicket | None:
-    """Use a ticket up; None when it is unknown, used or expired.
+    """Use up a ticket; None if it is unknown, used or expired.
 
-    Whether its user may still come in is for the caller to check.
+    The caller checks whether its user is still allowed in.
     """
     row = (
-        WebSocketTicket.objects.select_related("user", "workspace", "session", "token")
+        WebSocketTicket.objects.select_related("user", "workspace", "session", "token", "refresh")
         .filter(hash=keys.digest(ticket), expires_at__gt=now or timezone.now())
         .first()
     )
@@ -139,3 +144,7 @@ def redeem_ticket(*, ticket: str, now: datetime | None = None) -> WebSocketTicke
     # The DELETE is the redemption: of two clients with the same ticket, one gets the row.
     deleted, _by_model = WebSocketTicket.objects.filter(pk=row.pk).delete()
     return row if deleted else None
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,4 +1,4 @@
-"""Workspaces and who belongs to them."""
+"""Workspaces and their members."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REMOVE_MEMBER = audit.action("remove_member", gettext_lazy("Member removed"))
 
 @unit_of_work
 def create_workspace(*, slug: str, name: str, owner: User | None = None) -> Workspace:
-    """Make a workspace, with its first owner where one is given.
+    """Create a workspace, with its first owner if one is given.
 
     Raises:
         Conflict: the slug is taken.
@@ -43,7 +43,7 @@ def create_workspace(*, slug: str, name: str, owner: User | None = None) -> Work
 
 @unit_of_work
 def rename_workspace(*, workspace_id: int, name: str) -> None:
-    """Give a workspace another name; its slug, which programs know it by, stays.
+    """Rename a workspace; its slug, which programs use, does not change.
 
     Raises:
         NotFound: there is no such workspace.
@@ -61,7 +61,7 @@ def rename_workspace(*, workspace_id: int, name: str) -> None:
 
 @unit_of_work
 def add_member(*, workspace_id: int, user_id: int, role: str = Role.MEMBER) -> Membership:
-    """Make a user a member; their first workspace becomes the one that opens first.
+    """Add a user to a workspace; a user's first workspace becomes their default.
 
     Raises:
         Conflict: they are a member already.
@@ -80,10 +80,10 @@ def add_member(*, workspace_id: int, user_id: int, role: str = Role.MEMBER) -> M
 
 @unit_of_work
 def change_role(*, membership_id: int, role: str) -> Membership:
-    """Give a member another role; their sockets in the workspace reconnect and have it.
+    """Change a member's role; their sockets in the workspace reconnect with the new role.
 
     Raises:
-        Conflict: it would leave the workspace without an owner.
+        Conflict: the workspace would have no owner.
         NotFound: there is no such membership.
     """
     membership = _locked(membership_id)
@@ -101,7 +101,7 @@ def change_role(*, membership_id: int, role: str) -> Membership:
 
 @unit_of_work
 def remove_member(*, membership_id: int) -> None:
-    """Take a user out of a workspace, with the tokens and sockets they have there.
+    """Remove a user from a workspace, with their tokens and sockets there.
 
     Raises:
         Conflict: they are its last owner.
@@ -124,7 +124,7 @@ def remove_member(*, membership_id: int) -> None:
 
 @unit_of_work
 def make_default(*, membership_id: int) -> None:
-    """Have this membership's workspace open first for its user.
+    """Make this membership's workspace the default of its user.
 
     Raises:
         NotFound: there is no such membership.
@@ -135,13 +135,13 @@ def make_default(*, membership_id: int) -> None:
 
 
 def _record(action: str, membership: Membership, details: dict[str, Any]) -> None:
-    """Put a change of a membership on record, under the name of its user."""
+    """Record a change of a membership in the audit log, with the user's name as target."""
     target = audit.Target.of(membership, membership.user.username)
     audit.record(action, target, workspace_id=membership.workspace_id, details=details)
 
 
 def _locked(membership_id: int) -> Membership:
-    """The membership, with its workspace's row locked: owners are counted one change at a time."""
+    """Return the membership with its workspace's row locked, so that owners are counted safely."""
     membership = Membership.objects.filter(pk=membership_id).first()
     if membership is None:
         raise NotFound(_("There is no such member."))

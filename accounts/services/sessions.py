@@ -1,4 +1,4 @@
-"""Where people are signed in: kept in step with Django's sessions, for them to see and to end."""
+"""Sessions of users, kept in sync with Django's, so that users can review and end them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit
-from accounts.models import ApiToken, User, UserSession
+from accounts.models import ApiToken, RefreshToken, User, UserSession
+from accounts.services.refresh_tokens import drop_refresh_tokens
 from realtime.auth import Principal
 from realtime.errors import NotFound
 from realtime.streams.unit_of_work import unit_of_work
@@ -32,9 +33,9 @@ BATCH = 500
 def record_session(
     *, user_id: int, session_key: str, address: str | None, user_agent: str
 ) -> UserSession:
-    """Note that a user is signed in with a session; the session must be stored already.
+    """Record a user's session, which must be stored already.
 
-    Sessions that have expired are cleared away on the occasion.
+    Also deletes expired sessions.
     """
     Session.objects.filter(expire_date__lte=timezone.now()).delete()
     session, _created = UserSession.objects.update_or_create(
@@ -51,10 +52,10 @@ def record_session(
 
 
 def keep_session(*, user_id: int, session_key: str, address: str | None, user_agent: str) -> None:
-    """Note that a session is in use, from here and with this; at most one write a minute.
+    """Record the use of a session, with address and device; at most one write a minute.
 
-    A session under a new key (a password change makes one) is listed from then on. One that ends
-    at this very moment is left alone.
+    A session with a new key (after a password change) is listed from then on. A session that ends
+    at the same moment is ignored.
     """
     record_use(user_ids=[user_id], session_keys=[session_key])
     if UserSession.objects.filter(session_id=session_key, address=address).exists():
@@ -89,32 +90,37 @@ def end_session(*, session_id: int, user_id: int | None = None) -> None:
 
 @unit_of_work
 def end_other_sessions(*, user_id: int, keep_session_key: str | None) -> int:
-    """Sign a user out everywhere but in one session; returns how many sessions ended."""
-    ended = drop_other_sessions(user_id=user_id, keep_session_key=keep_session_key)
+    """Sign a user out everywhere but in one session, including programs with a refresh token.
+
+    Returns the number of logins that ended.
+    """
+    ended = drop_other_logins(user_id=user_id, keep_session_key=keep_session_key)
     if ended:
         user = User.objects.get(pk=user_id)
         audit.record(END_SESSIONS, user, workspace_id=None, details={"sessions_ended": ended})
     return ended
 
 
-def drop_other_sessions(*, user_id: int, keep_session_key: str | None) -> int:
-    """As `end_other_sessions`, for a service that puts the reason on record itself."""
+def drop_other_logins(*, user_id: int, keep_session_key: str | None) -> int:
+    """Like `end_other_sessions`, for a service that records the reason itself."""
+    programs = drop_refresh_tokens(user_id=user_id)
     keys = list(
         UserSession.objects.filter(user_id=user_id)
         .exclude(session_id=keep_session_key)
         .values_list("session_id", flat=True)
     )
     _delete(keys)
-    return len(keys)
+    return len(keys) + programs
 
 
 def touch(principals: Sequence[Principal], now: datetime | None = None) -> None:
-    """Note that the people behind these open sockets are here; called once a minute."""
+    """Update "last seen" for the users of these open sockets; called once a minute."""
     if principals:
         record_use(
             user_ids=(principal.user_id for principal in principals),
             session_keys=[p.session_key for p in principals if p.session_key is not None],
             token_ids=[p.token_id for p in principals if p.token_id is not None],
+            refresh_ids=[p.refresh_id for p in principals if p.refresh_id is not None],
             now=now,
         )
 
@@ -125,9 +131,10 @@ def record_use(
     user_ids: Iterable[int],
     session_keys: Iterable[str] = (),
     token_ids: Iterable[int] = (),
+    refresh_ids: Iterable[int] = (),
     now: datetime | None = None,
 ) -> None:
-    """Set "last seen" and "last used" to `now`, where they are a minute old or more."""
+    """Set "last seen" and "last used" to `now` if they are at least a minute old."""
     now = now or timezone.now()
     stale = now - SEEN_EVERY
     for batch in _batches(user_ids):
@@ -140,18 +147,20 @@ def record_use(
     for batch in _batches(token_ids):
         tokens = ApiToken.objects.filter(pk__in=batch)
         tokens.filter(Q(last_used_at=None) | Q(last_used_at__lte=stale)).update(last_used_at=now)
+    for batch in _batches(refresh_ids):
+        RefreshToken.objects.filter(pk__in=batch, last_used_at__lte=stale).update(last_used_at=now)
 
 
 def _batches(values: Iterable[Any]) -> Iterable[list[Any]]:
-    """In sorted order, so that processes that touch the same rows lock them in the same order."""
+    """Yield sorted batches, so that processes that update the same rows lock them in one order."""
     ordered = sorted(set(values))
     for start in range(0, len(ordered), BATCH):
         yield ordered[start : start + BATCH]
 
 
 def _delete(session_keys: Iterable[str]) -> None:
-    # Through the session engine, which may keep a copy in the cache. UserSession goes by cascade,
-    # and the receiver of its deletion closes the sockets.
+    # Uses the session engine, which may hold a copy in the cache. The deletion cascades to
+    # UserSession, whose signal receiver closes the sockets.
     store = import_module(settings.SESSION_ENGINE).SessionStore
     for session_key in session_keys:
         store(session_key).delete(session_key)

@@ -1,4 +1,4 @@
-"""A user's own particulars, password and end."""
+"""Changes of a user's profile and password, and their deactivation."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit
+from accounts import audit, mail
 from accounts.models import Membership, User, WebSocketTicket
 from accounts.names import clean_name
 from accounts.protocol import UserUpdated
-from accounts.services.sessions import drop_other_sessions
+from accounts.services.sessions import drop_other_logins
 from realtime import auth
 from realtime.errors import Conflict
 from realtime.protocol import rfc3339
@@ -49,6 +49,7 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str) -
     except IntegrityError as error:
         raise Conflict(_("Somebody else uses that email address.")) from error
     _record_change(user, before)
+    _tell_former_address(user, before)
     _tell_of_new_name(user, before)
     return user
 
@@ -57,10 +58,10 @@ def update_profile(*, user: User, first_name: str, last_name: str, email: str) -
 def change_password(
     *, user: User, password: str | None, keep_session_key: str | None = None
 ) -> None:
-    """Set a new password, already validated, and end every other login with the old one.
+    """Set a new, already validated password and end every other login with the old one.
 
-    JWTs and tickets stop working, all of the user's sockets close. API tokens, which do not
-    depend on the password, stay.
+    Refresh tokens, JWTs and tickets stop working, and all of the user's sockets close. API tokens
+    do not depend on the password and stay valid.
 
     Args:
         password: None leaves the user without one: they cannot sign in with a password.
@@ -68,23 +69,23 @@ def change_password(
             be renewed by the caller (django.contrib.auth.update_session_auth_hash).
     """
     user.set_password(password)
-    user.save(update_fields=["password"])
+    user.save(update_fields=["password", "kept_auth_hash"])
     if password is None:
-        # Any other one is put on record as it is saved (accounts.signals), whoever sets it.
+        # Any other password is recorded when it is saved (accounts.signals), whoever sets it.
         record_password(user=user)
-    drop_other_sessions(user_id=user.pk, keep_session_key=keep_session_key)
+    drop_other_logins(user_id=user.pk, keep_session_key=keep_session_key)
     WebSocketTicket.objects.filter(user_id=user.pk).delete()
     auth.revoke(user_id=user.pk)
 
 
 @unit_of_work
 def deactivate_user(*, user: User) -> None:
-    """Shut a user out: sessions end, sockets close, tokens and JWTs are refused."""
+    """Deactivate a user: end sessions, close sockets, refuse tokens and JWTs."""
     user.is_active = False
     user.save(update_fields=["is_active"])
     details = {"is_active": audit.Change(old=True, new=False)}
     audit.record(DEACTIVATE_USER, user, workspace_id=None, details=details)
-    drop_other_sessions(user_id=user.pk, keep_session_key=None)
+    drop_other_logins(user_id=user.pk, keep_session_key=None)
     WebSocketTicket.objects.filter(user_id=user.pk).delete()
     auth.revoke(user_id=user.pk)
 
@@ -94,8 +95,8 @@ def save_user(*, user: User, changed: Collection[str]) -> None:
     """Save what an administrator edited, with its consequences.
 
     Args:
-        changed: names of the edited fields. A user who is not active any more is shut out; open
-            sockets reconnect when what they know of the user is not true any more.
+        changed: names of the edited fields. A user who is no longer active is shut out; open
+            sockets reconnect if their information about the user is outdated.
     """
     before = _stored(user, changed)
     user.save()
@@ -103,6 +104,7 @@ def save_user(*, user: User, changed: Collection[str]) -> None:
     if deactivated:
         before.pop("is_active", None)
     _record_change(user, before)
+    _tell_former_address(user, before)
     _tell_of_new_name(user, before)
     if deactivated:
         deactivate_user(user=user)
@@ -112,7 +114,7 @@ def save_user(*, user: User, changed: Collection[str]) -> None:
 
 @unit_of_work
 def record_new_user(*, user: User) -> None:
-    """Put on record that a user was made."""
+    """Record in the audit log that a user was created."""
     fields = ("username", "email", "is_staff", "is_superuser")
     details = audit.changes({}, {field: getattr(user, field) for field in fields})
     audit.record(CREATE_USER, user, workspace_id=None, details=details)
@@ -120,20 +122,27 @@ def record_new_user(*, user: User) -> None:
 
 @unit_of_work
 def record_password(*, user: User) -> None:
-    """Put on record that a user has another password, or none any more."""
+    """Record in the audit log that a user has a new password, or none."""
     details = {"password": audit.HIDDEN, "usable": user.has_usable_password()}
     audit.record(CHANGE_PASSWORD, user, workspace_id=None, details=details)
 
 
 def _stored(user: User, fields: Iterable[str]) -> dict[str, Any]:
-    """These fields of a user as the database has them, those that are columns; none if new."""
+    """Return these fields of a user as stored, if they are columns; empty for a new user."""
     columns = {field.name for field in User._meta.concrete_fields} - {"password"}
     rows = User.objects.filter(pk=user.pk).values(*columns.intersection(fields))
     return dict(rows.first() or {}) if columns.intersection(fields) else {}
 
 
+def _tell_former_address(user: User, before: dict[str, Any]) -> None:
+    """Notify the former address, since somebody else may have changed it."""
+    former = before.get("email", user.email)
+    if former != user.email:
+        mail.tell(former, "accounts/mail/address_changed.txt", user=user)
+
+
 def _record_change(user: User, before: dict[str, Any]) -> None:
-    """Put on record what is not as it was before; nothing if all of it is."""
+    """Record the changed fields in the audit log, if any."""
     details = audit.changes(before, {field: getattr(user, field) for field in before})
     if details:
         audit.record(CHANGE_USER, user, workspace_id=None, details=details)

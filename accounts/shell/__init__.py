@@ -1,4 +1,4 @@
-"""The frame around every page: which pages there are, who sees them, where one is."""
+"""The frame around every page: the registry of pages, their visibility, the current page."""
 
 from accounts.shell.access import (
     Visitor,

@@ -1,4 +1,4 @@
-"""Who sees a page in the navigation.
+"""Visibility of pages in the navigation.
 
 This only decides which links are drawn. Every view, service and selector checks for itself what
 its user may do.
@@ -23,7 +23,7 @@ class Visitor:
     """The person a page is drawn for.
 
     Args:
-        user: whoever made the request; anonymous before signing in.
+        user: the user of the request; anonymous before signing in.
         memberships: theirs, the default one first.
         current: the membership in the workspace that the page shows; None without any.
     """
@@ -34,7 +34,7 @@ class Visitor:
 
     @cached_property
     def principal(self) -> Principal | None:
-        """The visitor as a member of the current workspace."""
+        """Return the visitor as a member of the current workspace."""
         if self.current is None or not isinstance(self.user, User):
             return None
         return selectors.principal_in(self.current, user=self.user)
@@ -44,22 +44,22 @@ Access = Callable[[Visitor], bool]
 
 
 def signed_in(visitor: Visitor) -> bool:
-    """Everybody who is signed in, also without a workspace."""
+    """Allow every signed-in user, even without a workspace."""
     return visitor.user.is_authenticated
 
 
 def members(visitor: Visitor) -> bool:
-    """Members of the current workspace, whatever their role."""
+    """Allow members of the current workspace, whatever their role."""
     return visitor.current is not None
 
 
 def staff(visitor: Visitor) -> bool:
-    """People who operate this installation, also without a workspace."""
+    """Allow staff of this installation, even without a workspace."""
     return visitor.user.is_staff
 
 
 def may(action: Action) -> Access:
-    """Members whose role allows `action` in the current workspace."""
+    """Return a check that allows members whose role allows `action` in the current workspace."""
 
     def allowed(visitor: Visitor) -> bool:
         return visitor.current is not None and policy.allowed(visitor.current.role, action)

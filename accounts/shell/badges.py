@@ -15,7 +15,7 @@ MOST_SHOWN = 99
 
 
 class Tone(StrEnum):
-    """How loud a number is: plain unread, something that calls its reader, or firing alerts."""
+    """The urgency of a number: unread items, items that address the user, or firing alerts."""
 
     PLAIN = "plain"
     ACCENT = "accent"
@@ -39,7 +39,7 @@ NOTHING = Count(0)
 
 @dataclass(frozen=True)
 class Badge:
-    """What a page counts.
+    """The counter of a page.
 
     Args:
         key: the name under which the front end sets it: `setBadge(key, …)` of lib/badges.ts.

@@ -1,4 +1,4 @@
-"""A system check: every page of the navigation leads somewhere."""
+"""A system check: every page of the navigation has a valid URL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accounts.shell import pages
 
 @checks.register(checks.Tags.urls)
 def page_urls(**_options: Any) -> list[checks.CheckMessage]:
-    """Each page's URL names are those of URLs without arguments."""
+    """Check that each page's URL names exist and take no arguments."""
     return [
         checks.Error(
             f"Page {page.name!r}: there is no URL named {url_name!r} without arguments.",

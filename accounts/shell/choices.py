@@ -1,7 +1,7 @@
-"""What somebody chose of the navigation in this browser: folded lists, rail or wide.
+"""The state of the navigation in this browser: folded lists, rail or wide.
 
-The choices are cookies, as the theme is: the server draws the page as it was left, so that
-nothing moves when its scripts run.
+It is stored in cookies, like the theme, so that the server renders the page as the user left it
+and nothing moves when its scripts run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Choices:
 
     @classmethod
     def of(cls, cookies: Mapping[str, str], known: Collection[str]) -> Choices:
-        """Read the cookies; what names no known page or state counts as not chosen."""
+        """Read the cookies; unknown pages and states are ignored."""
         chosen = (each.partition(":") for each in cookies.get(FOLDS_COOKIE, "").split("."))
         folds = {
             name: state == OPEN
@@ -39,14 +39,14 @@ class Choices:
 
     @staticmethod
     def rail_cookie(has_columns: bool) -> str:
-        """Pages with columns of their own keep a choice of their own."""
+        """Return the cookie's name; pages with their own columns have a separate one."""
         return "nav_beside_columns" if has_columns else "nav"
 
     def is_rail(self, has_columns: bool) -> bool:
-        """Whether the navigation is a rail on a screen that has room for either."""
+        """Return whether the navigation is a rail on a screen that has room for both forms."""
         chosen = self.rails.get(self.rail_cookie(has_columns))
         return has_columns if chosen is None else chosen == RAIL
 
     def is_open(self, name: str, *, unless_chosen: bool) -> bool:
-        """Whether a second level is shown; `unless_chosen` as long as nobody has folded it."""
+        """Return whether a second level is shown; `unless_chosen` if the user has not chosen."""
         return self.folds.get(name, unless_chosen)

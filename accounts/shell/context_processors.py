@@ -1,4 +1,4 @@
-"""What every page of the shell knows before its first request."""
+"""Template context of every page of the shell."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ THEMES = ("light", "dark")
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """What the shell draws, worked out once a page and only if a template uses it.
+    """Return the context of the shell, computed once per page and only if a template uses it.
 
-    `theme` is for the html element, `navigation` the pages, `boot` what scripts begin with.
+    `theme` is for the html element, `navigation` holds the pages, `boot` the data for scripts.
     """
     visitor = cache(partial(visitor_of, request))
     navigation = cache(lambda: menu_of(visitor(), request.path, request.COOKIES))
@@ -32,20 +32,20 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def theme_of(request: HttpRequest) -> str:
-    """light or dark as chosen on this device; empty: as the system has it."""
+    """Return the theme chosen on this device, `light` or `dark`; empty to follow the system."""
     theme = request.COOKIES.get("theme", "")
     return theme if theme in THEMES else ""
 
 
 def visitor_of(request: HttpRequest) -> Visitor:
-    """Who made the request, in the workspace of `?workspace=`, else in their default one."""
+    """Return the request's user in the workspace of `?workspace=`, else in their default one."""
     user = request.user
     memberships = list(selectors.memberships_of(user)) if user.is_authenticated else []
     return Visitor(user, memberships, _current(memberships, request.GET.get("workspace")))
 
 
 def boot_of(request: HttpRequest, visitor: Visitor, navigation: Menu) -> dict[str, Any]:
-    """The user, their workspaces, what their role allows in the current one, and the pages."""
+    """Return the user, their workspaces, their permissions in the current one, and the pages."""
     user, current = visitor.user, visitor.current
     return {
         "user": (

@@ -1,4 +1,4 @@
-"""The navigation as one person sees it on one request."""
+"""The navigation for one user and one request."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from accounts.shell.badges import ShownBadge
 from accounts.shell.choices import Choices
 from accounts.shell.pages import MenuPart, Page
 
-# With "More" these fill the bar at the bottom of a phone.
+# With "More", these fill the bar at the bottom of a phone screen.
 TABS = 4
 
 
 class PageLink(TypedDict):
-    """A page as the front end knows it."""
+    """A page as sent to the front end."""
 
     name: str
     label: str
@@ -33,7 +33,7 @@ class PageLink(TypedDict):
 
 @dataclass(frozen=True)
 class MenuItem:
-    """One page: its link, and whether it is where one is.
+    """A page: its link, and whether it is the current page.
 
     Args:
         current: the value of aria-current: "page", "true" where a page below it is the current
@@ -64,10 +64,10 @@ class MenuItem:
 
 @dataclass(frozen=True)
 class Menu:
-    """Everything that the shell's templates draw.
+    """The navigation as the shell's templates render it.
 
     Args:
-        query: what links to other pages carry: the workspace, where there are several.
+        query: the query string of links to other pages: the workspace, if there are several.
     """
 
     main: tuple[MenuItem, ...] = ()
@@ -81,17 +81,17 @@ class Menu:
 
     @property
     def home(self) -> str:
-        """Where the mark leads: the first page, or the front page without any."""
+        """Return the target of the logo: the first page, or the front page if there is none."""
         return self.main[0].url if self.main else "/"
 
     @property
     def tabs(self) -> tuple[MenuItem, ...]:
-        """What stands in the bar of a phone."""
+        """Return the pages in the bar of a phone."""
         return self.main[:TABS]
 
     @property
     def more(self) -> tuple[MenuItem, ...]:
-        """What does not fit there."""
+        """Return the pages that do not fit into the bar of a phone."""
         return self.main[TABS:] + self.foot
 
     @property
@@ -100,12 +100,12 @@ class Menu:
 
     @property
     def current(self) -> MenuItem | None:
-        """The page of the first level where one is."""
+        """Return the current page of the first level."""
         return next((item for item in self.everything if item.current), None)
 
     @property
     def current_below(self) -> MenuItem | None:
-        """The page of the second level where one is."""
+        """Return the current page of the second level."""
         items = self.current.items if self.current else ()
         return next((item for item in items if item.current), None)
 
@@ -120,25 +120,25 @@ class Menu:
 
     @property
     def rail_cookie(self) -> str:
-        """The cookie that keeps the choice between rail and wide for pages like this one."""
+        """Return the name of the cookie with the choice of rail or wide for pages like this one."""
         return self.choices.rail_cookie(self.has_columns)
 
     @property
     def badges(self) -> dict[str, ShownBadge]:
-        """The badges of the first level, by key."""
+        """Return the badges of the first level, by key."""
         return {item.badge.key: item.badge for item in self.everything if item.badge}
 
     def links(self) -> list[PageLink]:
-        """All pages for the front end, a parent before what is below it."""
+        """Return all pages for the front end, parents before their children."""
         return [link for item in self.everything for link in _links(item)]
 
 
 def menu_of(visitor: Visitor, path: str, cookies: Mapping[str, str]) -> Menu:
-    """The navigation of a visitor.
+    """Return the navigation of a visitor.
 
     Args:
-        path: of the request, which decides which page is the current one.
-        cookies: of the request; what was folded and collapsed in this browser is in them.
+        path: the path of the request, which determines the current page.
+        cookies: the cookies of the request, with the state of the navigation in this browser.
     """
     choices = Choices.of(cookies, known={page.name for page in pages.registered()})
     query = _query(visitor)
@@ -178,21 +178,21 @@ class _Drawing:
     def _badge(self, page: Page) -> ShownBadge | None:
         if page.badge is None:
             return None
-        # Counted once, wherever it is shown.
+        # Counted once, even if it is shown in several places.
         shown = ShownBadge(page.badge, self.visitor.principal)
         return self.badges.setdefault(page.badge.key, shown)
 
 
 def second_level(page: Page, visitor: Visitor) -> Sequence[Page]:
-    """The pages below this one that the visitor sees: none where it would be one alone."""
+    """Return the children of a page that the visitor sees; none if there is only one."""
     seen = [each for each in pages.below(page.name) if each.access(visitor)]
     return seen if len(seen) > 1 else ()
 
 
 def _current_page(visitor: Visitor, path: str) -> Page | None:
-    """The page with the longest path that the request's path is at or below."""
+    """Return the page with the longest path that is a prefix of the request's path."""
     paths = [
-        # A page and the first one below it may have the same path: that one is meant.
+        # A page and its first child may have the same path: the child is the current page.
         (len(prefix), bool(page.parent), page)
         for page in _visible(visitor)
         for prefix in map(reverse, page.url_names)

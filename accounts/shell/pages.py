@@ -1,4 +1,4 @@
-"""The registry of pages: each app declares its own, and every form of the navigation shows them.
+"""The registry of pages: each app declares its pages, and the navigation shows them.
 
 An app declares its pages in its `navigation.py`, which its `AppConfig.ready` imports.
 """
@@ -20,13 +20,13 @@ from accounts.shell.access import Access, members
 from accounts.shell.badges import Badge
 
 ICONS = "icons.svg"
-# Names stand in a cookie and in ids of elements.
+# Names are used in a cookie and in element ids.
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 SYMBOL = re.compile(r'<symbol id="([^"]+)"')
 
 
 class MenuPart(StrEnum):
-    """Where in the navigation a page of the first level stands."""
+    """The part of the navigation that a page of the first level is in."""
 
     MAIN = "main"
     FOOT = "foot"
@@ -34,23 +34,23 @@ class MenuPart(StrEnum):
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the navigation.
+    """A page of the navigation.
 
     Args:
         name: identifies it among all pages; lower-case letters, digits and hyphens.
-        label: its name for people, a lazy translation.
-        url_name: of a URL without arguments. Everything below its path counts as this page.
-        covers: names of further such URLs that lie elsewhere and count as this page.
-        icon: a symbol of static/icons.svg; only pages of the second level do without.
-        order: among its neighbours, ascending. In the main place: 10 dashboards, 20 alerts,
-            30 exchange, 40 chat, 50 inbox, 60 jobs; at the foot: 10 operator console,
+        label: its visible name, a lazy translation.
+        url_name: the name of a URL without arguments. All paths below it count as this page.
+        covers: names of further such URLs that count as this page.
+        icon: a symbol of static/icons.svg; optional for pages of the second level.
+        order: its position among its siblings, ascending. In the main part: 10 dashboards,
+            20 alerts, 30 exchange, 40 chat, 50 inbox, 60 jobs; at the foot: 10 operator console,
             20 settings.
         access: who sees it.
-        badge: the number beside it.
+        badge: the number next to its name.
         place: of a page of the first level.
-        parent: the name of the page that this one is below: makes it one of the second level.
-        has_columns: the page brings side columns of its own, so the navigation begins as a rail.
-        in_shell: False for a page that leaves the shell: its address names no workspace.
+        parent: the name of its parent page, which makes it a page of the second level.
+        has_columns: the page has its own side columns, so the navigation starts as a rail.
+        in_shell: False for a page outside the shell; its URL carries no workspace.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Page:
 
     @property
     def url_names(self) -> tuple[str, ...]:
-        """Of all URLs that are this page or have it above them."""
+        """Return the names of all URLs that count as this page."""
         return (self.url_name, *self.covers)
 
 
@@ -76,7 +76,7 @@ _pages: dict[str, Page] = {}
 
 
 def register(*pages: Page) -> None:
-    """Add pages to the navigation; called when Django starts, a parent before what is below it.
+    """Add pages to the navigation; called when Django starts, parents before their children.
 
     Raises:
         ImproperlyConfigured: the name is taken or malformed, the icon or the parent is unknown.
@@ -89,17 +89,17 @@ def register(*pages: Page) -> None:
 
 
 def registered() -> Iterable[Page]:
-    """All pages, in the order of registration."""
+    """Return all pages, in the order of registration."""
     return tuple(_pages.values())
 
 
 def first_level(place: MenuPart) -> list[Page]:
-    """The pages of the first level at that place, in order."""
+    """Return the pages of the first level in that part, in order."""
     return _in_order(page for page in _pages.values() if not page.parent and page.place == place)
 
 
 def below(name: str) -> list[Page]:
-    """The second level of the page of that name, in order."""
+    """Return the children of the page of that name, in order."""
     return _in_order(page for page in _pages.values() if page.parent == name)
 
 
@@ -130,7 +130,7 @@ def _problem_of(page: Page) -> str:
 
 @cache
 def known_icons() -> frozenset[str]:
-    """The symbols of static/icons.svg."""
+    """Return the names of the symbols in static/icons.svg."""
     path = finders.find(ICONS)
     if not isinstance(path, str):
         raise ImproperlyConfigured(f"static/{ICONS} is missing.")

@@ -1,4 +1,4 @@
-"""What the pages of a workspace have in common, whichever app they are of."""
+"""The decorator shared by all pages inside a workspace."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Page = Callable[..., HttpResponse]
 
 
 def workspace_page(view: Page) -> Page:
-    """Make a page of `view(request, principal, **arguments)`, for people who are signed in.
+    """Turn `view(request, principal, **arguments)` into a page for signed-in users.
 
-    The principal is the user in `?workspace=<slug>`, else in their default workspace. One that
-    is not theirs is 404; whoever belongs to none gets a page that says so.
+    The principal is the user in `?workspace=<slug>`, else in their default workspace. A workspace
+    that they are not a member of is 404; a user without any workspace gets a page that says so.
     """
 
     @require_safe

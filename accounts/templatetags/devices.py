@@ -1,4 +1,4 @@
-"""Names of browsers for templates."""
+"""Template filters for browser names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.filter
 def device_name(user_agent: str) -> str:
-    """Such as "Firefox on Linux"."""
+    """Return a name such as "Firefox on Linux"."""
     browser, system = browser_of(user_agent), system_of(user_agent)
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
@@ -21,5 +21,5 @@ def device_name(user_agent: str) -> str:
 
 @register.filter
 def device_icon(user_agent: str) -> str:
-    """Name of the icon for a browser's kind of device."""
+    """Return the name of the icon for a browser's kind of device."""
     return "smartphone" if is_handheld(user_agent) else "monitor"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from notifications.protocol import CardUpdate
@@ -71,6 +71,13 @@ class LiveCard:
             if not self._points or timestamp > self._points[-1][0]:
                 self._points = (*self._points, (timestamp, value))[-SPARKLINE:]
 
+    def describe(self, *, title: str, group: str, unit: str, decimals: int) -> None:
+        """The metric's entry in the catalogue is another now."""
+        with self._lock:
+            self._facts = replace(
+                self._facts, title=title, group=group, unit=unit, decimals=decimals
+            )
+
     def state(self) -> dict[str, Any]:
         return state(self._facts, self._points)
 
@@ -84,13 +91,28 @@ class CardSelection:
 
     def frames(self, payload: Mapping[str, Any]) -> list[bytes]:
         """Return the `card_update` frames for a payload of the stream `metrics`."""
+        described = self._describe(payload.get("catalogue", {}))
         frames = []
         for values in payload["metrics"].values():
             for name in sorted(self.names & values.keys()):
-                card = self.cards[name]
-                card.take(payload["timestamp"], values[name])
-                frames.append(CardUpdate(kind=KIND, reference=name, state=card.state()).encode())
-        return frames
+                self.cards[name].take(payload["timestamp"], values[name])
+                described.discard(name)
+                frames.append(self._frame(name))
+        return [*map(self._frame, sorted(described)), *frames]
+
+    def _describe(self, catalogue: Mapping[str, Mapping[str, Any]]) -> set[str]:
+        """Take over what the catalogue tells of these metrics; returns their names."""
+        described = {
+            name for name in self.names & catalogue.keys() if "decimals" in catalogue[name]
+        }
+        for name in described:
+            entry = catalogue[name]
+            shown = {fact: entry[fact] for fact in ("title", "group", "unit", "decimals")}
+            self.cards[name].describe(**shown)
+        return described
+
+    def _frame(self, name: str) -> bytes:
+        return CardUpdate(kind=KIND, reference=name, state=self.cards[name].state()).encode()
 
 
 def _newest(points: Iterable[Point]) -> tuple[Point, ...]:

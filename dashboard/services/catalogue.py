@@ -35,6 +35,7 @@ def create_metrics(*, workspace_id: int, specs: Iterable[MetricSpec]) -> None:
                 group=spec.group,
                 unit=spec.unit,
                 decimals=spec.decimals,
+                decimals_stated=True,
             )
             for spec in specs
         ],
@@ -55,6 +56,21 @@ def make_missing(workspace_id: int, metrics: Iterable[Metric]) -> None:
     Metric.objects.bulk_create(wanted.values(), ignore_conflicts=True)
     # Read again: a concurrent transaction may have created one of them with other fields.
     _tell(workspace_id, [_entry(MetricCreated, metric) for metric in mine.filter(name__in=wanted)])
+
+
+def widen_decimals(workspace_id: int, needed: Mapping[str, int]) -> None:
+    """Show metrics with as many decimals as their values need, unless somebody stated how many.
+
+    Call in a unit of work.
+
+    Args:
+        needed: the decimals that new values need, by metric's name.
+    """
+    mine = Metric.objects.filter(workspace_id=workspace_id, decimals_stated=False)
+    for name, decimals in needed.items():
+        # Of two programs at once, whoever needs more has the last word.
+        if mine.filter(name=name, decimals__lt=decimals).update(decimals=decimals):
+            _tell(workspace_id, [_entry(MetricChanged, mine.get(name=name))])
 
 
 @unit_of_work

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,9 @@ from django.db.models import Q
 
 from accounts.policy import Action, allowed, require
 from dashboard.models import DEFAULT_RAW_HOURS, Metric, Series
-from dashboard.samples import instants, tags
+from dashboard.samples import decimals, instants, tags
 from dashboard.services import storage
-from dashboard.services.catalogue import make_missing
+from dashboard.services.catalogue import make_missing, widen_decimals
 from realtime.auth import Principal
 from realtime.errors import FieldErrors, InvalidCommand
 from realtime.streams.unit_of_work import unit_of_work
@@ -86,7 +87,9 @@ def push_samples(
         good = {index: sample for index, sample in samples.items() if index not in refused}
         if errors and (not partial or not good):
             raise SamplesRefused(errors)
-        series = _ensure_series(principal, good.values())
+        needed = _decimals_needed(good.values())
+        series = _ensure_series(principal, good.values(), needed)
+        widen_decimals(principal.workspace_id, intake.too_narrow(needed))
         storage.write(
             workspace_id=principal.workspace_id,
             readings=[
@@ -147,6 +150,24 @@ class _Intake:
             self._series.add(sample.series)
         return None
 
+    def too_narrow(self, needed: Mapping[str, int]) -> dict[str, int]:
+        """Those metrics, with the decimals they need, that were there and have fewer."""
+        return {
+            name: most
+            for name, most in needed.items()
+            if (metric := self._metrics[name]).pk is not None
+            and not metric.decimals_stated
+            and metric.decimals < most
+        }
+
+
+def _decimals_needed(samples: Iterable[PushedSample]) -> dict[str, int]:
+    """How many decimals the values of each metric need."""
+    values: dict[str, set[float]] = defaultdict(set)
+    for sample in samples:
+        values[sample.metric].add(sample.value)
+    return {name: decimals.needed(of_it) for name, of_it in values.items()}
+
 
 @dataclass
 class _Quota:
@@ -179,7 +200,7 @@ def _error(field: str, message: str) -> FieldErrors:
 
 
 def _ensure_series(
-    principal: Principal, samples: Iterable[PushedSample]
+    principal: Principal, samples: Iterable[PushedSample], decimals_of: Mapping[str, int]
 ) -> dict[tuple[str, str], int]:
     """Return the series ids of these samples by (metric name, tags key); creates missing ones."""
     workspace_id, by = principal.workspace_id, principal.user_id
@@ -187,7 +208,15 @@ def _ensure_series(
     names = {name for name, _ in wanted}
     make_missing(
         workspace_id,
-        [Metric(workspace_id=workspace_id, name=name, created_by_id=by) for name in sorted(names)],
+        [
+            Metric(
+                workspace_id=workspace_id,
+                name=name,
+                decimals=decimals_of[name],
+                created_by_id=by,
+            )
+            for name in sorted(names)
+        ],
     )
     metrics = dict(
         Metric.objects.filter(workspace_id=workspace_id, name__in=names).values_list("name", "id")

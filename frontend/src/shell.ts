@@ -4,6 +4,7 @@ import './styles/app.css'
 import { readBoot } from './lib/boot'
 import { startClock } from './lib/clock-display'
 import { bindFormButtons } from './lib/form-buttons'
+import { keepForms } from './lib/kept-forms'
 import { bindThemeButtons } from './lib/theme'
 
 import { startBell } from './shell/bell'
@@ -15,4 +16,5 @@ bindThemeButtons()
 bindFormButtons()
 startClock()
 startBell(readBoot())
+keepForms(readBoot().user?.id ?? 0)
 startChatCount(readBoot())

@@ -32,8 +32,8 @@ R = TypeVar("R")
 DATABASE_AWAY = (OperationalError, InterfaceError)
 # Threads that only the system uses.
 RESERVED = 2
-# A pause ends early when nobody else is active any more: look so often (seconds).
-LOOK = 0.5
+# Pauses end with time, or when nobody else is active any more: look so often (seconds).
+LOOK = 0.2
 # Longest wait of an HTTP request for its user's turn (seconds).
 REQUEST_WAITS = 10.0
 
@@ -84,15 +84,16 @@ async def _in_turn(user: int, run: Callable[[], R], *, refuse: bool) -> R:
     turn = turns.ask(user, grant, time.monotonic(), refuse=refuse)
     if turn.waiting:
         granted = loop.create_future()
+        if not turn.waiting:  # it was granted before the future was there
+            _settle(granted)
+        watch = _Watch(loop, turns)
         try:
-            # It may have been granted before the future was there.
-            while turn.waiting:
-                pause = turns.pause(turn, time.monotonic())
-                await asyncio.wait([granted], timeout=None if pause is None else min(pause, LOOK))
-                turns.advance(time.monotonic())
+            await granted
         except BaseException:
             turns.withdraw(turn, time.monotonic())
             raise
+        finally:
+            watch.end()
     context = contextvars.copy_context()
 
     def timed() -> R:
@@ -137,14 +138,28 @@ def _wait(turns: Turns, turn: Turn, came: threading.Event) -> None:
     deadline = time.monotonic() + REQUEST_WAITS
     while turn.waiting:
         now = time.monotonic()
-        pause = turns.pause(turn, now)
         if now >= deadline:
             raise RateLimited(
                 "You have used more than your share of the server: go on a little later.",
-                retry_after=max(1.0, pause or 0.0),
+                retry_after=max(1.0, turns.pause(turn, now)),
             )
-        came.wait(min(deadline - now, REQUEST_WAITS if pause is None else min(pause, LOOK)))
+        came.wait(min(deadline - now, LOOK))
         turns.advance(time.monotonic())
+
+
+class _Watch:
+    """Looks regularly whether a pause is over, while somebody waits for a turn."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, turns: Turns) -> None:
+        self._loop, self._turns = loop, turns
+        self._next = loop.call_later(LOOK, self._look)
+
+    def end(self) -> None:
+        self._next.cancel()
+
+    def _look(self) -> None:
+        self._next = self._loop.call_later(LOOK, self._look)
+        self._turns.advance(time.monotonic())
 
 
 def _settle(granted: asyncio.Future[None]) -> None:

@@ -73,6 +73,8 @@ class Turns:
         self._share = share
         self._most_waiting = most_waiting
         self._running = 0
+        # Waiting turns that need none of the threads.
+        self._requests = 0
         self._lanes: dict[int, _Lane] = {}
         self._queue: deque[_Lane] = deque()
         self._lock = Lock()
@@ -111,6 +113,7 @@ class Turns:
                 if not lane.waiting:
                     self._queue.append(lane)
                 lane.waiting.append(turn)
+                self._requests += not pooled
         if not turn.waiting:
             grant()
         return turn
@@ -137,6 +140,7 @@ class Turns:
             waiting = turn.waiting
             if waiting:
                 turn.lane.waiting.remove(turn)
+                self._requests -= not turn.pooled
                 if not turn.lane.waiting:
                     self._queue.remove(turn.lane)
         if not waiting:
@@ -146,10 +150,15 @@ class Turns:
         """Start what may start now. Call it when time has passed, too."""
         granted: list[Turn] = []
         with self._lock:
+            if self._running >= self._threads and not self._requests:
+                return
             served: list[_Lane] = []
             for lane in list(self._queue):
+                if self._running >= self._threads and not self._requests:
+                    break
                 if self._may_start(lane.waiting[0], now):
                     turn = lane.waiting.popleft()
+                    self._requests -= not turn.pooled
                     self._start(turn)
                     granted.append(turn)
                     served.append(lane)
@@ -161,11 +170,10 @@ class Turns:
         for turn in granted:
             turn.grant()
 
-    def pause(self, turn: Turn, now: float) -> float | None:
-        """Return the seconds until a waiting turn's user has time left; None: others are first."""
+    def pause(self, turn: Turn, now: float) -> float:
+        """Return the seconds until a waiting turn's user has processor time left."""
         with self._lock:
-            owed = -turn.lane.refill(self._share, now)
-        return None if owed < 0 else max(0.01, owed / self._share)
+            return max(0.0, -turn.lane.refill(self._share, now) / self._share)
 
     def _may_start(self, turn: Turn, now: float) -> bool:
         lane = turn.lane

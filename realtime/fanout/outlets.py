@@ -1,6 +1,6 @@
 """Outlets: the ways out of a connection.
 
-There are two. On our own server (realtime.server.uvicorn) frames go straight to the transport,
+There are two. On our own server (realtime.server.websocket) frames go straight to the transport,
 whose buffer with its high-water mark is the bounded queue of the socket. On any other ASGI server
 they go through a short queue of `send` calls with the same behaviour.
 """
@@ -103,7 +103,7 @@ class AsgiOutlet:
 
 
 class RawProtocol(Protocol):
-    """The part of the server's protocol that a raw outlet uses (server.uvicorn.FanoutProtocol)."""
+    """The part of server.websocket.FanoutProtocol that a raw outlet uses."""
 
     transport: WatchedTransport
     writable: asyncio.Event

@@ -25,15 +25,40 @@ class Health:
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
+        self._recent = Recent()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["path"] == "/healthz":
             await _respond(send, scope, 200, {"status": "ok"})
         elif scope["path"] == "/readyz":
-            status, body = await readiness()
+            status, body = await self._recent.get()
             await _respond(send, scope, status, body)
         else:
             await self._inner(scope, receive, send)
+
+
+class Recent:
+    """The readiness of at most `LIFETIME` seconds ago: any number of requests cost one check.
+
+    Anybody may ask, and each check takes a service thread and a message on the channel layer.
+    """
+
+    LIFETIME = 1.0
+
+    def __init__(self) -> None:
+        self._check: asyncio.Task[tuple[int, dict[str, Any]]] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._began = 0.0
+
+    async def get(self) -> tuple[int, dict[str, Any]]:
+        """Return status and body; those who ask at once wait for the same check."""
+        loop = asyncio.get_running_loop()
+        old = loop.time() - self._began > self.LIFETIME
+        if self._check is None or self._loop is not loop or (self._check.done() and old):
+            self._check, self._loop = loop.create_task(readiness()), loop
+            self._began = loop.time()
+        # Shielded: the others wait on if one of them goes away.
+        return await asyncio.shield(self._check)
 
 
 async def readiness() -> tuple[int, dict[str, Any]]:

@@ -6,6 +6,7 @@ import math
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,6 +35,10 @@ def problem_exception_handler(error: Exception, context: dict[str, Any]) -> Resp
         if error.retry_after is not None:
             response["Retry-After"] = str(math.ceil(error.retry_after))
         return response
+    if isinstance(error, RequestDataTooBig):
+        return problem(413, "invalid_command", "This request has too many bytes.")
+    if isinstance(error, SuspiciousOperation):
+        return problem(400, "invalid_command", "This request is not valid.")
     default = exception_handler(error, context)
     if default is None:
         return None

@@ -49,6 +49,9 @@ BAD_CREDENTIALS = Ending(CloseCode.UNAUTHENTICATED, "These credentials are not v
 NO_CREDENTIALS = Ending(CloseCode.UNAUTHENTICATED, "Nobody said who this is in time.")
 SILENT = Ending(CloseCode.SILENT, "Nothing was heard from this client.")
 REVOKED = Ending(CloseCode.REVOKED, "This session has ended.")
+TOKEN_EXPIRED = Ending(
+    CloseCode.TOKEN_EXPIRED, "The access token has expired: get another one, then connect again."
+)
 RIGHTS_CHANGED = Ending(CloseCode.RIGHTS_CHANGED, "Your rights have changed: connect again.")
 
 # Endings by the control command that realtime.auth publishes.
@@ -63,6 +66,17 @@ def going_away() -> Ending:
     """Return the ending for a shutdown, with a random delay that spreads the reconnections."""
     retry_after = round(random.uniform(0.5, 3.0), 2)
     return Ending(CloseCode.GOING_AWAY, "The server is restarting.", retry_after)
+
+
+def flooding(retry_after: float) -> Ending:
+    """Return the ending of a client that goes on beyond the limit of commands and pings."""
+    reason = "Commands went on and on beyond the limit."
+    return Ending(CloseCode.FLOODING, reason, retry_after)
+
+
+def of_expired(principal: Principal) -> Ending:
+    """Return the ending of a login whose token has expired: final unless it can be refreshed."""
+    return REVOKED if principal.refresh_id is None else TOKEN_EXPIRED
 
 
 def matches(principal: Principal | None, criteria: Mapping[str, Any]) -> bool:

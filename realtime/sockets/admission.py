@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from realtime.addresses import address_block
 from realtime.auth import Credentials, Principal, authenticator
 from realtime.database import threads
 from realtime.database.threads import DATABASE_AWAY
@@ -25,7 +26,7 @@ from realtime.sessions import endings
 from realtime.sessions.endings import Ending
 from realtime.sessions.session_lookup import FoundLogin
 from realtime.sockets import handshake
-from realtime.sockets.limits import Occupancy, address_block
+from realtime.sockets.limits import Occupancy
 
 logger = logging.getLogger(__name__)
 

@@ -40,6 +40,7 @@ from realtime.protocol import (
     parse,
     with_fields,
 )
+from realtime.sessions import endings
 from realtime.sockets.handshake import language
 from realtime.sockets.lifecycle import SocketLifecycle
 from realtime.translations import error_in
@@ -254,8 +255,7 @@ class CommandSocket(SocketLifecycle):
     async def _refuse_flood(self, text: str | None, wait: float, now: float) -> None:
         """Refuse a command over the limit and say when to go on; in the end, close with 4013."""
         if self.patience.take(now):
-            reason = "Commands went on and on beyond the limit."
-            await self.close(CloseCode.FLOODING, reason, self.bucket.full_in(now))
+            await self.end(endings.flooding(self.bucket.full_in(now)))
             return
         error = RateLimited("Too many commands.", retry_after=wait)
         told = error_in(language(self.scope), error)

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, parse_cookie
-from django.utils.translation import get_language_from_request
+from django.http import parse_cookie
 
 from realtime.auth import Credentials
 from realtime.fanout.connection import Peer
 from realtime.fanout.frames import Format
 from realtime.sessions.endings import Ending
+from realtime.translations import wanted_language
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -64,10 +64,7 @@ def credentials(scope: Scope) -> Credentials:
 
 def language(scope: Scope) -> str:
     """Return the client's language: that of its cookie, else the first one that it accepts."""
-    request = HttpRequest()
-    request.COOKIES = parse_cookie(header(scope, b"cookie") or "")
-    request.META["HTTP_ACCEPT_LANGUAGE"] = header(scope, b"accept-language") or ""
-    return get_language_from_request(request)
+    return wanted_language(scope.get("headers", ()))
 
 
 def wanted_format(scope: Scope) -> Format:

@@ -22,7 +22,7 @@ from realtime.fanout.frames import Bundle
 from realtime.hub import Hub, get_hub
 from realtime.process.load import loop_lag
 from realtime.protocol import PROTOCOL_VERSION, rfc3339
-from realtime.server.uvicorn import outlet_for
+from realtime.server.websocket import listen, outlet_for
 from realtime.sessions import endings
 from realtime.sessions.endings import Ending
 from realtime.sockets import handshake
@@ -89,6 +89,19 @@ class SocketLifecycle(AsyncConsumer):
             self.ended()
             await self.hub.unregister(self.connection)
 
+    def heard(self, counted: bool) -> Ending | None:
+        """Note a frame that is no message: a ping, a pong, or a piece of a message.
+
+        Pings and pongs are `counted`: they take from the same bucket as commands. Returns why the
+        socket is to be closed if they go on beyond the limit.
+        """
+        now = time.monotonic()
+        self.heartbeat.heard(now)
+        self.connection.heard_at = now
+        if counted and self.bucket.take(now) and self.patience.take(now):
+            return endings.flooding(self.bucket.full_in(now))
+        return None
+
     async def end(self, ending: Ending) -> None:
         """Close the socket as `ending` says."""
         await self.close(ending.code, ending.reason, ending.retry_after)
@@ -143,6 +156,7 @@ class SocketLifecycle(AsyncConsumer):
         self.patience = TokenBucket(
             self.limits["commands_per_second"] / 10, self.limits["max_refused_commands"], now
         )
+        listen(self.scope, self.heard)
         self._greet(within)
         if await self.let_in(admission) and admission.principal is not None:
             await self.guarded(self.connected())
@@ -182,6 +196,8 @@ class SocketLifecycle(AsyncConsumer):
             self._end_soon(endings.NO_CREDENTIALS)
         elif self.heartbeat.silent(now):
             self._end_soon(endings.SILENT)
+        elif (who := self.connection.principal) is not None and who.expired(time.time()):
+            self._end_soon(endings.of_expired(who))
         elif self.connection.outlet.ready and self.heartbeat.due(now, loop_lag.load):
             self._beat()
 

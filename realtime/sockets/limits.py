@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import defaultdict
 from collections.abc import Hashable
-from functools import lru_cache
 
 
 class TokenBucket:
@@ -66,17 +64,3 @@ class Occupancy:
 
     def count(self, group: Hashable) -> int:
         return len(self._members.get(group, ()))
-
-
-@lru_cache(maxsize=4096)
-def address_block(address: str) -> str:
-    """Return what one subscriber of an access network gets: an IPv4 address, or an IPv6 /64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))

@@ -39,7 +39,8 @@ def api_token(user: User, slug: str) -> str:
 
 def test_a_program_obtains_a_jwt_and_uses_it(mina: User, program: Client) -> None:
     tokens = obtain(program).json()
-    assert set(tokens) == {"access", "refresh"}
+    assert set(tokens) == {"access", "refresh", "expires_in", "refresh_expires_in"}
+    assert (tokens["expires_in"], tokens["refresh_expires_in"]) == (15 * 60, 14 * 24 * 3600)
     me = program.get(f"{API}/me/", headers=bearer(tokens["access"]))
     assert me.json() == {
         "id": mina.pk,
@@ -80,7 +81,9 @@ def test_a_refresh_token_gives_a_new_access_token(mina: User, program: Client) -
     refresh = obtain(program).json()["refresh"]
     body = {"refresh": refresh}
     response = program.post(f"{API}/token/refresh/", body, content_type="application/json")
-    assert jwt.user_of(response.json()["access"]) == mina
+    login = jwt.login_of(response.json()["access"])
+    assert login is not None
+    assert login.user == mina
 
 
 def test_an_access_token_refreshes_nothing(mina: User, program: Client) -> None:

@@ -15,9 +15,8 @@ from django.utils.translation import gettext_lazy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import audit, retention, services
+from accounts import audit, mail, retention, services
 from accounts.audit.values import MAX_ITEMS, MAX_TEXT, plain
-from accounts.login import mail
 from accounts.models import AuditEntry, Membership, Role, User, Workspace
 from realtime.acting import Actor, acting
 from realtime.streams.unit_of_work import unit_of_work

@@ -267,7 +267,7 @@ async def test_over_the_socket_a_hidden_room_cannot_be_told_from_none(connect: A
 
 async def test_addresses_bare_text_and_first_frames_open_no_hidden_room(connect: Any) -> None:
     secret = await threads.call(Secret.make)
-    access, _refresh = await threads.call(jwt.issue, secret.team.carol)
+    access = (await threads.call(jwt.issue, secret.team.carol)).access
     answers: dict[str, list[Any]] = {HIDDEN: [], NONE: []}
     for room in (HIDDEN, NONE):
         by_address = await opened(connect, secret.team.carol, room=room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import emoji
@@ -364,3 +365,12 @@ def test_a_cut_page_around_a_message_has_that_message(
         team.say(team.alice, team.ops, "x" * 50)
     page = selectors.history(team.as_(team.bob), "ops", limit=10, around=3)
     assert [message.sequence for message in page.data] == [3]
+
+
+def test_a_highlight_is_where_somebody_is_called_who_can_read_the_room(team: Team) -> None:
+    for room, names in ((team.general, ["@carol", "@bob"]), (team.ops, ["@bob"])):
+        sent = team.say(team.alice, room, "ask @carol, @bobさん or @nobody")
+        message = Message.objects.get(pk=sent.message_id)
+        assert re.findall('class="mention">([^<]*)<', message.html) == names
+        called = [mention.user.username for mention in message.mentions.select_related("user")]
+        assert sorted(f"@{name}" for name in called) == sorted(names)

@@ -39,7 +39,8 @@ async def test_a_problem_becomes_an_error_with_fields_by_index() -> None:
 
 async def test_a_throttled_request_tells_when_to_come_back() -> None:
     response = httpx.Response(429, json={"code": "rate_limited"}, headers={"Retry-After": "7"})
-    async with Api("http://pw", "secret", transport=answering([], response)) as api:
+    transport = answering([], response)
+    async with Api("http://pw", "secret", transport=transport, retry_for=0) as api:
         with pytest.raises(ApiError) as refused:
             await api.metrics()
     assert refused.value.retry_after == 7

@@ -116,18 +116,28 @@ async def test_a_refused_command_raises_and_the_connection_lives_on(server: Fake
         assert (await command)["type"] == "pong"
 
 
-async def test_after_rate_limited_the_next_command_waits(server: FakeServer) -> None:
+async def test_a_command_that_was_refused_for_its_pace_is_sent_again_when_the_server_is_ready(
+    server: FakeServer,
+) -> None:
     loop = asyncio.get_running_loop()
     async with connected(server) as (client, peer):
         command = asyncio.create_task(client.command("ping"))
         await peer.answer("ping", type="error", code="rate_limited", retry_after=0.3)
-        with pytest.raises(CommandError):
-            await command
         refused_at = loop.time()
-        command = asyncio.create_task(client.command("ping"))
         await peer.answer("ping", type="pong")
         assert loop.time() - refused_at >= 0.25
-        await command
+        assert (await command)["type"] == "pong"
+
+
+async def test_a_refusal_that_would_outlast_the_commands_time_is_raised_at_once(
+    server: FakeServer,
+) -> None:
+    async with connected(server) as (client, peer):
+        command = asyncio.create_task(client.command("ping", within=5))
+        await peer.answer("ping", type="error", code="rate_limited", retry_after=900)
+        with pytest.raises(CommandError) as refused:
+            await command
+        assert refused.value.retry_after == 900
 
 
 async def test_events_come_in_order_and_by_type(server: FakeServer) -> None:
@@ -304,17 +314,95 @@ async def test_a_silent_server_is_given_up_and_connected_to_again(server: FakeSe
     await client.close()
 
 
-async def test_a_full_buffer_stops_reading_and_loses_nothing(server: FakeServer) -> None:
+async def test_a_reply_does_not_wait_behind_a_full_buffer_and_nothing_is_lost(
+    server: FakeServer,
+) -> None:
     async with connected(server, buffer=3) as (client, peer):
         for number in range(50):
             await peer.push(type="tick", number=number)
-        command = asyncio.create_task(client.command("ping", within=0.2))
+        command = asyncio.create_task(client.command("ping"))
         await peer.answer("ping", type="pong")
-        with pytest.raises(TimeoutError):
-            await command
+        assert (await command)["type"] == "pong"
         events = aiter(client)
         assert (await anext(events))["type"] == "connection_established"
         assert [(await anext(events))["number"] for _ in range(50)] == list(range(50))
+        assert client.lost_events == 0
+
+
+async def test_a_full_buffer_shows_in_the_state_until_half_of_it_is_taken(
+    server: FakeServer,
+) -> None:
+    states: asyncio.Queue[State] = asyncio.Queue()
+    async with connected(server, buffer=4, on_state=states.put_nowait) as (client, peer):
+        for number in range(8):
+            await peer.push(type="tick", number=number)
+        async with asyncio.timeout(5):
+            assert [await states.get() for _ in range(2)] == [State.LIVE, State.FULL]
+        events = aiter(client)
+        assert (await anext(events))["type"] == "connection_established"
+        assert client.state is State.FULL
+        assert [(await anext(events))["number"] for _ in range(8)] == list(range(8))
+        async with asyncio.timeout(5):
+            while client.state is not State.LIVE:
+                await states.get()
+
+
+async def test_a_command_in_the_loop_over_events_is_answered_however_many_events_there_are(
+    server: FakeServer,
+) -> None:
+    async with connected(server, buffer=2) as (client, peer):
+
+        async def talk() -> None:
+            for number in range(20):
+                for _ in range(10):
+                    await peer.push(type="tick", number=number)
+                await peer.answer("ping", type="pong")
+
+        talking = asyncio.create_task(talk())
+        answered = 0
+        async with asyncio.timeout(10):
+            async for event in client:
+                if event["type"] == "tick" and answered < 20:
+                    assert (await client.command("ping"))["type"] == "pong"
+                    answered += 1
+                if event.get("number") == 19 and answered == 20:
+                    break
+        await talking
+
+
+async def test_what_a_flooded_buffer_cannot_hold_is_requested_again_if_the_server_keeps_it(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pitwall_client.client.BEYOND_BUFFER", 5)
+    async with connected(server, buffer=5) as (client, peer):
+        command = asyncio.create_task(client.command("subscribe", streams=["alerts"]))
+        start = {"epoch": "e1", "offset": 0, "recovered": False}
+        confirmed = {"type": "subscription_confirmed"}
+        await peer.answer("subscribe", **confirmed, positions={"alerts": start})
+        await command
+        command = asyncio.create_task(client.command("ping"))
+        ping = await peer.command("ping")
+        for offset in range(1, 31):
+            await peer.push(type="alert", stream="alerts", epoch="e1", offset=offset)
+        for _ in range(4):
+            await peer.push(type="tick")
+        await peer.push(type="pong", id=ping["id"])
+        await command
+        events = aiter(client)
+        heard = [await anext(events) for _ in range(10)]
+        resumed = await peer.command("subscribe")
+        known = resumed["recover"]["alerts"]["offset"]
+        assert known < 30, "not everything fitted"
+        await peer.push(
+            **confirmed, id=resumed["id"], positions={"alerts": {**start, "recovered": True}}
+        )
+        for offset in range(known + 1, 32):
+            await peer.push(type="alert", stream="alerts", epoch="e1", offset=offset)
+        while heard[-1].get("offset") != 31:
+            heard.append(await anext(events))
+        offsets = [event["offset"] for event in heard if event["type"] == "alert"]
+        assert offsets == list(range(1, 32))
+        assert client.lost_events == 4, "the ticks are gone, and counted"
 
 
 async def test_waiting_for_one_type_in_a_full_buffer_passes_over_the_others(

@@ -76,19 +76,32 @@ def room_link(page: Page, slug: str) -> Locator:
     return page.locator(f".rooms [data-room={slug}]")
 
 
-def paste_image(page: Page, name: str = "screenshot.png") -> None:
-    """Paste a picture into the composer, as if from the clipboard."""
+def paste(page: Page, texts: dict[str, str], picture: str = "") -> bool:
+    """Paste into the composer, as from a clipboard: texts by type, and a picture of that name.
+
+    Returns whether the page handled it; if not, a browser would insert the text.
+    """
     composer(page).click()
-    page.evaluate(
-        """([data, name]) => {
-          const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
+    handled: bool = page.evaluate(
+        """([texts, data, name]) => {
           const clipboardData = new DataTransfer()
-          clipboardData.items.add(new File([bytes], name, { type: 'image/png' }))
-          const event = { clipboardData, bubbles: true, cancelable: true }
-          document.querySelector('#composer-text').dispatchEvent(new ClipboardEvent('paste', event))
+          for (const [type, text] of Object.entries(texts)) clipboardData.setData(type, text)
+          if (name) {
+            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
+            clipboardData.items.add(new File([bytes], name, { type: 'image/png' }))
+          }
+          const fields = { clipboardData, bubbles: true, cancelable: true }
+          const event = new ClipboardEvent('paste', fields)
+          return !document.querySelector('#composer-text').dispatchEvent(event)
         }""",
-        [PNG, name],
+        [texts, PNG, picture],
     )
+    return handled
+
+
+def paste_image(page: Page, name: str = "screenshot.png") -> None:
+    """Paste a picture into the composer, as from a clipboard."""
+    paste(page, {}, name)
 
 
 class Api:
@@ -100,22 +113,34 @@ class Api:
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """POST JSON below /api/v1/; returns the response."""
+        return self._ask("POST", path, body)
+
+    def get(self, path: str) -> Any:
+        """GET a path below /api/v1/; returns the response."""
+        return self._ask("GET", path)
+
+    def patch(self, path: str, body: dict[str, Any]) -> None:
+        """PATCH JSON below /api/v1/."""
+        self._ask("PATCH", path, body)
+
+    def delete(self, path: str) -> None:
+        """DELETE a path below /api/v1/."""
+        self._ask("DELETE", path)
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         request = urllib.request.Request(
             f"{self._server.url}/api/v1/{path}",
-            json.dumps(body).encode(),
+            None if body is None else json.dumps(body).encode(),
             {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
+            method=method,
         )
         with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN) as answer:
-            return json.load(answer)
+            return json.loads(answer.read() or "null")
 
     def room(self, name: str, people: tuple[str, ...] = ("bob",)) -> str:
         """Create a private room with these members; returns its slug."""
         slug = str(self.post("rooms/", {"name": name, "kind": "private"})["slug"])
-        request = urllib.request.Request(
-            f"{self._server.url}/api/v1/users/", headers={"Authorization": f"Bearer {self._token}"}
-        )
-        with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN) as answer:
-            ids = {person["username"]: person["id"] for person in json.load(answer)}
+        ids = {person["username"]: person["id"] for person in self.get("users/")}
         for person in people:
             self.post(f"rooms/{slug}/members/", {"user_id": ids[person]})
         return slug

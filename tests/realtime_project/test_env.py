@@ -99,3 +99,31 @@ def test_a_missing_secret_is_named(name, tmp_path):
 def test_a_wrong_value_is_named(name, value, tmp_path):
     with pytest.raises(ImproperlyConfigured, match=name):
         load({**PRODUCTION, name: value, "PITWALL_DATA_DIR": str(tmp_path)})
+
+
+def test_links_begin_with_the_configured_origin(tmp_path):
+    production = {**PRODUCTION, "PITWALL_DATA_DIR": str(tmp_path)}
+    assert load(production).origin_at("0.0.0.0", 8000) == "https://pitwall.example.com"
+    named = load({**production, "PITWALL_ORIGIN": "https://pit.example.org"})
+    assert named.origin_at("0.0.0.0", 8000) == "https://pit.example.org"
+
+
+@pytest.mark.parametrize(
+    ("host", "hosts", "origin"),
+    [
+        ("127.0.0.1", "", "http://127.0.0.1:9000"),
+        ("::1", "", "http://[::1]:9000"),
+        ("0.0.0.0", "", "http://127.0.0.1:9000"),
+        ("0.0.0.0", ".lan,pit.lan", "http://pit.lan:9000"),
+        ("::", "[::1]", "http://[::1]:9000"),
+    ],
+)
+def test_an_embedded_installation_links_to_where_it_listens(tmp_path, host, hosts, origin):
+    environment = load({"PITWALL_DATA_DIR": str(tmp_path), "ALLOWED_HOSTS": hosts})
+    assert environment.origin_at(host, 9000) == origin
+
+
+def test_a_wildcard_is_no_address_for_links(tmp_path):
+    wild = {**PRODUCTION, "CSRF_TRUSTED_ORIGINS": "https://*.example.com"}
+    with pytest.raises(ImproperlyConfigured, match="PITWALL_ORIGIN"):
+        load({**wild, "PITWALL_DATA_DIR": str(tmp_path)})

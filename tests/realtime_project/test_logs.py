@@ -5,11 +5,12 @@ import logging
 import logging.config
 
 import pytest
+from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from realtime.streams import outbox
 from realtime_project import logs
-from realtime_project.logs import OncePerOutage
+from realtime_project.logs import DatabaseAway, OncePerOutage
 
 COMPLAINT = "Unexpected exception in receive task"
 
@@ -103,3 +104,22 @@ async def test_lost_wake_ups_are_two_lines_however_long_it_lasts(monkeypatch, ca
     first, last = (record.getMessage() for record in caplog.records)
     assert "takes no messages" in first
     assert "5 wake-ups were lost" in last
+
+
+def test_an_outage_of_the_database_is_one_plain_line_and_other_errors_stay_whole(now):
+    written: list[tuple[str, str, bool]] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.append((record.levelname, record.getMessage(), bool(record.exc_info)))
+
+    logger = logging.Logger("django.request")
+    logger.addFilter(DatabaseAway())
+    logger.addHandler(Kept())
+    for error in [OperationalError("gone")] * 3 + [ZeroDivisionError("a bug")]:
+        complain(logger, error)
+        now[0] += 1
+    assert written == [
+        ("WARNING", "The database cannot be reached: gone", False),
+        ("ERROR", COMPLAINT, True),
+    ]

@@ -23,6 +23,11 @@ NO_NETWORK_SIGNS = (
 )
 
 
+def for_owner_only(path: str, flags: int) -> int:
+    """Open a file of the data folder, closed to others; an `opener` of open()."""
+    return os.open(path, flags, 0o600)
+
+
 class SetupError(Exception):
     """A step cannot continue. The message is one line that says what to do."""
 
@@ -62,7 +67,7 @@ class Report:
         Raises:
             SetupError: the command could not be started or returned an error.
         """
-        with open(self.log_path, "ab" if self._started else "wb") as log:
+        with open(self.log_path, "ab" if self._started else "wb", opener=for_owner_only) as log:
             self._started = True
             log.write(f"$ {' '.join(map(str, command))}\n".encode())
             log.flush()

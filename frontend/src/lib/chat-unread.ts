@@ -1,6 +1,7 @@
 /** The number of unread messages beside "Chat" in the shell: from a chat page in this or another tab, otherwise from the server. */
 import { get } from './api'
 import { setBadge } from './badges'
+import type { Connection } from './socket'
 import { isRecord } from './socket/frames'
 
 export interface Unread {
@@ -12,6 +13,8 @@ export interface Unread {
 export const CHAT_BADGE = 'chat'
 const CHANNEL = 'pitwall:chat-unread'
 const ASK_EVERY_MS = 60_000
+/** Several changes that come together are asked about once. */
+const SETTLE_MS = 300
 
 const channelOf = (workspace: string | null): BroadcastChannel => new BroadcastChannel(`${CHANNEL}:${workspace ?? ''}`)
 
@@ -24,9 +27,23 @@ export function unreadTeller(workspace: string | null): (unread: Unread) => void
   }
 }
 
-/** For every other page: show the numbers from chat tabs, and ask the server in case no chat tab is open. */
-export function followUnread(workspace: string | null): void {
+/** What the server pushes to all of a user's sockets when something is read, deleted or told. */
+const HINTS = ['read_marker', 'new_notification', 'notification_changed', 'notification_read', 'room_joined', 'room_left']
+
+/**
+ * For every other page: show the numbers from chat tabs, and ask the server in case no chat tab is open.
+ *
+ * @param connection any socket of the page: what arrives there may mean that the numbers have changed
+ */
+export function followUnread(workspace: string | null, connection: Pick<Connection, 'on'>): void {
   channelOf(workspace).onmessage = (event: MessageEvent<Unread>) => show(event.data)
+  let timer: ReturnType<typeof setTimeout> | undefined
+  for (const hint of HINTS) {
+    connection.on(hint, () => {
+      clearTimeout(timer)
+      timer = setTimeout(ask, SETTLE_MS)
+    })
+  }
   const ask = (): void => {
     if (document.visibilityState !== 'visible') return
     // If the request fails, keep the present number.

@@ -12,16 +12,29 @@ function format(decimals: number, sign: 'auto' | 'exceptZero'): Intl.NumberForma
   return made
 }
 
-const withMinus = (text: string): string => text.replace('-', '\u2212')
+const withMinus = (text: string): string => text.replaceAll('-', '\u2212')
 
-/** `1,842` or `\u22123.10`; zero is never negative. */
+/** Longer numbers are written with a power of ten. */
+const MOST_WRITTEN_OUT = 1e15
+
+/** `1,842` or `\u22123.10`; zero is never negative. From 10^15 on `1.2e15`. */
 export function fixed(value: number, decimals: number): string {
+  if (Math.abs(value) >= MOST_WRITTEN_OUT) return power(value)
   const text = format(decimals, 'auto').format(value)
   return withMinus(/[1-9]/.test(text) ? text : text.replace('-', ''))
 }
 
 /** Always with a sign, except for zero: `+3.1`, `\u22123.1`, `0.0`. */
-export const signed = (value: number, decimals: number): string => withMinus(format(decimals, 'exceptZero').format(value))
+export function signed(value: number, decimals: number): string {
+  if (Math.abs(value) >= MOST_WRITTEN_OUT) return `${value > 0 ? '+' : ''}${power(value)}`
+  return withMinus(format(decimals, 'exceptZero').format(value))
+}
+
+/** `1e200`, `\u22121.25e\u22128`: three significant digits unless `digits` after the point are asked for. */
+function power(value: number, digits?: number): string {
+  const text = digits === undefined ? Number(value.toPrecision(3)).toExponential() : value.toExponential(Math.min(digits, MOST_DIGITS))
+  return withMinus(text.replace('e+', 'e'))
+}
 
 const PREFIXES = [
   [1e12, 'T'],
@@ -36,26 +49,50 @@ export interface Quantity {
   readonly unit: string
 }
 
+/** Scaled by the largest prefix, a number of this size is still too long. */
+const MOST_WITH_PREFIX = 1e6
+const MOST_WITHOUT_PREFIX = 1e12
+/** A metric can state so many decimals; what would be zero even with them is written with a power of ten. */
+const MOST_DECIMALS = 6
+
 /** A value and its unit, scaled by a prefix if it would not fit: 123,456,789 B/s is 123.5 MB/s. */
 export function quantity(value: number, unit: string, decimals: number): Quantity {
-  const prefix = PREFIXABLE.has(unit) ? PREFIXES.find(([size]) => Math.abs(value) >= size) : undefined
+  const size = Math.abs(value)
+  const prefix = PREFIXABLE.has(unit) ? PREFIXES.find(([least]) => size >= least) : undefined
+  const isTooLong = prefix ? size / prefix[0] >= MOST_WITH_PREFIX : size >= MOST_WITHOUT_PREFIX
+  const isLost = size > 0 && decimals >= MOST_DECIMALS && size < 0.5 * 10 ** -decimals
+  if (isTooLong || isLost) return { number: power(value), unit }
   if (!prefix) return { number: fixed(value, decimals), unit }
   return { number: fixed(value / prefix[0], 1), unit: prefix[1] + unit }
 }
 
-/** A number on an axis whose lines are `step` apart, with only as many decimals as the step needs. */
-export function axisNumber(value: number, step: number): string {
-  for (const [size, prefix] of [...PREFIXES, [1e4, 'k'] as const]) {
-    if (Math.abs(value) < size) continue
-    const unit = prefix === 'k' ? 1e3 : size
-    return fixed(value / unit, decimalsOf(step / unit)) + prefix
+/** A double has no more significant digits. */
+const MOST_DIGITS = 15
+/** Below this, a number with many zeros behind the point is written with a power of ten. */
+const LEAST_WRITTEN_OUT = 1e-4
+/** A prefix is taken where it shortens: with at most this many decimals. */
+const AXIS_PREFIXES = [...PREFIXES.map(([size, prefix]) => ({ least: size, size, prefix: prefix as string, decimals: 2 })), { least: 1e4, size: 1e3, prefix: 'k', decimals: 1 }]
+
+/**
+ * The labels of an axis: all in one form, with as many decimals as make two neighbours differ.
+ *
+ * @param step the distance of two lines
+ */
+export function axisLabels(values: readonly number[], step: number): string[] {
+  const most = Math.max(0, ...values.map(Math.abs))
+  if (most >= MOST_WRITTEN_OUT || (most < LEAST_WRITTEN_OUT && decimalsOf(step) > MOST_DECIMALS)) {
+    return values.map((value) => (value === 0 ? '0' : power(value, decimalsOf(step / 10 ** exponentOf(value)))))
   }
-  return fixed(value, decimalsOf(step))
+  const form = AXIS_PREFIXES.find(({ least, size, decimals }) => most >= least && decimalsOf(step / size) <= decimals)
+  if (!form) return values.map((value) => fixed(value, decimalsOf(step)))
+  return values.map((value) => (value === 0 ? '0' : fixed(value / form.size, decimalsOf(step / form.size)) + form.prefix))
 }
+
+const exponentOf = (value: number): number => Number(value.toExponential().split('e')[1])
 
 function decimalsOf(step: number): number {
   if (!(step > 0)) return 0
-  return Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)))
+  return Math.min(MOST_DIGITS, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)))
 }
 
 /** `12 B`, `3.4 kB`, `1.2 MB`: decimal prefixes, as in file managers. */

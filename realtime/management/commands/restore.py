@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from django.db.models.functions import Now
 
 from realtime import backups
 from realtime.models import Lease, Process
+from realtime.process import folder_lock
 
 
 class Command(BaseCommand):
@@ -38,18 +41,34 @@ class Command(BaseCommand):
         if (source is None) != options["rotate_only"]:
             raise CommandError("Name either a backup FILE or --rotate-only.")
         try:
-            if not options["force"]:
-                _require_nobody()
-            if source is None:
-                self.stdout.write(f"{backups.rotate()} streams have a new epoch.")
-                return
-            count = backups.restore(source)
+            with _nobody_else(force=options["force"]):
+                self._restore(source)
         except (backups.BackupError, DatabaseError) as error:
             raise CommandError(str(error).strip()) from error
+
+    def _restore(self, source: Path | None) -> None:
+        if source is None:
+            self.stdout.write(f"{backups.rotate()} streams have a new epoch.")
+            return
+        count = backups.restore(source)
         self.stdout.write(
             f"Restored: the database and {count} files. Every stream has a new epoch.\n"
             "Run manage.py prepare before the next start: the backup may be of an older version."
         )
+
+
+@contextmanager
+def _nobody_else(*, force: bool) -> Iterator[None]:
+    """Make sure that nobody uses the installation, and that no server starts during the block."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(folder_lock.hold("restores a backup in it"))
+        except folder_lock.FolderInUse as error:
+            if not force:
+                raise CommandError(f"Still alive: {error}") from error
+        if not force:
+            _require_nobody()
+        yield
 
 
 def _require_nobody() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import http.client
+import logging
 import os
 import signal
 import socket
@@ -20,7 +21,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 
 from realtime.prepare import prepare
+from realtime.process import folder_lock
+from realtime.server import descriptors
 from realtime.server.uvicorn import DrainingServer, configuration
+
+logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
 RESTART_PAUSE = 0.5
@@ -62,6 +67,14 @@ class Command(BaseCommand):
         if options["processes"] > 1 and settings.WORKERS_INSIDE:
             raise CommandError("--processes needs --workers none: run manage.py runworker beside.")
         listener = self._bind(options["host"], options["port"])
+        port = listener.getsockname()[1]
+        try:
+            with folder_lock.hold(f"serves it on port {port}", alone=True):
+                self._prepare_and_serve(listener, options)
+        except folder_lock.FolderInUse as error:
+            raise CommandError(str(error)) from error
+
+    def _prepare_and_serve(self, listener: socket.socket, options: dict[str, Any]) -> None:
         if options["prepare"]:
             prepare(self.stdout)
         ready = f"Pitwall is ready: http://{_shown(*listener.getsockname()[:2])}"
@@ -88,6 +101,8 @@ class Command(BaseCommand):
 
     def _serve(self, listener: socket.socket, on_ready: Any) -> None:
         application = import_string(settings.ASGI_APPLICATION)
+        logger.info(descriptors.make_room(settings.REALTIME_LIMITS))
+        settings.PUBLIC_ORIGIN = settings.ENVIRONMENT.origin_at(*listener.getsockname()[:2])
 
         def ready() -> None:
             _exempt_from_collection()

@@ -82,7 +82,7 @@ def test_an_expired_session_is_nobody(member: User) -> None:
 
 
 def test_a_jwt_and_an_api_token_open_the_door(member: User) -> None:
-    access, _refresh = jwt.issue(member)
+    access = jwt.issue(member).access
     by_jwt = authenticate(Credentials(bearer=access))
     token, secret = token_of(member)
     by_token = authenticate(Credentials(bearer=secret))
@@ -93,12 +93,13 @@ def test_a_jwt_and_an_api_token_open_the_door(member: User) -> None:
 
 
 def test_a_refresh_token_is_no_key(member: User) -> None:
-    _access, refresh = jwt.issue(member)
+    refresh = jwt.issue(member).refresh
     assert authenticate(Credentials(bearer=refresh)) is None
 
 
 def test_a_jwt_ends_with_the_password(member: User) -> None:
-    access, refresh = jwt.issue(member)
+    issued = jwt.issue(member)
+    access, refresh = issued.access, issued.refresh
     services.change_password(user=member, password="another-gate-8")
     assert authenticate(Credentials(bearer=access)) is None
     assert jwt.refresh(refresh) is None
@@ -199,7 +200,7 @@ def test_a_ticket_for_one_workspace_opens_no_other(member: User) -> None:
 
 
 def test_a_deactivated_user_gets_in_by_no_way(member: User) -> None:
-    access, _refresh = jwt.issue(member)
+    access = jwt.issue(member).access
     _token, secret = token_of(member)
     key, ticket = session_of(member), ticket_of(member)
     User.objects.filter(pk=member.pk).update(is_active=False)
@@ -233,7 +234,7 @@ def test_a_handshake_costs_a_handful_of_queries(
 ) -> None:
     key = session_of(member)
     _token, secret = token_of(member)
-    access, _refresh = jwt.issue(member)
+    access = jwt.issue(member).access
     for credentials in (
         Credentials(session_key=key),
         Credentials(bearer=secret),
@@ -262,18 +263,19 @@ def test_a_login_that_is_as_it_was_is_found_so(member: User) -> None:
     principals = [
         opened(member, session_key=session_of(member)),
         opened(member, bearer=secret),
-        opened(member, bearer=jwt.issue(member)[0]),
+        opened(member, bearer=jwt.issue(member).access),
         opened(member, ticket=ticket_of(member)),
     ]
     assert recheck(principals) == {principal: principal for principal in principals}
 
 
-def test_all_open_sockets_are_looked_up_in_three_queries(
+def test_all_open_sockets_are_looked_up_in_four_queries(
     member: User, django_assert_num_queries
 ) -> None:
     principals = [opened(member, session_key=session_of(member)) for _ in range(5)]
     principals.append(opened(member, bearer=token_of(member)[1]))
-    with django_assert_num_queries(3):
+    principals.append(opened(member, bearer=jwt.issue(member).access))
+    with django_assert_num_queries(4):
         recheck(principals)
 
 
@@ -324,7 +326,7 @@ def test_a_session_that_nobody_announced_the_end_of_is_found_ended(member: User,
 def test_a_login_by_jwt_that_nobody_announced_the_end_of_is_found_ended(
     member: User, ends, shown: str
 ) -> None:
-    key = jwt.issue(member)[0] if shown == "bearer" else ticket_of(member)
+    key = jwt.issue(member).access if shown == "bearer" else ticket_of(member)
     principal = opened(member, **{shown: key})
     ends(member)
     assert recheck([principal]) == {principal: None}

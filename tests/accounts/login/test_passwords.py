@@ -31,7 +31,7 @@ def mailed() -> list[str]:
 
 
 def link_in(body: str) -> str:
-    found = re.search(r"http://testserver(/\S+)", body)
+    found = re.search(r"http://127\.0\.0\.1:8000(/\S+)", body)
     assert found
     return found[1]
 
@@ -111,6 +111,14 @@ def test_the_link_from_the_mail_sets_a_password_once(mina: User, revoked) -> Non
     assert {"user_id": mina.pk} in revoked
     assert phone.get("/accounts/profile/").status_code == 302
     assert "does not work any more" in Client().get(link).content.decode()
+
+
+def test_the_link_goes_to_the_configured_origin_whatever_host_was_asked(mina: User) -> None:
+    Client().post(RESET, {"email": "mina@example.com"}, HTTP_HOST="testserver:6666")
+    (body,) = mailed()
+    assert link_in(body)
+    assert "6666" not in body
+    assert "testserver" not in body
 
 
 def test_the_page_does_not_tell_whether_an_account_exists(mina: User) -> None:

@@ -82,7 +82,7 @@ async def test_each_kind_of_key_opens_a_socket(
     connect: Connect, browsers: list[Browser], alice: User, secret: str
 ) -> None:
     await browsers[0].socket()
-    access, _refresh = await threads.call(jwt.issue, alice)
+    access = (await threads.call(jwt.issue, alice)).access
     principal = await threads.call(selectors.principal_of, alice)
     issued = await threads.call(services.issue_ticket, principal=principal)
     for client in (
@@ -121,7 +121,7 @@ async def test_a_foreign_workspace_is_refused_by_every_key(
     connect: Connect, alice: User, secret: str
 ) -> None:
     await threads.call(make_workspace, "other")
-    access, _refresh = await threads.call(jwt.issue, alice)
+    access = (await threads.call(jwt.issue, alice)).access
     assert await refused(connect, token=secret, workspace="other")
     assert await refused(connect, token=access, workspace="other")
 
@@ -192,7 +192,7 @@ async def test_who_leaves_a_workspace_loses_its_sockets_and_keeps_the_others(
 ) -> None:
     garage = await threads.call(make_workspace, "garage")
     await threads.call(join, alice, garage)
-    access, _refresh = await threads.call(jwt.issue, alice)
+    access = (await threads.call(jwt.issue, alice)).access
     left = await connect(token=access, workspace="pit")
     kept = await connect(token=access, workspace="garage")
     membership = await threads.call(Membership.objects.get, user=alice, workspace=pit)
@@ -205,7 +205,7 @@ async def test_who_leaves_a_workspace_loses_its_sockets_and_keeps_the_others(
 async def test_a_new_role_holds_for_the_next_socket_and_the_old_one_closes(
     connect: Connect, alice: User
 ) -> None:
-    access, _refresh = await threads.call(jwt.issue, alice)
+    access = (await threads.call(jwt.issue, alice)).access
     client = await connect(token=access)
     membership = await threads.call(Membership.objects.get, user=alice)
     await threads.call(services.change_role, membership_id=membership.pk, role=Role.VIEWER)

@@ -6,7 +6,7 @@ import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.shell import Page, Place, pages
+from accounts.shell import MenuPart, Page, pages
 
 REPORTS = Page("reports", "Reports", "dashboard:page", icon="gauge", order=70)
 
@@ -28,15 +28,15 @@ def refused(page: Page) -> str:
 
 
 def test_the_apps_pages_stand_in_the_order_of_the_design() -> None:
-    assert names(pages.first_level(Place.MAIN)) == ["dashboards", "chat", "inbox"]
-    assert names(pages.first_level(Place.FOOT)) == ["admin", "settings"]
+    assert names(pages.first_level(MenuPart.MAIN)) == ["dashboards", "chat", "inbox"]
+    assert names(pages.first_level(MenuPart.FOOT)) == ["admin", "settings"]
     assert names(pages.below("settings")) == ["profile", "security", "tokens"]
 
 
 def test_a_page_takes_its_place_by_its_order_whenever_it_is_registered() -> None:
     pages.register(REPORTS, replace(REPORTS, name="alerts", order=20))
     expected = ["dashboards", "alerts", "chat", "inbox", "reports"]
-    assert names(pages.first_level(Place.MAIN)) == expected
+    assert names(pages.first_level(MenuPart.MAIN)) == expected
 
 
 def test_another_app_can_put_a_page_below_one_that_is_there() -> None:
@@ -80,7 +80,7 @@ def test_a_name_that_no_cookie_could_hold_is_refused(name: str) -> None:
 
 def test_a_refused_page_is_not_registered() -> None:
     refused(replace(REPORTS, icon="gauche"))
-    assert "reports" not in names(pages.first_level(Place.MAIN))
+    assert "reports" not in names(pages.first_level(MenuPart.MAIN))
 
 
 def test_a_page_that_leads_nowhere_is_an_error_of_the_system_check() -> None:

@@ -454,6 +454,24 @@ async def test_what_cannot_be_done_is_an_error_and_ends_nothing(
     assert (await alice.command("send_message", room="general", text="on"))["sequence"] == 1
 
 
+async def test_an_edit_of_what_was_edited_elsewhere_is_a_conflict(socket: Any, team: Team) -> None:
+    laptop, phone = await socket(team.alice, "general"), await socket(team.alice, "general")
+    sent = await laptop.command("send_message", room="general", text="one")
+    edit = {"message_id": sent["message_id"], "expected_edited_at": None}
+    await laptop.command("edit_message", text="two", **edit)
+    seen = (await phone.event("message_edited"))["edited_at"]
+    late = await phone.command("edit_message", text="three", **edit)
+    assert (late["code"], list(late["errors"])) == ("conflict", ["expected_edited_at"])
+    unread = await phone.command("edit_message", text="x", **edit | {"expected_edited_at": "soon"})
+    assert (unread["code"], list(unread["errors"])) == ("invalid_command", ["expected_edited_at"])
+    again = await phone.command(
+        "edit_message", text="three", **edit | {"expected_edited_at": seen.lower()}
+    )
+    assert again["sequence"] == 1
+    assert (await laptop.event("message_edited"))["message"] == "two"
+    assert (await laptop.event("message_edited"))["message"] == "three"
+
+
 async def change_of_attention(client: Any, user_id: int, on: bool) -> None:
     frame = None
     while frame is None or (frame["user_id"], frame["on"]) != (user_id, on):

@@ -212,3 +212,21 @@ def test_a_sparkline_never_grows_beyond_its_length() -> None:
     assert len(card.state()["sparkline"]) == SPARKLINE
     assert card.state()["value"] == SPARKLINE * 2 - 1.0
     assert card_state.state(FACTS, ())["value"] is None
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_card_that_is_followed_shows_the_decimals_that_its_values_need_now(
+    garage: Garage, conversation: Any, api: Any
+) -> None:
+    def push(value: float) -> None:
+        body = {"samples": [{"metric": "eurusd", "value": value}]}
+        assert api(garage.user).post("/api/v1/samples/", body, "json").status_code == 201
+
+    await threads.call(push, 1)
+    client = await conversation("conversation")
+    await client.command("watch_cards", kind="metric", references=["eurusd"])
+    await threads.call(push, 1.0855)
+    states = [{"value": None}]
+    while states[-1]["value"] != 1.0855:
+        states.append((await client.event("card_update"))["state"])
+    assert states[-1]["decimals"] == 4

@@ -216,3 +216,26 @@ async def test_a_cancelled_call_gives_its_turn_back(small_pool: Any) -> None:
     await asyncio.gather(busy, waiting, return_exceptions=True)
     free.set()
     assert await asyncio.wait_for(threads.call_for(2, len, "ab"), 2) == 2
+
+
+async def test_a_pause_ends_though_nobody_asks_for_anything_any_more(small_pool: Any) -> None:
+    assert await threads.call_for(1, len, "") == 0
+    assert await threads.call_for(2, len, "") == 0
+    threads.charge(1, DEBT)
+    calls = [threads.call_for(1, len, "abc") for _ in range(3)]
+    assert await asyncio.wait_for(asyncio.gather(*calls), ACTIVE + 3) == [3, 3, 3]
+
+
+async def test_a_requests_turn_is_one_of_the_users_turns(small_pool: Any) -> None:
+    free = threading.Event()
+    busy = asyncio.create_task(threads.call_for(1, free.wait, 5))
+    await asyncio.sleep(0.01)
+
+    def request() -> str:
+        with threads.request_turn(1):
+            return "answered"
+
+    waiting = asyncio.create_task(asyncio.to_thread(request))
+    free.set()
+    assert await asyncio.wait_for(waiting, 3) == "answered"
+    await busy

@@ -1,5 +1,6 @@
 """Headers of every response, problem documents, and health."""
 
+import asyncio
 import runpy
 
 import httpx
@@ -51,6 +52,36 @@ async def test_a_process_that_can_serve_is_ready(server):
     body = response.json()
     assert (body["database"], body["channel_layer"]) == ("ok", "ok")
     assert set(body["workers"].values()) <= {"running", "stopped"}
+
+
+async def test_any_number_of_questions_whether_it_is_ready_cost_one_check(server, monkeypatch):
+    asked = []
+    monkeypatch.setattr(health, "_select_one", lambda: asked.append(1))
+    async with httpx.AsyncClient(base_url=f"http://{server}") as client:
+        answers = await asyncio.gather(*(client.get("/readyz") for _ in range(40)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(asked) <= 2
+
+
+async def test_nothing_is_kept_by_browsers_unless_its_view_says_so(server):
+    async with httpx.AsyncClient(base_url=f"http://{server}") as client:
+        for path in ("/accounts/login/", "/dashboards/", "/nowhere/", "/api/v1/me/", "/api/docs/"):
+            kept = (await client.get(path)).headers["Cache-Control"]
+            assert "no-store" in kept
+            assert "private" in kept
+        static = await client.get("/static/favicon.svg")
+        assert "no-store" not in static.headers["Cache-Control"]
+
+
+async def test_an_installation_over_tls_is_asked_over_tls_alone(transactional_db, settings):
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    settings.SECURE_HSTS_SECONDS = 31_536_000
+    application = runpy.run_path(settings.BASE_DIR / "realtime_project" / "asgi.py")["application"]
+    async with serving(application) as address, httpx.AsyncClient() as client:
+        page = f"http://{address}/accounts/login/"
+        over_tls = await client.get(page, headers={"X-Forwarded-Proto": "https"})
+        assert over_tls.headers["Strict-Transport-Security"] == "max-age=31536000"
+        assert "Strict-Transport-Security" not in (await client.get(page)).headers
 
 
 async def test_without_its_database_a_process_lives_and_is_not_ready(server, monkeypatch):

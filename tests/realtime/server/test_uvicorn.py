@@ -4,12 +4,15 @@ import asyncio
 import inspect
 import time
 
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.server import ServerProtocol
 
 from realtime.database import threads
 from realtime.fanout.connection import CLOSE_DEADLINE
 from realtime.hub import get_hub
-from realtime.server.uvicorn import FanoutProtocol
+from realtime.server.websocket import FanoutProtocol
 from realtime.sockets.admission import admit
 from realtime.streams import publish
 from realtime.streams.log import StreamKey
@@ -41,9 +44,29 @@ def test_uvicorn_still_has_what_the_raw_write_leans_on():
     ):
         assert attribute in source, attribute
     assert issubclass(FanoutProtocol, WebSocketsSansIOProtocol)
+    assert "self.send_frame(pong_frame)" in inspect.getsource(ServerProtocol.recv_frame)
     handle_connect = inspect.getsource(WebSocketsSansIOProtocol.handle_connect)
     # The scope may be extended after handle_connect only if the application is not running yet.
     assert "create_task(self.run_asgi())" in handle_connect
+
+
+def test_uvicorn_still_has_what_the_limits_of_http_lean_on():
+    source = inspect.getsource(HttpToolsProtocol)
+    for attribute in (
+        "self.flow = FlowControl(transport)",
+        "self.flow.pause_reading()\n            self.pipeline.appendleft(",
+        "on_response=self.on_response_complete",
+        "existing_cycle is None or existing_cycle.response_complete",
+        "def on_header(self, name: bytes, value: bytes)",
+        "def send_400_response(self, msg: str)",
+        "def handle_websocket_upgrade(self)",
+        "def _unset_keepalive_if_required(self)",
+        "self.parser = None",
+    ):
+        assert attribute in source, attribute
+    for attribute in ("self.disconnected", "self.message_event", "self.response_started"):
+        assert attribute in inspect.getsource(RequestResponseCycle)
+    assert "if counter % 10 == 0" in inspect.getsource(uvicorn.Server.on_tick)
 
 
 async def test_a_stopping_server_tells_its_clients_when_to_come_back(transactional_db, settings):

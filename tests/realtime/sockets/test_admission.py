@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
 from realtime import auth
+from realtime.addresses import address_block
 from realtime.auth import authenticator
 from realtime.database import threads
 from realtime.errors import NotFound
 from realtime.hub import get_hub, stop_hub
 from realtime.sockets import admission
-from realtime.sockets.limits import Occupancy, address_block
+from realtime.sockets.limits import Occupancy
 from tests.realtime import endpoints
 from tests.realtime.endpoints import ProbeConsumer, application
 
@@ -157,6 +158,17 @@ async def test_naming_oneself_again_counts_once_and_connects_once(probe, limits,
         assert answer["type"] == "auth_success"
     assert connected == ["alice"]
     assert admission.occupancy.count(("user", ALICE)) == 1
+
+
+@pytest.mark.parametrize(("token", "code"), [("nobody", "unauthenticated"), ("bob@1", "conflict")])
+async def test_a_known_client_that_shows_a_wrong_token_is_told_and_stays_who_it_is(
+    probe, token, code
+):
+    client = await probe("alice@1")
+    answer = await client.command("authenticate", token=token)
+    assert (answer["type"], answer["code"]) == ("error", code)
+    same = await client.command("authenticate", token="alice@1")
+    assert (same["type"], same["username"]) == ("auth_success", "alice")
 
 
 async def test_what_fails_on_entering_is_told_after_the_success_and_ends_nothing(

@@ -1,39 +1,26 @@
-"""The client: one connection that is kept open, around the sans-I/O `Session`."""
+"""The client: commands and events of one Pitwall endpoint."""
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from . import opening, reconnect
+from . import addresses
+from .commands import Commands
 from .credentials import Anonymous, Credentials
-from .errors import (
-    AuthenticationError,
-    CommandError,
-    ConnectionClosedError,
-    ConnectionLostError,
-)
+from .errors import ConnectionClosedError
 from .frames import Frame, encode
-from .inbox import Inbox, Signal
-from .session import Session, error_of
+from .inbox import Inbox
+from .link import Link
+from .session import Session
+from .state import Standing
+from .state import State as State
 
-# After a connection has lasted this long (seconds), the reconnect delays start over.
-STABLE_AFTER = 10.0
-
-
-class State(StrEnum):
-    """The state of the connection."""
-
-    CONNECTING = "connecting"
-    LIVE = "live"
-    WAITING = "waiting"  # for the next attempt
-    CLOSED = "closed"
+# Events kept beyond `buffer` while a command waits for its reply, which comes after them.
+BEYOND_BUFFER = 10_000
 
 
 class Client:
@@ -46,15 +33,22 @@ class Client:
 
     Args:
         url: `ws://` or `wss://` address of the endpoint; it may have query parameters.
-        credentials: one of `Token`, `SessionCookie`, `Ticket`, `FirstFrame`. None connects
+        credentials: one of `Token`, `Jwt`, `SessionCookie`, `Ticket`, `FirstFrame`. None connects
             anonymously.
         workspace: slug; None selects the user's default workspace.
         batch: let the server combine waiting pushes into one frame.
         compress: let the server send zlib-compressed frames.
         on_state: called on the event loop with every new `State`.
-        buffer: number of events kept for the application. While the buffer is full, the client
-            does not read from the socket, and the server treats it like any slow client.
+        buffer: number of unread events at which the client reads no more (`State.FULL`). The
+            server then treats it like any slow client. While a command waits for its reply, or
+            `event` for its event, the client reads on and keeps up to 10,000 events more; of
+            those beyond, log streams are resumed later, and the others count in `lost_events`.
         uniform: source of the reconnect jitter.
+        connect_within: seconds to go on trying to open the first connection while the server is
+            down or busy. 0: try once.
+
+    Raises:
+        ValueError: `url` is not a WebSocket address.
     """
 
     def __init__(
@@ -68,25 +62,27 @@ class Client:
         on_state: Callable[[State], None] | None = None,
         buffer: int = 10_000,
         uniform: Callable[[float, float], float] = random.uniform,
+        connect_within: float = 30.0,
     ) -> None:
-        self.session = Session()
-        self.state = State.CONNECTING
-        self._url = url
-        self._credentials: Credentials = credentials or Anonymous()
-        self._query: dict[str, str] = {
+        query = {
             **({"workspace": workspace} if workspace else {}),
             **({"batch": "1"} if batch else {}),
             **({"compress": "zlib"} if compress else {}),
         }
-        self._on_state = on_state
-        self._uniform = uniform
-        self._inbox = Inbox(buffer)
-        self._state_changed = Signal()
-        self._replies: dict[int, asyncio.Future[Frame]] = {}
-        self._socket: ClientConnection | None = None
+        self._connect_within = connect_within
+        self._inbox = Inbox(buffer, buffer + BEYOND_BUFFER)
+        self._standing = Standing(on_state)
+        self._link = Link(
+            addresses.check_endpoint(url),
+            credentials or Anonymous(),
+            query,
+            inbox=self._inbox,
+            standing=self._standing,
+            uniform=uniform,
+        )
+        self._commands = Commands(self._link, self._standing)
+        self._entered = False
         self._runner: asyncio.Task[None] | None = None
-        self._closed_with: ConnectionClosedError | None = None
-        self._hold_until = 0.0
 
     # -- opening and closing
 
@@ -94,12 +90,25 @@ class Client:
         """Connect, and send the `authenticate` frame if the credentials need one.
 
         Raises:
-            AuthenticationError: the server rejected the credentials.
-            ConnectionClosedError: the server closed the connection for good.
-            OSError, TimeoutError: the server cannot be reached.
+            AuthenticationError: the server rejected the credentials, or (UnknownWorkspaceError)
+                this user is not in the workspace.
+            ConnectionClosedError: the server closed the connection for good, there is no such
+                endpoint (UnknownEndpointError), or this client has been opened before.
+            ConnectionLostError: the server could not be reached within `connect_within`
+                (UnreachableError), or it ended the connection.
         """
-        await self._open()
-        self._runner = asyncio.create_task(self._run(), name="pitwall-client")
+        if self._entered:
+            raise ConnectionClosedError(None, "a client can be opened only once: create another")
+        self._entered = True
+        try:
+            await self._link.open(self._connect_within)
+        except ConnectionClosedError as error:
+            self._link.end(error)
+            raise
+        except BaseException:
+            self._link.end(ConnectionClosedError(None, "this client could not be opened"))
+            raise
+        self._runner = asyncio.create_task(self._link.run(), name="pitwall-client")
         return self
 
     async def __aexit__(
@@ -113,74 +122,87 @@ class Client:
 
     async def close(self) -> None:
         """Close the connection without reconnecting. Safe to call twice."""
-        self._closed_with = self._closed_with or ConnectionClosedError(
-            1000, "closed by this client"
-        )
+        self._entered = True
+        socket = self._link.socket
+        if self._standing.closed_with is None:
+            self._standing.closed_with = ConnectionClosedError(1000, "closed by this client")
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)
-        if self._socket is not None:
-            await self._socket.close()
-        self._end(self._closed_with)
+        if socket is not None:
+            await socket.close()
+        self._link.end(self._standing.closed_with)
+
+    @property
+    def session(self) -> Session:
+        """The protocol's state: positions, and what is followed."""
+        return self._link.session
+
+    @property
+    def state(self) -> State:
+        """The state of the connection."""
+        return self._standing.state
 
     @property
     def client_id(self) -> str | None:
         """The id that the server gave to the current connection."""
         return (self.session.established or {}).get("client_id")
 
+    @property
+    def lost_events(self) -> int:
+        """Number of live events lost because the application did not take them in time."""
+        return self._link.lost_events
+
+    @property
+    def _socket(self) -> ClientConnection | None:
+        return self._link.socket
+
     # -- sending
 
     async def command(self, action: str, /, *, within: float = 30.0, **fields: Any) -> Frame:
         """Send a command and wait for its reply.
 
-        The command waits while the connection is being restored. After a `rate_limited` error,
-        the next command waits until the server accepts commands again.
+        The command waits while the connection is being restored, and until it is its turn: the
+        client sends no faster than the server takes commands. A command that was refused as
+        `rate_limited` has not been run, and is sent again when the server is ready, unless that
+        would take longer than `within`.
+
+        Args:
+            within: seconds to wait for the connection, and then for the reply. The time until it
+                is this command's turn does not count.
 
         Raises:
             CommandError: the server refused the command.
             ConnectionLostError: the connection broke before the reply came.
-            ConnectionClosedError: the connection is closed for good.
+            ConnectionClosedError: the connection is closed for good, or was never opened.
             TimeoutError: no reply came within `within` seconds.
         """
-        async with asyncio.timeout(within):
-            await asyncio.sleep(max(0.0, self._hold_until - time.monotonic()))
-            await self.wait_until_live()
-            command_id, frame = self.session.command(action, fields)
-            reply = self._replies[command_id] = asyncio.get_running_loop().create_future()
-            try:
-                await self.send(frame)
-                answer: Frame = await reply
-            finally:
-                self._replies.pop(command_id, None)
-                self.session.abandon(command_id)
-        if error := error_of(answer):
-            self._note_limit(error)
-            raise error
-        return answer
+        self._require_entered()
+        return await self._commands.run(action, fields, within)
 
     async def send(self, frame: Mapping[str, Any] | str | bytes) -> None:
         """Send one frame unchanged, without an id and without waiting for a reply.
 
         Raises:
             ConnectionLostError: there is no connection at the moment.
+            ConnectionClosedError: the connection is closed for good, or was never opened.
         """
+        self._require_entered()
         data = encode(dict(frame)) if isinstance(frame, Mapping) else frame
-        if self._socket is None:
-            raise ConnectionLostError("not connected")
-        try:
-            await self._socket.send(data)
-        except ConnectionClosed as error:
-            raise ConnectionLostError(str(error)) from error
+        await self._commands.send(data)
 
     async def wait_until_live(self) -> None:
         """Wait until the server accepts commands.
 
         Raises:
-            ConnectionClosedError: the connection is closed for good.
+            ConnectionClosedError: the connection is closed for good, or was never opened.
         """
-        await self._state_changed.until(lambda: self.state in (State.LIVE, State.CLOSED))
-        if self._closed_with is not None:
-            raise self._closed_with
+        self._require_entered()
+        await self._standing.until_open()
+
+    def _require_entered(self) -> None:
+        if not self._entered:
+            raise ConnectionClosedError(None, "not open: use the client in `async with`")
 
     # -- receiving
 
@@ -190,9 +212,11 @@ class Client:
         Events of other types stay unread. The event's fields must equal `fields`.
 
         Raises:
-            ConnectionClosedError: the connection is closed for good and no such event is left.
+            ConnectionClosedError: the connection is closed for good and no such event is left, or
+                it was never opened.
             TimeoutError: no such event came within `within` seconds.
         """
+        self._require_entered()
 
         def matches(frame: Frame) -> bool:
             wanted = {"type": kind, **fields}
@@ -205,138 +229,18 @@ class Client:
         """Yield every event in order, until the connection is closed for good.
 
         Raises:
-            ConnectionClosedError: the connection was closed for good with a code other than 1000.
+            ConnectionClosedError: the connection was closed for good with a code other than 1000,
+                or was never opened.
         """
+        self._require_entered()
         while True:
             try:
                 yield await self._inbox.take(lambda frame: True)
-            except ConnectionClosedError as error:
-                if error.code == 1000:
+            except ConnectionClosedError as closed:
+                if closed.code == 1000:
                     return
                 raise
 
     def drain(self) -> list[Frame]:
         """Return all unread events and remove them from the buffer."""
         return self._inbox.drain()
-
-    # -- connecting and reconnecting
-
-    async def _open(self) -> None:
-        """Open one connection and wait until the server accepts commands."""
-        credentials = await opening.prepare(self._credentials, self._url)
-        self.session.connected()
-        socket = self._socket = await opening.upgrade(self._url, credentials, self._query)
-        try:
-            async with asyncio.timeout(opening.TIMEOUT):
-                while self.session.established is None:
-                    await self._receive(socket)
-                if credentials.first_token is not None:
-                    await self._authenticate(socket, credentials.first_token)
-                if resume := self.session.resume():
-                    await socket.send(encode(resume))
-        except ConnectionClosed as error:
-            raise opening.classify(error) from error
-        except BaseException:
-            socket.transport.abort()
-            raise
-        self._enter(State.LIVE)
-
-    async def _authenticate(self, socket: ClientConnection, token: str) -> None:
-        command_id, frame = self.session.command("authenticate", {"token": token})
-        reply = self._replies[command_id] = asyncio.get_running_loop().create_future()
-        await socket.send(encode(frame))
-        try:
-            while not reply.done():
-                await self._receive(socket)
-        finally:
-            self._replies.pop(command_id, None)
-        if error := error_of(reply.result()):
-            raise AuthenticationError(None, str(error))
-
-    async def _run(self) -> None:
-        """Read until the connection ends, then connect again, until told to stop."""
-        attempt = 0
-        try:
-            while True:
-                began = time.monotonic()
-                closed = await self._read_until_closed()
-                goodbye, self._socket = self.session.goodbye, None
-                self._lose_replies()
-                if isinstance(closed, ConnectionClosedError):
-                    raise closed
-                # The delays must also grow if the server accepts and then closes immediately.
-                attempt = 0 if time.monotonic() - began >= STABLE_AFTER else attempt + 1
-                attempt = await self._reconnect(attempt, goodbye.retry_after if goodbye else None)
-        except ConnectionClosedError as error:
-            self._end(error)
-        except Exception as error:
-            # Readers must get an error if this task fails, or they would wait forever.
-            self._end(ConnectionClosedError(None, repr(error)))
-            raise
-
-    async def _reconnect(self, attempt: int, retry_after: float | None) -> int:
-        """Try until a connection is open. Returns the number of consecutive failures."""
-        while True:
-            self._enter(State.WAITING)
-            await asyncio.sleep(reconnect.delay(attempt, retry_after, self._uniform))
-            self._enter(State.CONNECTING)
-            try:
-                await self._open()
-            except (ConnectionLostError, OSError, TimeoutError, InvalidHandshake) as error:
-                attempt, retry_after = attempt + 1, opening.retry_after(error)
-            else:
-                return attempt
-
-    async def _read_until_closed(self) -> Exception:
-        assert self._socket is not None
-        try:
-            while True:
-                await self._receive(self._socket)
-        except ConnectionClosed as error:
-            return opening.classify(error)
-        except TimeoutError as error:
-            # The peer is unreachable: do not wait for its part of the closing handshake.
-            self._socket.transport.abort()
-            return error
-
-    async def _receive(self, socket: ClientConnection) -> None:
-        async with asyncio.timeout(self.session.heartbeat_timeout):
-            data = await socket.recv()
-        received = self.session.receive(data)
-        for frame in received.outgoing:
-            await socket.send(encode(frame))
-        for command_id, frame in received.replies:
-            future = self._replies.get(command_id)
-            if future is not None and not future.done():
-                future.set_result(frame)
-        for event in received.events:
-            await self._inbox.put(event)
-        if received.must_reconnect:
-            # Abort instead of closing with 1000, so that the reader sees a broken connection.
-            socket.transport.abort()
-
-    def _lose_replies(self) -> None:
-        self.session.disconnected()
-        for future in self._replies.values():
-            if not future.done():
-                future.set_exception(ConnectionLostError("the connection broke before the reply"))
-                # A command that is still sending gets the error from `send` and never reads this
-                # one: mark it as retrieved, or asyncio would log it.
-                future.exception()
-
-    def _note_limit(self, error: CommandError) -> None:
-        if error.code == "rate_limited" and error.retry_after:
-            self._hold_until = time.monotonic() + error.retry_after
-
-    def _enter(self, state: State) -> None:
-        if state is not self.state:
-            self.state = state
-            self._state_changed.fire()
-            if self._on_state is not None:
-                self._on_state(state)
-
-    def _end(self, error: ConnectionClosedError) -> None:
-        self._closed_with = self._closed_with or error
-        self._lose_replies()
-        self._inbox.close(self._closed_with)
-        self._enter(State.CLOSED)

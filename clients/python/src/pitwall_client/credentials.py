@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
+
+from .errors import AuthenticationError
 
 
 @dataclass
@@ -17,10 +19,15 @@ class Opening:
         first_token: token to send in a first `authenticate` frame, or None.
     """
 
-    headers: dict[str, str] = field(default_factory=dict)
-    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    query: dict[str, str] = field(default_factory=dict, repr=False)
     origin: str | None = None
-    first_token: str | None = None
+    first_token: str | None = field(default=None, repr=False)
+
+    @property
+    def shows_anything(self) -> bool:
+        """Whether the upgrade request has credentials."""
+        return bool(self.headers or self.query)
 
 
 class Credentials(Protocol):
@@ -31,15 +38,56 @@ class Credentials(Protocol):
         ...
 
 
+@runtime_checkable
+class Renewable(Protocol):
+    """Credentials that can be replaced when the server refuses them."""
+
+    async def renew(self) -> None:
+        """Get new credentials, because the server has refused the last ones."""
+        ...
+
+
+class TokenSource(Protocol):
+    """A function that returns a token: `Api.access_token` or one like it."""
+
+    async def __call__(self, *, fresh: bool = False) -> str:
+        """Return a token that is still good for a while; with `fresh`, a new one."""
+        ...
+
+
 @dataclass(frozen=True)
 class Token:
-    """A personal API token or a JWT, sent in the upgrade request."""
+    """A personal API token or a JWT, sent in the upgrade request.
+
+    A JWT is good for minutes only: `Jwt` gets a new one for every connection.
+    """
 
     token: str = field(repr=False)
 
     async def open(self, url: str) -> Opening:
         """Return the token in the Authorization header."""
-        return Opening(headers={"Authorization": f"Bearer {self.token}"})
+        return Opening(headers=bearer(self.token))
+
+
+@dataclass(frozen=True)
+class Jwt:
+    """A JWT that is renewed before it expires, and when the server refuses it.
+
+    async with Api("http://127.0.0.1:8000") as api:
+        await api.obtain_token("alice", password)
+        async with Client("ws://127.0.0.1:8000/ws/chat/", Jwt(api.access_token)) as client:
+            ...
+    """
+
+    source: TokenSource = field(repr=False)
+
+    async def open(self, url: str) -> Opening:
+        """Return a token in the Authorization header."""
+        return Opening(headers=bearer(await self.source()))
+
+    async def renew(self) -> None:
+        """Get a new token."""
+        await self.source(fresh=True)
 
 
 @dataclass(frozen=True)
@@ -54,7 +102,7 @@ class SessionCookie:
         parts = urlsplit(url)
         scheme = {"ws": "http", "wss": "https"}[parts.scheme]
         return Opening(
-            headers={"Cookie": f"{self.name}={self.session_key}"},
+            headers={"Cookie": f"{self.name}={header_value(self.session_key, 'session key')}"},
             origin=f"{scheme}://{parts.netloc}",
         )
 
@@ -78,7 +126,7 @@ class FirstFrame:
 
     async def open(self, url: str) -> Opening:
         """Return the token to send right after the connection is established."""
-        return Opening(first_token=self.token)
+        return Opening(first_token=self.token.strip())
 
 
 @dataclass(frozen=True)
@@ -88,3 +136,25 @@ class Anonymous:
     async def open(self, url: str) -> Opening:
         """Return an empty opening."""
         return Opening()
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the Authorization header for a token.
+
+    Raises:
+        AuthenticationError: no header can hold it.
+    """
+    return {"Authorization": f"Bearer {header_value(token, 'token')}"}
+
+
+def header_value(secret: str, what: str) -> str:
+    """Return a secret without the white space around it, as a file often has it.
+
+    Raises:
+        AuthenticationError: no header can hold it. Checked here because HTTP libraries print the
+            whole value in their exceptions.
+    """
+    value = secret.strip()
+    if not value or not all("!" <= character <= "~" for character in value):
+        raise AuthenticationError(None, f"the {what} is empty or has characters that none has")
+    return value

@@ -31,14 +31,14 @@ def decode(data: str | bytes) -> Iterator[Frame]:
     text = _inflate(data) if isinstance(data, bytes) else data
     try:
         frame = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedFrameError("a frame from the server is not a JSON object") from error
-    if not isinstance(frame, dict):
+    frames = [frame]
+    if isinstance(frame, dict) and frame.get("type") == "batch_messages":
+        frames = frame.get("messages", [])
+    if not isinstance(frames, list) or not all(isinstance(each, dict) for each in frames):
         raise MalformedFrameError("a frame from the server is not a JSON object")
-    if frame.get("type") == "batch_messages":
-        yield from frame.get("messages", [])
-    else:
-        yield frame
+    yield from frames
 
 
 def _inflate(data: bytes) -> str:

@@ -1,11 +1,13 @@
 /** The state of the chat page: which rooms exist, which one is open, which messages are being sent. */
-import { computed, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+import { computed, ref, shallowReactive, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 
 import { ApiError } from '@/lib/api'
 import type { Boot } from '@/lib/boot'
 import { correctClock } from '@/lib/clock-display'
 import { newId } from '@/lib/ids'
+import { Kept } from '@/lib/kept'
 import { openConnection, type Connection, type ConnectionState, type Frame } from '@/lib/socket'
+import { Listeners } from '@/lib/socket/listeners'
 
 import { Attention } from './attention'
 import { CardWatch } from './cards'
@@ -13,12 +15,25 @@ import { CaughtUp } from './caught-up'
 import { RoomDirectory } from './directory'
 import { HistoryPages } from './history'
 import { Drafts, StoredOutbox } from './model/drafts'
+import { Edits, type Edit } from './model/edits'
 import { Outbox, type Draft, type Pending } from './model/outbox'
-import { numberOf, recordOf } from './model/wire'
+import type { Attachment } from './model/types'
+import { numberOf, recordOf, textOf } from './model/wire'
+import { roomTitle } from './model/room-title'
 import { Reading } from './reading'
 import { ChatApi, type Person } from './rest'
 import type { Room } from './room'
 import { Uploads } from './uploads'
+
+export type Renamed = Person
+
+export interface LeftBehind {
+  /** The title of the room. */
+  readonly room: string
+  readonly text: string
+  /** The names of chosen files. */
+  readonly files: readonly string[]
+}
 
 const TICK_MS = 1_000
 const ROOM_FRAMES = [
@@ -45,14 +60,23 @@ export class Chat {
   readonly attention: Attention
   readonly drafts: Drafts
   readonly outbox: Outbox
-  readonly me: { readonly id: number; readonly username: string }
+  readonly edits: Edits
+  /** What is not sent yet, over a reload. */
+  readonly kept: Kept
+  readonly renamed = new Listeners<Renamed>()
+  /** Edits whose messages are gone: their texts are in the room's draft. */
+  readonly withdrawn = new Listeners<readonly Edit[]>()
+  /** A room is gone, and something for it was not sent: its text is in the room's draft. */
+  readonly leftBehind = new Listeners<LeftBehind>()
+  readonly me: { readonly id: number; username: string }
   readonly workspace: string | null
   readonly permissions: readonly string[]
   private readonly uploads = new Map<string, Uploads>()
+  private readonly stored: StoredOutbox
   private wasLive = false
 
   constructor(boot: Boot) {
-    this.me = boot.user
+    this.me = shallowReactive({ id: boot.user.id, username: boot.user.username })
     this.workspace = boot.workspace?.slug ?? null
     this.permissions = boot.permissions
     this.connection = openConnection('/ws/chat/', this.workspace)
@@ -65,8 +89,10 @@ export class Chat {
     this.caughtUp = new CaughtUp()
     this.attention = new Attention(this.connection)
     const key = `pitwall.chat.${this.workspace ?? ''}.${this.me.id}`
-    this.drafts = new Drafts(key)
-    const stored = new StoredOutbox(`${key}.outbox`)
+    this.kept = new Kept(key)
+    this.drafts = new Drafts(key, this.kept)
+    this.edits = new Edits({ read: () => this.kept.read<Edit[]>('edits') ?? [], write: (edits) => void this.kept.write('edits', edits) })
+    const stored = (this.stored = new StoredOutbox(this.kept))
     this.outbox = new Outbox(
       {
         send: (fields) => this.connection.command('send_message', fields),
@@ -138,9 +164,21 @@ export class Chat {
     }
   }
 
-  /** The files for a room's next message; kept as long as the page is open. */
+  /** Whether something would be lost with the page: files on their way, or messages that the browser does not store. */
+  get hasUnkept(): boolean {
+    return !this.stored.isStored || [...this.uploads.values()].some((uploads) => uploads.hasUnsent)
+  }
+
+  /** The files for a room's next message. */
   uploadsOf(slug: string): Uploads {
-    const uploads = this.uploads.get(slug) ?? new Uploads(this.api, slug)
+    const known = this.uploads.get(slug)
+    if (known) return known
+    const name = `files.${slug}`
+    const ports = {
+      send: (file: File, progress: (share: number) => void) => this.api.attach(slug, file, progress),
+      keep: (attachments: readonly Attachment[]) => void this.kept.write(name, attachments.length > 0 ? attachments : null),
+    }
+    const uploads = new Uploads(ports, this.kept.read<Attachment[]>(name) ?? [])
     this.uploads.set(slug, uploads)
     return uploads
   }
@@ -165,6 +203,9 @@ export class Chat {
     connection.on('user_joined', (frame) => directory.of(frame)?.userCame(numberOf(frame.user_id), true))
     connection.on('user_left', (frame) => directory.of(frame)?.userCame(numberOf(frame.user_id), false))
     connection.on('user_away', (frame) => directory.of(frame)?.userTurned(numberOf(frame.user_id), frame.on === true))
+    connection.on('user_updated', (frame) => this.userUpdated(frame))
+    connection.on('connection_established', (frame) => (this.me.username = textOf(recordOf(frame.user).username) || this.me.username))
+    directory.gone.add((room) => this.roomGone(room))
     connection.on('pong', () => correctClock(connection.clock.offsetMs))
     connection.on('*', () => (this.updatedAt.value = this.serverNow()))
     connection.onState((state) => this.connectionChanged(state))
@@ -173,7 +214,8 @@ export class Chat {
   private roomFrame(frame: Frame): void {
     const room = this.directory.of(frame)
     const message = room?.event(frame)
-    if (!room || !message) return
+    if (!room) return
+    if (!message) return this.withdrawEdits(room)
     if (message.userId !== this.me.id) this.caughtUp.arrived(message.time)
     this.outbox.arrived(room.slug, message.sequence, message.userId === this.me.id ? message.clientMessageId : null)
     if (room === this.open.value) this.reading.look()
@@ -184,9 +226,40 @@ export class Chat {
     room?.snapshot(frame)
     if (!room) return
     this.outbox.covered(room.slug, room.counts.value.newest)
+    this.withdrawEdits(room)
     if (room !== this.open.value) return
     room.visit()
     this.reading.look()
+  }
+
+  /** Somebody of the workspace has another name. Rooms that are followed hear of it in their streams as well. */
+  private userUpdated(frame: Frame): void {
+    const renamed = { userId: numberOf(frame.user_id), username: textOf(frame.username), name: textOf(frame.name) }
+    for (const room of this.directory.rooms.values()) room.event({ ...frame, type: 'user_updated' })
+    this.people.value = this.people.value.map((person) => (person.userId === renamed.userId ? renamed : person))
+    if (renamed.userId === this.me.id) this.me.username = renamed.username
+    this.renamed.call(renamed)
+  }
+
+  /** What was typed into the editors of messages that are gone goes to the room's draft. */
+  private withdrawEdits(room: Room): void {
+    const { value: timeline } = room.timeline
+    if (!timeline || this.edits.all.size === 0) return
+    const edits = this.edits.withdraw(room.slug, timeline.messages, timeline.hasOlder)
+    for (const { text } of edits) this.drafts.putBack(room.slug, text)
+    if (edits.length > 0) this.withdrawn.call(edits)
+  }
+
+  /** Nobody sees the messages any more that wait for a room which is gone. */
+  private roomGone(room: Room): void {
+    for (const one of this.outbox.pending.filter((pending) => pending.room === room.slug && pending.state !== 'sent')) {
+      this.outbox.discard(one.clientMessageId)
+      this.drafts.putBack(room.slug, one.text)
+    }
+    for (const { messageId } of this.edits.of(room.slug)) this.drafts.putBack(room.slug, this.edits.end(messageId)?.text ?? '')
+    const text = this.drafts.text(room.slug)
+    const files = this.uploads.get(room.slug)?.items.map(({ name }) => name) ?? []
+    if (text.trim() !== '' || files.length > 0) this.leftBehind.call({ room: roomTitle(room.info.value), text, files })
   }
 
   private confirmed(frame: Frame): void {

@@ -4,6 +4,7 @@ import { computed, ref, shallowReactive, shallowRef, type ComputedRef, type Ref,
 import { ApiError } from '@/lib/api'
 import type { Unread } from '@/lib/chat-unread'
 import type { Connection, Frame } from '@/lib/socket'
+import { Listeners } from '@/lib/socket/listeners'
 
 import { roomTitle } from './model/room-title'
 import type { RoomInfo } from './model/types'
@@ -26,6 +27,8 @@ export class RoomDirectory {
   readonly unread: ComputedRef<Unread> = computed(() => this.countUnread())
   /** In the order in which they were last opened: the latest is last. */
   private readonly followed = new Set<string>()
+  /** A room is gone: this user has left it, or it is deleted. */
+  readonly gone = new Listeners<Room>()
   private readonly snapshots: RoomSnapshots
 
   constructor(
@@ -105,7 +108,11 @@ export class RoomDirectory {
   }
 
   private drop(slug: string): void {
-    if (this.rooms.delete(slug)) this.unfollow(slug)
+    const room = this.rooms.get(slug)
+    if (!room) return
+    this.rooms.delete(slug)
+    this.unfollow(slug)
+    this.gone.call(room)
   }
 
   private keep(listed: readonly ListedRoom[]): void {

@@ -15,6 +15,8 @@ export interface ListedRoom {
 export interface Person {
   readonly userId: number
   readonly username: string
+  /** The display name; may be empty. */
+  readonly name: string
 }
 
 /** A search result; `ranges` are the start and end of each match in `excerpt`, in Unicode code points. */
@@ -44,7 +46,7 @@ export class ChatApi {
   }
 
   async people(): Promise<Person[]> {
-    return pageOf(await get<unknown>('users/', this.workspace)).map((fields) => ({ userId: numberOf(fields.id), username: textOf(fields.username) }))
+    return pageOf(await get<unknown>('users/', this.workspace)).map((fields) => ({ userId: numberOf(fields.id), username: textOf(fields.username), name: textOf(fields.name) }))
   }
 
   async createRoom(fields: { name: string; kind: string; topic: string }): Promise<string> {

@@ -126,3 +126,105 @@ describe('a room', () => {
     expect(ops.timeline.value!.hasOlder).toBe(false)
   })
 })
+
+describe('what is unread in a room', () => {
+  const edited = (sequence: number, mentions: readonly number[]) =>
+    frame('message_edited', { message_id: 1000 + sequence, sequence, message: 'other', html: '<p>other</p>', edited_at: '2026-11-21T13:00:00Z', mentions })
+  const deleted = (sequence: number) => frame('message_deleted', { message_id: 1000 + sequence, sequence, deleted_by: BOB })
+
+  /** Three unread messages, two of which mention the reader. */
+  function unread(): Room {
+    const ops = room()
+    for (const sequence of [4, 5, 6]) ops.event(frame('chat_message', messageFields(sequence, { mentions: sequence > 4 ? [ALICE] : [] })))
+    expect(ops.counts.value).toMatchObject({ unread: 3, mentions: 2 })
+    return ops
+  }
+
+  it('does not count a message that is deleted', () => {
+    const ops = unread()
+    ops.event(deleted(4))
+    expect(ops.counts.value).toMatchObject({ unread: 2, mentions: 2 })
+    ops.event(deleted(6))
+    ops.event(deleted(6))
+    ops.event(deleted(2))
+    expect(ops.counts.value).toMatchObject({ newest: 6, read: 3, unread: 1, mentions: 1 })
+  })
+
+  it('does not count a mention that is edited out, and counts one that is edited in', () => {
+    const ops = unread()
+    ops.event(edited(5, []))
+    expect(ops.counts.value).toMatchObject({ unread: 3, mentions: 1 })
+    ops.event(edited(4, [ALICE]))
+    expect(ops.counts.value).toMatchObject({ unread: 3, mentions: 2 })
+  })
+
+  it('does not count messages that have expired', () => {
+    const ops = unread()
+    ops.event(frame('messages_expired', { through_sequence: 5 }))
+    expect(ops.counts.value).toMatchObject({ unread: 1, mentions: 1 })
+    ops.event(frame('messages_expired', { through_sequence: 6 }))
+    expect(ops.counts.value).toMatchObject({ unread: 0, mentions: 0 })
+  })
+
+  it("is the server's count if not all of it is loaded, and any later count of the server", () => {
+    const ops = room({ read_sequence: 0, unread: 200, mentions: 3, head_sequence: 203, first_sequence: 1 })
+    ops.event(deleted(2))
+    expect(ops.counts.value).toMatchObject({ unread: 200, mentions: 3 })
+    ops.readMarker(frame('read_marker', { user_id: ALICE, sequence: 0, unread: 199, mentions: 2, head_sequence: 203 }))
+    expect(ops.counts.value).toMatchObject({ unread: 199, mentions: 2 })
+  })
+
+  it("is the server's count and the messages since", () => {
+    const ops = unread()
+    ops.readMarker(frame('read_marker', { user_id: ALICE, sequence: 3, unread: 1, mentions: 0, head_sequence: 5 }))
+    expect(ops.counts.value).toMatchObject({ newest: 6, unread: 2, mentions: 1 })
+  })
+
+  it('does not count a message again that the server has counted', () => {
+    const ops = unread()
+    ops.readMarker(frame('read_marker', { user_id: ALICE, sequence: 3, unread: 4, mentions: 3, head_sequence: 7 }))
+    ops.event(frame('chat_message', messageFields(7, { mentions: [ALICE] })))
+    expect(ops.counts.value).toMatchObject({ newest: 7, unread: 4, mentions: 3 })
+    ops.event(frame('chat_message', messageFields(8)))
+    expect(ops.counts.value).toMatchObject({ newest: 8, unread: 5, mentions: 3 })
+  })
+
+  it('is right after missed messages of which one is deleted', () => {
+    const ops = room()
+    ops.confirmed({ members: MEMBERS, role: 'member', member_count: 2, read_sequence: 3, head_sequence: 5, unread: 1, mentions: 0 })
+    ops.event(frame('chat_message', messageFields(4, { deleted: true })))
+    ops.event(frame('chat_message', messageFields(5)))
+    ops.event(deleted(4))
+    expect(ops.counts.value).toMatchObject({ newest: 5, unread: 1, mentions: 0 })
+  })
+})
+
+describe('a person with a new name', () => {
+  const renamed = frame('user_updated', { user_id: BOB, username: 'robert', name: 'Robert Tables' })
+
+  it('is called so as a member, as an author, and in quotes', () => {
+    const ops = room()
+    const reply = { message_id: 1001, sequence: 1, user_id: BOB, username: 'bob', excerpt: 'text 1' }
+    ops.event(frame('chat_message', messageFields(4, { user_id: ALICE, username: 'alice', reply_to: 1001, reply })))
+    ops.event(frame('pin_changed', { message_id: 1001, sequence: 1, user_id: ALICE, on: true }))
+    ops.event(renamed)
+    expect(ops.members.value.map(({ username, name }) => [username, name])).toEqual([['alice', ''], ['robert', 'Robert Tables']])
+    expect(ops.timeline.value!.messages.map(({ username }) => username)).toEqual(['robert', 'robert', 'robert', 'alice'])
+    expect(find(ops, 4).reply).toMatchObject({ username: 'robert' })
+    expect(ops.pins.value.map(({ username }) => username)).toEqual(['robert'])
+  })
+
+  it('is the other user of a direct room', () => {
+    const direct = room({ kind: 'direct', user_id: BOB, username: 'bob' })
+    direct.event(renamed)
+    expect(direct.info.value.peer).toEqual({ userId: BOB, username: 'robert' })
+  })
+
+  it('is called so in a page of history that was read before', () => {
+    const ops = room()
+    ops.beginLoad('older')
+    ops.event(renamed)
+    ops.loaded('older', [message(0)], false)
+    expect(ops.timeline.value!.messages.map(({ username }) => username)).toEqual(['robert', 'robert', 'robert', 'robert'])
+  })
+})

@@ -5,7 +5,7 @@ import type { Frame } from '@/lib/socket'
 
 import { applied, eventOf, type MessageEvent } from './model/events'
 import { mayPost, withMember } from './model/members'
-import { isAtEnd, opened, withNewer, withOlder, type Timeline } from './model/timeline'
+import { isAtEnd, opened, withAuthor, withNewer, withOlder, type Timeline } from './model/timeline'
 import { TypingPeople } from './model/typing'
 import type { Member, Message, Presence, RoomInfo } from './model/types'
 import { arrived, countAfter, NOTHING_READ, readUpTo, type ReadState } from './model/unread'
@@ -39,8 +39,8 @@ export class Room {
   /** Whether the reader is at the end; set by the list. */
   isFollowing = true
   private readonly typists = new TypingPeople()
-  /** How many messages are already part of the confirmed counts while their events are still to come. */
-  private missed = 0
+  /** The messages up to this one are part of the server's counts, whether or not their events have arrived. */
+  private countedThrough = 0
   /** Counts page requests and snapshots, so that the page for an earlier request is dropped. */
   private turn = 0
   /** Events that arrived while a page was loading: the page may be older than they are. */
@@ -94,7 +94,7 @@ export class Room {
     this.pins.value = listOf(frame.pins).map(messageOf)
     const page = listOf(frame.data).map(messageOf)
     this.timeline.value = opened(page, this.counts.value.newest, hasBefore(page, info))
-    this.missed = 0
+    this.countedThrough = this.counts.value.newest
     this.endLoad()
   }
 
@@ -107,7 +107,7 @@ export class Room {
     const { read, unread, mentions } = readStateOf(fields)
     // Missed events follow this frame: `newest` stays at the loaded messages, and counting continues from there.
     this.counts.value = { ...this.counts.value, read, unread, mentions }
-    this.missed = Math.max(0, numberOf(fields.head_sequence) - this.counts.value.newest)
+    this.countedThrough = numberOf(fields.head_sequence)
   }
 
   /** An event of the room's stream. Returns the message if it is a new one. */
@@ -117,16 +117,25 @@ export class Room {
       this.roomEvent(frame)
       return null
     }
+    if (event.kind === 'renamed') this.renamed(event.userId, event.username, textOf(frame.name))
     this.keepPins(event, frame)
     if (this.timeline.value) this.timeline.value = applied(this.timeline.value, event, this.isFollowing)
     if (this.isLoading.value !== null) this.meanwhile.push(event)
-    return event.kind === 'message' ? this.newMessage(event.message) : null
+    if (event.kind === 'message') return this.newMessage(event.message)
+    // A deleted message is not unread, and an edit may take a mention back.
+    if (frame.type === 'message_deleted' || frame.type === 'message_edited') this.recount()
+    return null
   }
 
   /** `read_marker` of this user, from any of their sockets. */
   readMarker(frame: Frame): void {
-    const left = { unread: numberOf(frame.unread), mentions: numberOf(frame.mentions) }
-    this.counts.value = readUpTo(this.counts.value, numberOf(frame.sequence), left)
+    const { newest, read } = this.counts.value
+    const sequence = numberOf(frame.sequence)
+    if (sequence < read) return
+    const head = numberOf(frame.head_sequence, newest)
+    const more = this.since(Math.max(head, sequence))
+    this.counts.value = { newest, read: sequence, unread: numberOf(frame.unread) + more.unread, mentions: numberOf(frame.mentions) + more.mentions }
+    this.countedThrough = Math.max(this.countedThrough, head)
   }
 
   userCame(userId: number, is: boolean): void {
@@ -188,7 +197,7 @@ export class Room {
   /** This user has read up to `sequence`; the server's confirmation follows. */
   read(sequence: number): void {
     const { newest } = this.counts.value
-    this.counts.value = readUpTo(this.counts.value, sequence, countAfter(this.timeline.value?.messages ?? [], sequence, newest, this.ownId))
+    this.counts.value = readUpTo(this.counts.value, sequence, this.timeline.value && countAfter(this.timeline.value, sequence, newest, this.ownId))
   }
 
   /** The room is opened: the divider stays here during this visit. */
@@ -199,14 +208,40 @@ export class Room {
   }
 
   private newMessage(message: Message): Message {
-    if (this.missed > 0 && message.sequence > this.counts.value.newest) {
-      this.missed -= 1
+    const { newest } = this.counts.value
+    if (message.sequence > newest && message.sequence <= this.countedThrough) {
       this.counts.value = { ...this.counts.value, newest: message.sequence }
+      this.recount()
     } else this.counts.value = arrived(this.counts.value, message, this.ownId)
     this.info.value = { ...this.info.value, lastAt: message.time }
     this.typists.stopped(message.userId)
     this.typing.value = this.typists.names(message.time)
     return message
+  }
+
+  /** Somebody has another name: in the list of members, as the other user of a direct room, and while typing. */
+  private renamed(userId: number, username: string, name: string): void {
+    this.members.value = this.members.value.map((member) => (member.userId === userId ? { ...member, username, name } : member))
+    this.pins.value = this.pins.value.map((message) => withAuthor(message, userId, username))
+    const { peer } = this.info.value
+    if (peer?.userId === userId) this.info.value = { ...this.info.value, peer: { userId, username } }
+    this.typists.renamed(userId, username)
+  }
+
+  /** Count what is unread again, if all of it is loaded; if not, the server tells the counts. */
+  private recount(): void {
+    const { read, newest } = this.counts.value
+    // The confirmed counts are those after all events that are still to come.
+    const left = this.countedThrough > newest || !this.timeline.value ? null : countAfter(this.timeline.value, read, newest, this.ownId)
+    if (left) this.counts.value = { ...this.counts.value, ...left }
+  }
+
+  /** The unread messages among those that came after `sequence`. */
+  private since(sequence: number): { readonly unread: number; readonly mentions: number } {
+    const { newest } = this.counts.value
+    if (sequence >= newest) return { unread: 0, mentions: 0 }
+    const loaded = this.timeline.value && countAfter(this.timeline.value, sequence, newest, this.ownId)
+    return loaded ?? { unread: newest - sequence, mentions: 0 }
   }
 
   private keepPins(event: MessageEvent, frame: Frame): void {
@@ -257,6 +292,7 @@ export class Room {
     if (!timeline) return
     const messages = timeline.messages.filter((message) => message.sequence > through)
     this.timeline.value = { ...timeline, messages, hasOlder: timeline.hasOlder && messages.length === timeline.messages.length }
+    this.recount()
   }
 }
 

@@ -78,8 +78,15 @@ export function valueRange(low: number | null, high: number | null, unit: string
   if (low === null || high === null) return [0, unit === '%' ? 100 : 1]
   // Percentages are drawn from 0 to 100, unless they are so small that the line would be flat.
   if (unit === '%' && low >= 0 && high <= 100 && high > 25) return [0, 100]
-  const span = high - low
+  // Differences that a double cannot show beside the value are none.
+  const span = high - low > Math.max(LEAST_SPAN, LEAST_SHARE * Math.max(Math.abs(high), Math.abs(low))) ? high - low : 0
   const fromZero = low >= 0 && (low < high / 2 || span === 0)
-  const margin = span > 0 ? span * 0.12 : Math.max(Math.abs(high) * 0.1, 0.5)
+  const margin = span > 0 ? span * 0.12 : marginOf(high)
   return [fromZero ? 0 : low - margin, high + margin]
 }
+
+const LEAST_SHARE = 1e-12
+/** Below this a double loses digits. */
+const LEAST_SPAN = 1e-290
+/** Around a value that does not change; a tiny one would be a line on the bottom otherwise. */
+const marginOf = (value: number): number => (Math.abs(value) < LEAST_SPAN ? 0.5 : Math.abs(value) * 0.1)

@@ -25,6 +25,7 @@ const LEAST_BUCKETS = 30
 const SLIDE_EVERY_MS = 1_000
 /** An empty page reloads the metrics at this interval. */
 const LOOK_AGAIN_EVERY_MS = 5_000
+const CATALOGUE_SETTLES_MS = 200
 
 export class Dashboard {
   readonly phase: Ref<Phase> = ref('loading')
@@ -51,6 +52,7 @@ export class Dashboard {
   private readonly loader: HistoryLoader
   private redrawing = false
   private wasLive = false
+  private catalogueTimer: ReturnType<typeof setTimeout> | undefined
   /** The next frame contains stored values, sent immediately after a subscription: their age is not latency. */
   private isSnapshotDue = false
   /** The chart and time that the page's address asks to show first. */
@@ -65,6 +67,7 @@ export class Dashboard {
       failed: (request) => this.loads.set(request.metric, 'failed'),
     })
     this.connection.on('realtime_metrics', (frame) => this.live(frame))
+    for (const type of ['metric_created', 'metric_changed', 'metric_deleted']) this.connection.on(type, () => this.loadMetricsSoon())
     this.connection.on('subscription_confirmed', () => (this.isSnapshotDue = true))
     this.connection.on('pong', () => correctClock(this.connection.clock.offsetMs))
     this.connection.onState((state) => this.connectionChanged(state))
@@ -213,6 +216,12 @@ export class Dashboard {
     await this.loadMetrics()
     const { value: names } = this.chosen
     if (names.length < before.length && this.pausedAt.value === null) this.connection.subscribe({ metrics: names })
+  }
+
+  /** Several changes of the catalogue that come together are read once. */
+  private loadMetricsSoon(): void {
+    clearTimeout(this.catalogueTimer)
+    this.catalogueTimer = setTimeout(() => void this.loadMetrics(), CATALOGUE_SETTLES_MS)
   }
 
   private live(frame: Frame): void {

@@ -1,10 +1,11 @@
 /** A uPlot chart in Pitwall's style. The legend is in the panel's header, so uPlot's own is hidden. */
 import uPlot from 'uplot'
 
-import { axisNumber } from '@/lib/numbers'
 import { clockTime, dayAndMinute, dayOfYear, minuteTime } from '@/lib/time'
 
-import { lonePoints, valueRange, type ChartData } from './chart-data'
+import { AxisWidth } from './axis-width'
+import { lonePoints, type ChartData } from './chart-data'
+import { shareOf, valueAxis, type ValueAxis } from './value-axis'
 
 /** Colours of the theme, read again when it changes. */
 interface Palette {
@@ -16,17 +17,14 @@ interface Palette {
   readonly font: string
 }
 
-export interface Quantity {
-  readonly unit: string
-  /** Whole numbers only: no axis lines between them. */
-  readonly isCount: boolean
-}
-
 export interface PlotView {
   readonly data: ChartData
   /** The left and right edge in seconds. */
   readonly from: number
   readonly to: number
+  readonly unit: string
+  /** Whole numbers only: no axis lines between them. */
+  readonly isCount: boolean
 }
 
 export interface PlotEvents {
@@ -35,12 +33,14 @@ export interface PlotEvents {
 }
 
 const DAY_SECONDS = 24 * 3600
-/** 1, 2, 5, 10, 20, 50, … */
-const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat()
 const LABEL_ROOM = 16
+const AXIS_GAP = 8
+const TIME_AXIS_HEIGHT = 24
+const TOP = 8
 const BAND_OPACITY = 0.3
 /** Columns of one metric in uPlot's data: value, maximum, minimum. */
 const COLUMNS = 3
+const axisWidth = new AxisWidth()
 
 export class Plot {
   private chart: uPlot
@@ -48,14 +48,16 @@ export class Plot {
   private following = false
   private pointedHere = false
   private pill: HTMLElement
+  private axis: ValueAxis
+  private readonly ruler = document.createElement('canvas').getContext('2d')!
 
   constructor(
     private readonly host: HTMLElement,
-    private readonly quantity: Quantity,
     private view: PlotView,
     private readonly events: PlotEvents,
   ) {
     this.palette = readPalette()
+    this.axis = this.axisOf(view)
     this.pill = document.createElement('div')
     this.pill.className = 'time-pill'
     this.pill.hidden = true
@@ -64,12 +66,19 @@ export class Plot {
 
   draw(view: PlotView): void {
     this.view = view
-    this.chart.setData(columns(view.data))
+    this.chart.batch(() => {
+      this.chart.setData(this.columns())
+      this.chart.redraw(false, true)
+    })
   }
 
   resize(): void {
     const { clientWidth: width, clientHeight: height } = this.host
-    if (width > 0 && height > 0) this.chart.setSize({ width, height })
+    if (width <= 0 || height <= 0) return
+    this.chart.batch(() => {
+      this.chart.setSize({ width, height })
+      this.chart.setData(this.columns())
+    })
   }
 
   /** Call when the theme's colours have changed. */
@@ -90,12 +99,13 @@ export class Plot {
   }
 
   destroy(): void {
+    axisWidth.leave(this)
     this.chart.destroy()
   }
 
   private build(): uPlot {
     const { clientWidth: width, clientHeight: height } = this.host
-    const chart = new uPlot(this.options(Math.max(width, 80), Math.max(height, 80)), columns(this.view.data), this.host)
+    const chart = new uPlot(this.options(Math.max(width, 80), Math.max(height, 80)), this.columns(), this.host)
     chart.root.append(this.pill)
     return chart
   }
@@ -105,7 +115,7 @@ export class Plot {
     return {
       width,
       height,
-      padding: [8, 12, 0, 0],
+      padding: [TOP, 12, 0, 0],
       legend: { show: false },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
       cursor: {
@@ -121,7 +131,7 @@ export class Plot {
       },
       scales: {
         x: { time: true, range: () => [this.view.from, this.view.to] },
-        y: { range: (_, low, high) => this.roundedRange(low, high) },
+        y: { range: [0, 1] },
       },
       axes: [this.timeAxis(), this.valueAxis()],
       series: [{}, ...this.view.data.values.flatMap((_, metric) => this.metricSeries(metric))],
@@ -163,7 +173,7 @@ export class Plot {
       grid: { show: false },
       ticks: { show: false },
       border: { show: false },
-      size: 24,
+      size: TIME_AXIS_HEIGHT,
       gap: 4,
       space: 72,
       values: (chart, splits, __, ___, increment) =>
@@ -183,20 +193,40 @@ export class Plot {
       grid: { stroke: this.palette.grid, width: 1 },
       ticks: { show: false },
       border: { show: false },
-      // The same width for all charts, so that the time axes of charts below one another line up.
-      size: 48,
-      gap: 8,
-      space: 36,
-      ...(this.quantity.isCount && { incrs: WHOLE_STEPS }),
-      values: (_, splits, __, ___, increment) => splits.map((value) => axisNumber(value, increment)),
+      size: (_, labels: string[] | null) => this.widthFor(labels),
+      gap: AXIS_GAP,
+      splits: () => this.axis.lines.map((line) => shareOf(this.axis, line)),
+      values: () => [...this.axis.labels],
     }
   }
 
-  private roundedRange(low: number | null, high: number | null): uPlot.Range.MinMax {
-    const [from, to] = valueRange(low, high, this.quantity.unit)
-    if (from === 0 && to === 100) return [0, 100]
-    const step = 10 ** Math.floor(Math.log10(to - from || 1)) / 2
-    return [Math.floor(from / step) * step, Math.ceil(to / step) * step]
+  /** The width of the value axes: of this one's labels, or of another chart's that are wider. */
+  private widthFor(labels: readonly string[] | null): number {
+    if (labels && labels.length > 0) {
+      this.ruler.font = this.palette.font
+      const widest = Math.max(...labels.map((label) => this.ruler.measureText(label).width))
+      axisWidth.need(this, widest + 2 * AXIS_GAP, () => this.chart.redraw(false, true))
+    }
+    return axisWidth.value
+  }
+
+  private axisOf({ data, from, to, unit, isCount }: PlotView): ValueAxis {
+    const height = Math.max(this.host.clientHeight, 80) - TIME_AXIS_HEIGHT - TOP
+    return valueAxis(data, from, to, height, unit, isCount)
+  }
+
+  /** uPlot's data: times, and for each metric its values, maxima and minima as shares of the axis. */
+  private columns(): uPlot.AlignedData {
+    const { data } = this.view
+    const axis = (this.axis = this.axisOf(this.view))
+    const shares = (column: readonly (number | null | undefined)[]): (number | null | undefined)[] =>
+      column.map((value) => (typeof value === 'number' ? shareOf(axis, value) : value))
+    const perMetric = data.values.flatMap((values, metric) => {
+      // If each point is a single sample there is no band, and its columns are empty.
+      const none = values.map(() => undefined)
+      return data.condensed[metric] ? [values, data.maxima[metric]!, data.minima[metric]!].map(shares) : [shares(values), none, none]
+    })
+    return [data.times, ...perMetric] as uPlot.AlignedData
   }
 
   private hatchGaps(chart: uPlot): void {
@@ -232,15 +262,6 @@ export class Plot {
     const at = Math.min(Math.max(this.chart.over.offsetLeft + left, half), this.chart.root.clientWidth - half)
     this.pill.style.setProperty('left', `${at}px`)
   }
-}
-
-function columns(data: ChartData): uPlot.AlignedData {
-  const perMetric = data.values.flatMap((values, metric) => {
-    // If each point is a single sample there is no band, and its columns are empty.
-    const none = values.map(() => undefined)
-    return data.condensed[metric] ? [values, data.maxima[metric]!, data.minima[metric]!] : [values, none, none]
-  })
-  return [data.times, ...perMetric] as uPlot.AlignedData
 }
 
 /** A `#rrggbb` colour with low opacity. */

@@ -123,7 +123,8 @@ export class MetricSeries {
     const count = last.count + 1
     this._points[this._points.length - 1] = {
       time: start,
-      value: last.value + (value - last.value) / count,
+      // Divided first: the difference of two numbers may be larger than the largest number.
+      value: last.value + (value / count - last.value / count),
       min: Math.min(last.min, value),
       max: Math.max(last.max, value),
       count,

@@ -1,21 +1,27 @@
 /** Unsent text, stored in this browser for each room; messages being sent, stored for this tab. */
+import type { Kept } from '@/lib/kept'
 import { readStored, writeStored } from '@/lib/stored'
 
 import type { Pending } from './outbox'
 
 export class Drafts {
-  /** For browsers without storage. */
+  /** What was typed in this tab: another tab may have written something else into the same room. */
   private readonly texts = new Map<string, string>()
 
   /** @param prefix names the user and the workspace, so that another user of this browser sees none of it */
-  constructor(private readonly prefix: string) {}
+  constructor(
+    private readonly prefix: string,
+    private readonly kept: Kept,
+  ) {}
 
   text(room: string): string {
-    return readStored(this.key(room)) ?? this.texts.get(room) ?? ''
+    return this.texts.get(room) ?? this.kept.read<string>(`draft.${room}`) ?? readStored(this.key(room)) ?? ''
   }
 
   keep(room: string, text: string): void {
-    this.texts.set(room, text)
+    if (text === '') this.texts.delete(room)
+    else this.texts.set(room, text)
+    this.kept.write(`draft.${room}`, text === '' ? null : text)
     writeStored(this.key(room), text)
   }
 
@@ -35,22 +41,18 @@ export class Drafts {
 
 /** Messages that were unsent when the page was left: after a reload they are sent under the same ids. */
 export class StoredOutbox {
-  constructor(private readonly key: string) {}
+  /** Whether the browser stores them: if not, they are lost with the page. */
+  isStored = true
+
+  constructor(private readonly kept: Kept) {}
 
   read(): Pending[] {
-    try {
-      const value: unknown = JSON.parse(sessionStorage.getItem(this.key) ?? '[]')
-      return Array.isArray(value) ? (value as Pending[]) : []
-    } catch {
-      return []
-    }
+    const value = this.kept.read<Pending[]>('outbox')
+    return Array.isArray(value) ? value : []
   }
 
   write(pending: readonly Pending[]): void {
-    try {
-      sessionStorage.setItem(this.key, JSON.stringify(pending.filter((one) => one.state !== 'sent')))
-    } catch {
-      // Storage is disabled or full: unsent messages do not survive a reload.
-    }
+    const unsent = pending.filter((one) => one.state !== 'sent')
+    this.isStored = this.kept.write('outbox', unsent) || unsent.length === 0
   }
 }

@@ -1,12 +1,13 @@
 /** The durable events of a room, and how each changes the loaded messages. Pure. */
 import type { Frame } from '@/lib/socket/frames'
 
-import { changed, quoting, received, type Timeline } from './timeline'
+import { changed, quoting, received, renamed, type Timeline } from './timeline'
 import type { Message, Reaction } from './types'
 import { messageOf, numberOf, numbersOf, textOf, timeOf } from './wire'
 
 export type MessageEvent =
   | { readonly kind: 'message'; readonly message: Message }
+  | { readonly kind: 'renamed'; readonly userId: number; readonly username: string }
   | { readonly kind: 'changed'; readonly messageId: number; readonly change: (message: Message) => Message; readonly excerpt: string | null }
 
 const EXCERPT_LENGTH = 140
@@ -25,6 +26,8 @@ export function eventOf(frame: Frame): MessageEvent | null {
       return { kind: 'changed', messageId, change: reacted(frame), excerpt: null }
     case 'pin_changed':
       return { kind: 'changed', messageId, change: (message) => ({ ...message, pinned: frame.on === true }), excerpt: null }
+    case 'user_updated':
+      return { kind: 'renamed', userId: numberOf(frame.user_id), username: textOf(frame.username) }
     default:
       return null
   }
@@ -33,6 +36,7 @@ export function eventOf(frame: Frame): MessageEvent | null {
 /** @param following whether the reader is at the end of the room */
 export function applied(timeline: Timeline, event: MessageEvent, following: boolean): Timeline {
   if (event.kind === 'message') return received(timeline, event.message, following)
+  if (event.kind === 'renamed') return renamed(timeline, event.userId, event.username)
   const next = changed(timeline, event.messageId, event.change)
   return event.excerpt === null ? next : quoting(next, event.messageId, event.excerpt)
 }

@@ -28,6 +28,15 @@ describe('mentions', () => {
     expect(matching(people, '')).toHaveLength(4)
   })
 
+  it('offer people by their real names too, whatever their case and accents', () => {
+    const people = [{ username: 'jd', name: 'José Díaz' }, { username: 'Émile', name: '' }, { username: 'diaz', name: '' }]
+    const offered = (text: string): string[] => matching(people, text).map(({ username }) => username)
+    expect(offered('diaz')).toEqual(['diaz', 'jd'])
+    expect(offered('jose')).toEqual(['jd'])
+    expect(offered('emile')).toEqual(['Émile'])
+    expect(offered('e')).toEqual(['Émile', 'jd'])
+  })
+
   it('are completed with a space, and not with two', () => {
     expect(complete('hi @bo', { start: 3, end: 6, text: 'bo' }, 'bob')).toEqual({ text: 'hi @bob ', caret: 8 })
     expect(complete('hi @bo there', { start: 3, end: 6, text: 'bo' }, 'bob')).toEqual({ text: 'hi @bob there', caret: 8 })

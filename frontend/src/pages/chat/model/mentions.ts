@@ -1,4 +1,5 @@
 /** Completion of @names in a text field. Pure: positions are UTF-16 indices, as in DOM text fields. */
+import { fitting } from '@/lib/folding'
 
 export interface MentionQuery {
   /** The position of the @. */
@@ -20,12 +21,9 @@ export function mentionAt(text: string, caret: number): MentionQuery | null {
   return { start: caret - typed.length - 1, end: caret, text: typed }
 }
 
-/** Names that match the typed text: those that begin with it first, in the given order. */
-export function matching<T extends { readonly username: string }>(people: readonly T[], typed: string): T[] {
-  const wanted = typed.toLowerCase()
-  const rank = (person: T): number => person.username.toLowerCase().indexOf(wanted)
-  const fitting = people.filter((person) => rank(person) >= 0)
-  return [...fitting.filter((person) => rank(person) === 0), ...fitting.filter((person) => rank(person) > 0)].slice(0, MOST_OFFERED)
+/** People whose username or real name fits the typed text: the best first, otherwise in the given order. */
+export function matching<T extends { readonly username: string; readonly name?: string }>(people: readonly T[], typed: string): T[] {
+  return fitting(people, typed, ({ username, name }) => [username, name ?? '']).slice(0, MOST_OFFERED)
 }
 
 /** Insert a chosen name into the text. Returns the new text and the new caret position. */

@@ -4,5 +4,5 @@ import type { Message, Quote } from './types'
 const LENGTH = 140
 
 export function quoteOf(message: Message): Quote {
-  return { messageId: message.messageId, sequence: message.sequence, username: message.username, excerpt: message.text.replace(/\s+/g, ' ').slice(0, LENGTH) }
+  return { messageId: message.messageId, sequence: message.sequence, userId: message.userId, username: message.username, excerpt: message.text.replace(/\s+/g, ' ').slice(0, LENGTH) }
 }

@@ -77,6 +77,18 @@ export function quoting(timeline: Timeline, messageId: number, excerpt: string):
   return { ...timeline, messages }
 }
 
+/** Give an author a new name, in quotes too. */
+export function renamed(timeline: Timeline, userId: number, username: string): Timeline {
+  return { ...timeline, messages: timeline.messages.map((message) => withAuthor(message, userId, username)) }
+}
+
+export function withAuthor(message: Message, userId: number, username: string): Message {
+  const isAuthor = message.userId === userId && message.username !== username
+  const isQuoted = message.reply?.userId === userId && message.reply.username !== username
+  if (!isAuthor && !isQuoted) return message
+  return { ...message, ...(isAuthor && { username }), ...(isQuoted && { reply: { ...message.reply!, username } }) }
+}
+
 function keepNewest(timeline: Timeline): Timeline {
   const surplus = timeline.messages.length - MOST_KEPT
   if (surplus <= 0) return timeline

@@ -60,6 +60,7 @@ export interface Attachment {
 export interface Quote {
   readonly messageId: number
   readonly sequence: number
+  readonly userId: number
   readonly username: string
   /** Empty if the message is deleted. */
   readonly excerpt: string

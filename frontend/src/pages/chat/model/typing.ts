@@ -17,6 +17,11 @@ export class TypingPeople {
     this.until.delete(userId)
   }
 
+  renamed(userId: number, username: string): void {
+    const said = this.until.get(userId)
+    if (said) this.until.set(userId, { ...said, username })
+  }
+
   /** The names, in the order in which they started. */
   names(now: number): string[] {
     for (const [userId, { at }] of this.until) if (at <= now) this.until.delete(userId)

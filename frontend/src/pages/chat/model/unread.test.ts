@@ -32,8 +32,15 @@ describe('the unread count', () => {
 
   it('is counted from the loaded messages if they reach from the last read one to the newest', () => {
     const list = [...messages(9, 10), message(11, { user_id: ALICE }), message(12, { mentions: [ALICE] })]
-    expect(countAfter(list, 9, 12, ALICE)).toEqual({ unread: 2, mentions: 1 })
-    expect(countAfter(list, 5, 12, ALICE)).toBeNull()
-    expect(countAfter(list, 9, 13, ALICE)).toBeNull()
+    const loaded = { messages: list, hasOlder: true }
+    expect(countAfter(loaded, 9, 12, ALICE)).toEqual({ unread: 2, mentions: 1 })
+    expect(countAfter(loaded, 5, 12, ALICE)).toBeNull()
+    expect(countAfter(loaded, 9, 13, ALICE)).toBeNull()
+  })
+
+  it('is counted from the loaded messages if there are none before them', () => {
+    expect(countAfter({ messages: messages(9, 10), hasOlder: false }, 5, 10, ALICE)).toEqual({ unread: 2, mentions: 0 })
+    expect(countAfter({ messages: [], hasOlder: false }, 5, 10, ALICE)).toEqual({ unread: 0, mentions: 0 })
+    expect(countAfter({ messages: [], hasOlder: true }, 5, 10, ALICE)).toBeNull()
   })
 })

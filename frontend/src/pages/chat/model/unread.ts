@@ -1,4 +1,5 @@
 /** The unread state of a room. Pure. */
+import type { Timeline } from './timeline'
 import type { Message } from './types'
 
 export interface ReadState {
@@ -37,10 +38,14 @@ export function readUpTo(state: ReadState, sequence: number, left: { unread: num
   return { ...state, read, unread, mentions: Math.min(left?.mentions ?? state.mentions, unread) }
 }
 
-/** Count the unread messages among the loaded ones; null if these do not cover `read` to the newest. */
-export function countAfter(messages: readonly Message[], read: number, newest: number, ownId: number): { unread: number; mentions: number } | null {
-  const reaches = (messages[0]?.sequence ?? Infinity) <= read + 1 && (messages.at(-1)?.sequence ?? 0) >= newest
-  if (!reaches) return null
+/**
+ * Count the unread messages among the loaded ones; null if these do not cover `read` to the newest.
+ *
+ * @param hasOlder whether the room has messages before the loaded ones
+ */
+export function countAfter({ messages, hasOlder }: Pick<Timeline, 'messages' | 'hasOlder'>, read: number, newest: number, ownId: number): { unread: number; mentions: number } | null {
+  const reachesBack = !hasOlder || (messages[0]?.sequence ?? Infinity) <= read + 1
+  if (!reachesBack || (messages.at(-1)?.sequence ?? (hasOlder ? 0 : newest)) < newest) return null
   const after = messages.filter((message) => message.sequence > read && message.userId !== ownId && !message.deleted)
   return { unread: after.length, mentions: after.filter((message) => names(message, ownId)).length }
 }

@@ -68,6 +68,7 @@ function quoteOf(fields: Fields): Quote {
   return {
     messageId: numberOf(fields.message_id),
     sequence: numberOf(fields.sequence),
+    userId: numberOf(fields.user_id),
     username: textOf(fields.username),
     excerpt: textOf(fields.excerpt),
   }
