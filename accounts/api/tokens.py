@@ -11,7 +11,6 @@ from msgspec import Struct, to_builtins
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import selectors, services
 from accounts.login import confirmation, passwords
@@ -21,6 +20,7 @@ from accounts.models import ApiToken, User
 from realtime.errors import InvalidCommand, NotFound, PermissionDenied, Unauthenticated
 from realtime.http.bodies import StrictSerializer
 from realtime.http.openapi import operation
+from realtime.http.views import RestView
 from realtime.protocol import rfc3339
 
 MAX_DAYS = 3650
@@ -55,7 +55,7 @@ class TokenWithSecret(TokenInfo, kw_only=True):
     token: str
 
 
-class TokenListView(APIView):
+class TokenListView(RestView):
     """GET the user's API tokens, POST a new one."""
 
     throttle_scope = "token"
@@ -100,7 +100,7 @@ class TokenListView(APIView):
         return Response(to_builtins(made), status=201)
 
 
-class TokenDetailView(APIView):
+class TokenDetailView(RestView):
     """DELETE one of the user's API tokens."""
 
     @operation("revoke_token", "Revoke an API token", answers={204: None}, refuses=(404,))
