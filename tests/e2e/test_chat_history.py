@@ -104,7 +104,7 @@ def test_a_search_leads_to_the_message_it_found(server: Server, open_page: OpenP
     alice = open_page(server)
     open_room(alice, server, slug)
     alice.locator("[data-side=search]").click()
-    alice.get_by_role("searchbox", name="Search messages").fill("赛道 from:alice")
+    alice.get_by_role("combobox", name="Search messages").fill("赛道 from:alice")
     result = alice.locator("[data-result]")
     expect(result).to_have_count(1, timeout=SOON)
     expect(result.locator("mark")).to_have_text("赛道")

@@ -160,7 +160,7 @@ def test_unread_counts_fall_in_every_tab_when_one_reads(
     expect(badge).to_be_hidden()
     say(alice, unique("unread one"))
     say(alice, unique(f"and @{person} another"))
-    expect(room_link(reader, slug).locator(".count")).to_contain_text("1 mentions", timeout=SOON)
+    expect(room_link(reader, slug).locator(".count")).to_contain_text("1 mention", timeout=SOON)
     expect(badge).to_be_visible(timeout=SOON)
     reader.bring_to_front()
     room_link(reader, slug).click()

@@ -144,7 +144,8 @@ def test_whatever_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
 def set_address(server: Server) -> None:
     program = (
         "import django; django.setup(); from accounts.models import User; "
-        "User.objects.filter(username='alice').update(email='alice@example.com')"
+        "alice = User.objects.get(username='alice'); "
+        "alice.email = 'alice@example.com'; alice.save()"
     )
     subprocess.run(
         tied([sys.executable, "-c", program]), cwd=ROOT, env=dict(server.environment), check=True

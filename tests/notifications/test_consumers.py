@@ -235,9 +235,10 @@ async def test_what_is_taken_back_of_a_notification_is_so_for_who_knows_it(
             services.take_back, workspace_id=live_team.workspace.pk, subject=pit, sequences=[1]
         )
     newer = Known(await (await inbox(live_team.ann)).event("initial_data"))
-    while state.offset < newer.offset:
+    # A snapshot may be newer than its position: this process may not have heard of all yet.
+    while state.offset < 3:
         state.apply(await client.next())
-    assert (state.unread, state.count, state.offset) == (newer.unread, newer.count, 3)
+    assert (state.unread, state.count) == (newer.unread, newer.count)
     assert [each["message"] for each in newer.unread.values()] == ["kept", ""]
 
 
