@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -225,7 +225,7 @@ class Client:
         async with asyncio.timeout(within):
             return await self._inbox.take(matches)
 
-    async def __aiter__(self) -> AsyncIterator[Frame]:
+    async def __aiter__(self) -> AsyncGenerator[Frame, None]:
         """Yield every event in order, until the connection is closed for good.
 
         Raises:

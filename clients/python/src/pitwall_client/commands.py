@@ -1,11 +1,10 @@
 """Commands: one at a time or many, at the pace that the server takes them."""
 
 import asyncio
-import time
 
 from .frames import Frame, encode
-from .link import Link
-from .pacing import IN_FLIGHT
+from .link import Link, now
+from .pacing import IN_FLIGHT, LEAST
 from .session import error_of
 from .state import Standing
 
@@ -29,16 +28,15 @@ class Commands:
                 error = error_of(answer)
                 if error is None:
                     return answer
-                waited += error.retry_after or 0.0
-                if error.code != "rate_limited" or not error.retry_after or waited > within:
+                waited += error.retry_after or LEAST
+                if error.code != "rate_limited" or error.retry_after is None or waited > within:
                     raise error
-                self._link.pace.refused(
-                    error.retry_after, time.monotonic(), whole_connection="remaining" in answer
-                )
+                whole_connection = "remaining" in answer
+                self._link.pace.refused(error.retry_after, now(), whole_connection=whole_connection)
 
     async def _exchange(self, action: str, fields: Frame, within: float) -> Frame:
         """Send a command when it is its turn; return the reply, which may be an error."""
-        while (delay := self._link.pace.delay(time.monotonic())) > 0:
+        while (delay := self._link.pace.delay(now())) > 0:
             await asyncio.sleep(delay)
         async with asyncio.timeout(within):
             await self._standing.until_open()

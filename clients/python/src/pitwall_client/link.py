@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 
 from websockets.asyncio.client import ClientConnection
@@ -28,6 +27,11 @@ logger = logging.getLogger(__name__)
 
 # After a connection has lasted this long (seconds), the reconnect delays start over.
 STABLE_AFTER = 10.0
+
+
+def now() -> float:
+    """Return the time in seconds by the event loop's clock, the one that its timers go by."""
+    return asyncio.get_running_loop().time()
 
 
 class Link:
@@ -122,7 +126,7 @@ class Link:
 
     async def _open_with(self, shown: Opening) -> None:
         self.session.connected()
-        self.pace.connected(time.monotonic())
+        self.pace.connected(now())
         socket = self.socket = await opening.upgrade(self._current_url(), shown, self._query)
         try:
             async with asyncio.timeout(opening.TIMEOUT):
@@ -173,9 +177,9 @@ class Link:
         attempt = 0
         try:
             while True:
-                began = time.monotonic()
+                began = now()
                 closed = await self._read_until_closed()
-                stable = time.monotonic() - began >= STABLE_AFTER
+                stable = now() - began >= STABLE_AFTER
                 if isinstance(closed, AuthenticationError) and self._renewable:
                     self._refused, closed = True, ConnectionLostError(str(closed))
                 if isinstance(closed, ConnectionClosedError):
@@ -240,7 +244,7 @@ class Link:
             raise ConnectionLostError("the connection broke before the frame was sent") from None
 
     async def _write(self, socket: ClientConnection, data: str | bytes) -> None:
-        self.pace.sent(time.monotonic())
+        self.pace.sent(now())
         await socket.send(data)
 
     async def _read_until_closed(self) -> ConnectionClosedError | ConnectionLostError:

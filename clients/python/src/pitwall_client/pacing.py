@@ -5,6 +5,10 @@
 IN_FLIGHT = 32
 # The learned interval is a lower bound of the true one.
 MARGIN = 1.05
+# A refusal although the pace was kept: the interval was too short by an unknown amount.
+SLOWER = 1.1
+# Seconds. Less than a server can say; 0 would mean to ask again at once, for ever.
+LEAST = 0.001
 
 
 class Pace:
@@ -12,7 +16,8 @@ class Pace:
 
     The server's limit is a token bucket whose size and rate it does not announce. A refusal's
     `retry_after` is the time until one token is there, so it never exceeds the interval between
-    tokens; the largest one seen is taken for the interval. The commands accepted before the first
+    tokens; the largest one seen is taken for the interval, and each refusal at that pace makes it
+    a little longer. The commands accepted before the first
     refusal show the size. Until a refusal comes there is no limit. All times are in seconds.
     """
 
@@ -47,10 +52,13 @@ class Pace:
                 single action.
         """
         self._accepted -= 1
+        retry_after = max(retry_after, LEAST)
+        # Commands that were under way together are refused together: that is one lesson.
+        kept = now >= self._held_until
         self._held_until = max(self._held_until, now + retry_after)
-        if not whole_connection or retry_after <= 0:
+        if not whole_connection:
             return
-        self.interval = max(self.interval, retry_after * MARGIN)
+        self.interval = max(self.interval * (SLOWER if kept else 1.0), retry_after * MARGIN)
         gained = (now - self._opened) / self.interval
         if not self.burst:
             # Half of what it took: the rest is left to frames that the client sends by itself.
