@@ -107,7 +107,7 @@ def test_a_link_to_a_moment_shows_that_chart_as_it_was_then(
     expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text(re.compile("^9"))
     assert page.locator(".time-pill").inner_text() == f"{then:%H:%M:%S}", "the crosshair is there"
     page.locator(".pause-button").click()
-    expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text("42.0")
+    expect(page.locator("[data-metric=oil_temperature] .metric-val")).to_have_text("42")
 
 
 def test_two_quick_clicks_post_a_metric_once(server: Server, open_page: OpenPage) -> None:
